@@ -1,0 +1,38 @@
+# Two commands for a fresh machine with Python 3.11+, make and a package index:
+#   make demo   sets everything up and runs the whole loop, offline, on the bundled sample
+#   make test   sets everything up and runs the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= tunewise-demo
+
+.PHONY: demo test lint pictures clean
+
+$(BIN)/activate:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tunewise needs Python 3.11 or newer (set PYTHON=...)")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.installed: $(BIN)/activate pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	mkdir -p .cache/packages && ln -sfn ../.. .cache/packages/tunewise
+	touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/tunewise demo $(DEMO)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/python -m pytest -q tests/house/test_imports.py
+
+clean:
+	rm -rf $(VENV) .cache build *.egg-info
