@@ -1,0 +1,1 @@
+"""A project on disk: settings, artifacts with manifests, locks, jobs and their events."""
