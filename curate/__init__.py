@@ -1,0 +1,1 @@
+"""Records and formats, checks and findings, fixes with undo, splits and exporters."""

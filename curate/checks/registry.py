@@ -1,0 +1,140 @@
+"""The list of all checks, as data; and choosing among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ...workspace.errors import UsageError
+from ...workspace.nearest import nearest
+from ..check import Check
+from . import (
+    answers,
+    balance,
+    characters,
+    credentials,
+    duplicates,
+    labels,
+    language,
+    markup,
+    personal_data,
+    repetition,
+    representation,
+    roles,
+    schema,
+    token_limits,
+    toxicity,
+)
+
+DIMENSIONS = (
+    "schema",
+    "duplicates",
+    "contamination",
+    "leakage",
+    "tokens",
+    "text",
+    "privacy",
+    "safety",
+    "bias",
+    "balance",
+    "labels",
+    "provenance",
+)
+_MODULES = (
+    schema,
+    roles,
+    duplicates,
+    token_limits,
+    characters,
+    markup,
+    repetition,
+    answers,
+    language,
+    personal_data,
+    credentials,
+    toxicity,
+    representation,
+    balance,
+    labels,
+)
+ALL_CHECKS: tuple[Check, ...] = tuple(
+    sorted(
+        (check for module in _MODULES for check in module.CHECKS),
+        key=lambda check: DIMENSIONS.index(check.dimension),
+    )
+)
+
+
+def choose_checks(wanted: Sequence[str] = (), unwanted: Sequence[str] = ()) -> tuple[Check, ...]:
+    """Return the checks that names, dimensions or patterns such as ``text/*`` stand for.
+
+    Args:
+        wanted: the checks to take; all where empty.
+        unwanted: those to leave out.
+
+    Raises:
+        UsageError: a name stands for no check (the nearest is named), or none is left.
+    """
+    taken = _named(wanted, "--checks") if wanted else {check.name for check in ALL_CHECKS}
+    left = taken - _named(unwanted, "--skip")
+    if not left:
+        raise UsageError("no check is left to run", where="--checks, --skip")
+    return tuple(check for check in ALL_CHECKS if check.name in left)
+
+
+def reject_unknown(parameters: Mapping[str, Mapping[str, Any]], severities: Iterable[str]) -> None:
+    """Make sure that settings of single checks speak of checks and parameters that exist.
+
+    Raises:
+        UsageError: they do not, or a parameter's value is of the wrong type.
+    """
+    by_name = {check.name: check for check in ALL_CHECKS}
+    for name in severities:
+        if name not in by_name:
+            raise UsageError(
+                f"unknown check {name!r}", where="audit.severity", fix=nearest(name, by_name)
+            )
+    for name, values in parameters.items():
+        where = f"audit.parameters.{name}"
+        if name not in by_name:
+            raise UsageError(f"unknown check {name!r}", where=where, fix=nearest(name, by_name))
+        known = by_name[name].parameters
+        for key, value in values.items():
+            if key not in known:
+                hint = nearest(key, known) if known else "the check has no parameters"
+                raise UsageError(f"unknown parameter {key!r}", where=where, fix=hint)
+            if not _fits(value, known[key].default):
+                raise UsageError(
+                    f"the parameter {key!r} cannot be {value!r}",
+                    where=where,
+                    fix=f"give a value like its default, {known[key].default!r}",
+                )
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Whether a value is of the default's type; whole numbers do for shares, lists for tuples."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    return isinstance(value, type(default))
+
+
+def _named(patterns: Sequence[str], where: str) -> set[str]:
+    found: set[str] = set()
+    for pattern in patterns:
+        matching = {
+            check.name
+            for check in ALL_CHECKS
+            if check.dimension == pattern or fnmatchcase(check.name, pattern)
+        }
+        if not matching:
+            known = [*dict.fromkeys(check.dimension for check in ALL_CHECKS),
+                     *(check.name for check in ALL_CHECKS)]  # fmt: skip
+            raise UsageError(f"no check is called {pattern!r}", where=where,
+                             fix=nearest(pattern, known))  # fmt: skip
+        found |= matching
+    return found

@@ -1,0 +1,151 @@
+"""Who speaks when: unknown roles, turns out of order, conversations without an answer.
+
+Limits: conversations between several named speakers who share a role look like one who speaks
+twice in a row.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ..check import Check, CheckContext, CheckSkippedError
+from ..finding import Fix, Severity
+from ..records import CHAT, PREFERENCE
+from .rules import Rule, broken_rules
+
+_KNOWN = ("system", "developer", "user", "assistant", "tool")
+_INSTRUCTING = ("system", "developer")
+
+_ROLE = pl.format("'{}'", pl.col("role"))
+_AFTER = (
+    pl.when(pl.col("previous").is_null())
+    .then(pl.format("'{}' first", pl.col("role")))
+    .otherwise(pl.format("'{}' after '{}'", pl.col("role"), pl.col("previous")))
+)
+_IS_SYSTEM = pl.col("role").is_in(_INSTRUCTING)
+_OPENS = pl.col("previous").is_null() | pl.col("previous").is_in(_INSTRUCTING)
+
+
+def _only_where(condition: pl.Expr, holds: pl.Expr) -> pl.Expr:
+    """A rule that concerns some rows: null, which is no fault, for the others."""
+    return pl.when(condition).then(holds)
+
+
+_ORDER = (
+    Rule("role", "one of " + ", ".join(_KNOWN), _ROLE, pl.col("role").is_in(_KNOWN)),
+    Rule("role", "the system prompt at the beginning", _AFTER, _only_where(_IS_SYSTEM, _OPENS)),
+    Rule(
+        "role",
+        "a question before the first answer",
+        _AFTER,
+        _only_where(pl.col("role") == "assistant", ~_OPENS),
+    ),
+    Rule(
+        "role",
+        "user and assistant in turn",
+        _AFTER,
+        _only_where(
+            pl.col("role").is_in(["user", "assistant"]), pl.col("role") != pl.col("previous")
+        ),
+    ),
+    Rule(
+        "role",
+        "a tool's result only after a tool call",
+        _AFTER,
+        _only_where(
+            pl.col("role") == "tool",
+            (pl.col("previous").fill_null("") == "tool") | pl.col("previous_calls_tool"),
+        ),
+    ),
+    Rule(
+        "role",
+        "an answer at the end",
+        pl.format("'{}' last", pl.col("role")),
+        _only_where(pl.col("must_answer"), pl.col("role") == "assistant"),
+    ),
+    Rule(
+        "role",
+        "a prompt that ends with a question",
+        pl.format("'{}' last", pl.col("role")),
+        _only_where(pl.col("must_ask"), pl.col("role").is_in(["user", "tool"])),
+    ),
+)
+_ANSWERED = (Rule("answers", "an assistant message", pl.lit("none"), pl.col("answers") > 0),)
+
+
+def _with_neighbours(messages: pl.DataFrame) -> pl.DataFrame:
+    """Put beside every message what the rules need to know of those around it.
+
+    An answer of a preference pair comes after the prompt's last message.
+    """
+    prompts = (
+        messages.filter(pl.col("part") == "messages")
+        .group_by("row", maintain_order=True)
+        .agg(
+            prompt_end=pl.col("role").last(),
+            answered=(pl.col("role") == "assistant").any(),
+        )
+    )
+    first = pl.col("index") == 0
+    last = pl.col("index").shift(-1).fill_null(0) == 0
+    in_prompt = pl.col("part") == "messages"
+    is_chat = pl.col("kind") == CHAT
+    return (
+        messages.select("row", "kind", "part", "index", "role", "tool_calls")
+        .join(prompts, on="row", how="left", maintain_order="left")
+        .with_columns(
+            previous=pl.when(~first)
+            .then(pl.col("role").shift(1))
+            .when(~in_prompt)
+            .then(pl.col("prompt_end")),
+            previous_calls_tool=~first & pl.col("tool_calls").shift(1).is_not_null(),
+            must_answer=last & ((is_chat & pl.col("answered")) | ~in_prompt),
+            must_ask=last & in_prompt & ~is_chat,
+        )
+    )
+
+
+def _role_order(context: CheckContext, check: Check) -> pl.DataFrame:
+    spoken = context.messages.filter(pl.col("kind").is_in([CHAT, PREFERENCE]))
+    if spoken.is_empty():
+        raise CheckSkippedError("the rows are no conversations")
+    found = broken_rules(_with_neighbours(spoken), _ORDER)
+    return (
+        found.sort("row", "part", "index", maintain_order=True)
+        .unique(["row", "part", "index"], keep="first", maintain_order=True)
+        .select("row", "message", field=pl.format("{}[{}].role", pl.col("part"), pl.col("index")))
+    )
+
+
+def _no_assistant(context: CheckContext, check: Check) -> pl.DataFrame:
+    spoken = context.messages.filter(pl.col("kind") == CHAT)
+    if spoken.is_empty():
+        raise CheckSkippedError("the rows are no chats")
+    counted = (
+        spoken.group_by("row", maintain_order=True)
+        .agg(
+            answers=(pl.col("role") == "assistant").sum(),
+            known=pl.col("role").is_in(_KNOWN).fill_null(False).all(),
+        )
+        # A role that is missing or unknown is reported as that: it may be the assistant's.
+        .filter("known")
+    )
+    return broken_rules(counted, _ANSWERED).select("row", "message", field=pl.lit("messages"))
+
+
+CHECKS = (
+    Check(
+        "schema/role-order",
+        "roles that are unknown or come in the wrong order",
+        Severity.MEDIUM,
+        Fix.DROP,
+        _role_order,
+    ),
+    Check(
+        "schema/no-assistant",
+        "conversations in which the assistant says nothing",
+        Severity.HIGH,
+        Fix.DROP,
+        _no_assistant,
+    ),
+)

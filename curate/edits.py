@@ -1,0 +1,185 @@
+"""Changes of text: private data masked, broken characters repaired."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from .evidence import field_text
+from .finding import Fix
+from .records import MESSAGE_PARTS, RECORD_SCHEMA
+
+CHANGED_SCHEMA = pl.Schema(
+    {
+        "row": pl.Int64,
+        "field": pl.String,
+        "before": pl.String,
+        "after": pl.String,
+        "check": pl.String,
+    }
+)
+
+_FIELD = re.compile(r"(messages|chosen|rejected)\[(\d+)\]\.(\w+)")
+_NOT_TELLING = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """Records after their edits.
+
+    Attributes:
+        records: all records, in their order.
+        changed: frame of :data:`CHANGED_SCHEMA`, one line a field whose text became another.
+    """
+
+    records: pl.DataFrame
+    changed: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Characters of a text that give way to others."""
+
+    start: int
+    end: int
+    check: str
+    replacement: str | None
+
+
+def apply_edits(records: pl.DataFrame, edits: pl.DataFrame) -> Edited:
+    """Mask and repair texts.
+
+    A mask names what was there: ``[EMAIL]``, ``[CREDIT_CARD]``. A second, different value in the
+    same record is ``[EMAIL_2]``; the same value always has the same mask within its record. A
+    repair puts the characters that the finding offers in the place of those that it shows. Masks
+    that overlap become one, and win over repairs.
+
+    Args:
+        records: frame of ``RECORD_SCHEMA``.
+        edits: findings with ``action`` ``mask`` or ``repair``; what no span or replacement tells
+            how to do is left alone.
+    """
+    named = edits["row"].unique()
+    concerned = records.filter(pl.col("row").is_in(named.implode()))
+    by_row = {
+        row: found.to_dicts()
+        for (row,), found in edits.sort("row").partition_by("row", as_dict=True).items()
+    }
+    changed: list[dict[str, Any]] = []
+    rewritten: list[dict[str, Any]] = []
+    for record in concerned.iter_rows(named=True):
+        changes = _edit_record(record, by_row[record["row"]])
+        changed += changes
+        if changes:
+            rewritten.append(record)
+    new = pl.DataFrame(rewritten, schema=RECORD_SCHEMA)
+    order = records.select("row").with_row_index("order")
+    merged = pl.concat([records.join(new, on="row", how="anti"), new])
+    return Edited(
+        merged.join(order, on="row").sort("order").drop("order"),
+        pl.DataFrame(changed, schema=CHANGED_SCHEMA),
+    )
+
+
+def _edit_record(
+    record: dict[str, Any], findings: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Edit a record in place; return what changed."""
+    by_field: dict[str, list[_Span]] = {}
+    for finding in findings:
+        text = field_text(record, finding["field"])
+        if text is not None and (span := _span(finding, text)) is not None:
+            by_field.setdefault(finding["field"], []).append(span)
+    masks: dict[tuple[str, str], str] = {}
+    changes = []
+    for name in sorted(by_field, key=_reading_order):
+        before = field_text(record, name) or ""
+        spans = _without_overlaps(by_field[name])
+        after = _replace(before, spans, masks)
+        if after != before:
+            _set_field(record, name, after)
+            checks = ", ".join(dict.fromkeys(span.check for span in spans))
+            changes.append(
+                {
+                    "row": record["row"],
+                    "field": name,
+                    "before": before,
+                    "after": after,
+                    "check": checks,
+                }
+            )
+    return changes
+
+
+def _span(finding: Mapping[str, Any], text: str) -> _Span | None:
+    """Return what a finding changes; None where it does not say."""
+    start, end = finding["start"], finding["end"]
+    if start is None or end is None:
+        start, end = 0, len(text)
+    if not 0 <= start <= end <= len(text):
+        return None
+    if finding["action"] == Fix.MASK:
+        return _Span(start, end, finding["check"], None) if end > start else None
+    if finding["related"] is None:
+        return None
+    return _Span(start, end, finding["check"], finding["related"])
+
+
+def _without_overlaps(spans: Sequence[_Span]) -> list[_Span]:
+    """Join masks that overlap under the name of the longest; leave out repairs within them."""
+    ranked = sorted(set(spans), key=lambda span: (span.start - span.end, span.start, span.check))
+    kept: list[_Span] = []
+    for span in [*_masks(ranked), *(span for span in ranked if span.replacement is not None)]:
+        touched = [other for other in kept if span.start < other.end and other.start < span.end]
+        if not touched:
+            kept.append(span)
+        elif span.replacement is None:
+            first = min(other.start for other in [span, *touched])
+            last = max(other.end for other in [span, *touched])
+            kept = [other for other in kept if other not in touched]
+            kept.append(_Span(first, last, touched[0].check, None))
+    return sorted(kept, key=lambda span: span.start)
+
+
+def _masks(spans: Sequence[_Span]) -> list[_Span]:
+    return [span for span in spans if span.replacement is None]
+
+
+def _replace(text: str, spans: Sequence[_Span], masks: dict[tuple[str, str], str]) -> str:
+    pieces: list[str] = []
+    position = 0
+    for span in spans:
+        replacement = span.replacement
+        if replacement is None:
+            replacement = _mask(span.check, text[span.start : span.end], masks)
+        pieces += [text[position : span.start], replacement]
+        position = span.end
+    return "".join([*pieces, text[position:]])
+
+
+def _mask(check: str, value: str, masks: dict[tuple[str, str], str]) -> str:
+    kind = check.rpartition("/")[2].replace("-", "_").upper()
+    known = (kind, _NOT_TELLING.sub("", value).casefold())
+    if known not in masks:
+        number = 1 + sum(1 for other, _ in masks if other == kind)
+        masks[known] = f"[{kind}]" if number == 1 else f"[{kind}_{number}]"
+    return masks[known]
+
+
+def _reading_order(field: str) -> tuple[int, int, str]:
+    match = _FIELD.fullmatch(field)
+    if match is None:
+        return len(MESSAGE_PARTS), 0, field
+    return MESSAGE_PARTS.index(match[1]), int(match[2]), match[3]
+
+
+def _set_field(record: dict[str, Any], field: str, text: str) -> None:
+    match = _FIELD.fullmatch(field)
+    if match is None:
+        record[field] = text
+    else:
+        record[match[1]][int(match[2])][match[3]] = text

@@ -1,0 +1,50 @@
+"""Files to raw rows: every row comes out, as an object or with the reason why it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .raw_row import RawRow, row_from_json
+from .rows_csv import csv_rows
+from .rows_json import document_rows
+from .rows_parquet import parquet_rows
+from .source_files import JSON, JSONL, PARQUET, SourceFile
+from .streams import Advance, Line, lines_at, nothing, text_blocks, text_lines
+
+_SPREAD_PLACES = 16
+_SPREAD_LINES = 4
+
+
+def read_rows(file: SourceFile, advance: Advance = nothing) -> Iterator[RawRow]:
+    """Yield all rows of a file in order. Blank lines of JSONL and CSV are no rows.
+
+    Args:
+        file: a file and its format.
+        advance: called with the number of bytes read from the disk.
+
+    Raises:
+        DataError: the file as a whole cannot be read; also while rows are drawn.
+    """
+    if file.format == PARQUET:
+        return parquet_rows(file.path, advance)
+    if file.format == JSON:
+        return document_rows(*text_blocks(file.path, advance))
+    lines = text_lines(file.path, advance)
+    if file.format == JSONL:
+        return _rows_of_lines(lines)
+    return csv_rows(lines, file.delimiter, file.path)
+
+
+def spread_rows(file: SourceFile) -> Iterator[RawRow]:
+    """Yield a few rows from all over a file, where one can be jumped into (plain JSON lines).
+
+    They serve to look at; their line numbers are not known.
+    """
+    if file.format == JSONL:
+        yield from _rows_of_lines(lines_at(file.path, _SPREAD_PLACES, _SPREAD_LINES))
+
+
+def _rows_of_lines(lines: Iterable[Line]) -> Iterator[RawRow]:
+    for number, offset, raw in lines:
+        if raw and not raw.isspace():
+            yield row_from_json(number, offset, raw)

@@ -1,0 +1,58 @@
+"""Settings of reading, auditing, cleaning and splitting."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from ..workspace.config import Section
+
+
+class DataSettings(Section):
+    """`[data]`: which files, and how their rows are to be understood."""
+
+    paths: tuple[str, ...] = ()
+    shape: str | None = None
+    mapping: dict[str, str] = Field(default_factory=dict)
+
+
+class AuditSettings(Section):
+    """`[audit]`: which checks run, and what they compare with."""
+
+    checks: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    fail_on: Literal["high", "medium", "low", "never"] = "never"
+    benchmarks: tuple[str, ...] = ()
+    tokenizer: str | None = None
+    context_length: int = Field(default=2048, gt=0)
+    severity: dict[str, Literal["high", "medium", "low", "info"]] = Field(default_factory=dict)
+    parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class CleanSettings(Section):
+    """`[clean]`: which fixes are accepted, and how much may go."""
+
+    accept: tuple[str, ...] = ()
+    max_removed_share: float = Field(default=0.5, ge=0, le=1)
+    yes: bool = False
+
+
+class SplitSettings(Section):
+    """`[split]`: shares of the parts, what stays balanced and what stays together."""
+
+    ratios: tuple[float, float, float] = (0.70, 0.15, 0.15)
+    stratify: str | None = None
+    group: tuple[str, ...] = ()
+    seed: int = 17
+    threshold: float = Field(default=0.8, gt=0, le=1)
+
+    @field_validator("ratios", mode="before")
+    @classmethod
+    def _read_ratios(cls, value: Any) -> Any:
+        """Accept ``70/15/15`` and any three positive numbers; keep shares of one."""
+        parts = value.split("/") if isinstance(value, str) else value
+        numbers = [float(part) for part in parts]
+        if len(numbers) != 3 or min(numbers) <= 0:
+            raise ValueError("three positive numbers are wanted, such as 70/15/15")
+        return tuple(number / sum(numbers) for number in numbers)

@@ -1,0 +1,147 @@
+"""The row shapes that are known, the most particular first."""
+
+from __future__ import annotations
+
+from ..workspace.errors import UsageError
+from ..workspace.nearest import nearest
+from .records import CHAT, CLASSIFICATION, PREFERENCE, TEXT, TEXT_ROLE
+from .shape import SYSTEM_PART, USER, Content, Fields, Part, Shape, only_text, require, text_field
+from .shape_conversation import read_conversation, write_conversation
+from .shape_instruction import read_instruction, write_instruction
+from .shape_messages import CHAT_TAGS, SHAREGPT_TAGS, Message, Tags
+from .shape_sides import pair_shape, read_preference, write_preference
+
+_TEXT_FIELDS = ("text", "content", "document", "body")
+_SHORT_TEXT_FIELDS = (
+    *_TEXT_FIELDS,
+    "sentence",
+    "utterance",
+    "query",
+    "question",
+    "review",
+    "comment",
+    "message",
+    "tweet",
+    "title",
+)
+LABEL_FIELDS = (
+    "label",
+    "category",
+    "intent",
+    "topic",
+    "class",
+    "sentiment",
+    "label_text",
+    "target",
+)
+
+
+def _text_shape(name: str, kind: str, role: str, about: str, *parts: Part) -> Shape:
+    def read(fields: Fields, tags: Tags) -> Content:
+        require(fields, "text")
+        text = text_field(fields, "text")
+        return Content({"text": text}, [Message(role, text)])
+
+    def write(content: Content, tags: Tags) -> Fields:
+        return {"text": only_text(content.messages, role, "text")}
+
+    return Shape(name, kind, about, parts, CHAT_TAGS, read, write)
+
+
+PREFERENCE_SHAPE = Shape(
+    "preference",
+    PREFERENCE,
+    "`chosen` and `rejected`, with a `prompt` or the prompt repeated in both",
+    (
+        Part("prompt", ("prompt", "question", "instruction", "conversations", "messages", "query")),
+        Part("input", ("input",)),
+        Part("chosen", ("chosen", "chosen_messages", "chosen_response"), required=True),
+        Part("rejected", ("rejected", "rejected_messages", "rejected_response"), required=True),
+        SYSTEM_PART,
+    ),
+    CHAT_TAGS,
+    read_preference,
+    write_preference,
+)
+
+CHAT_SHAPE = Shape(
+    "chat",
+    CHAT,
+    "`messages`, a list of `role` and `content`",
+    (
+        Part("messages", ("messages", "conversations", "conversation", "dialog"), required=True),
+        SYSTEM_PART,
+    ),
+    CHAT_TAGS,
+    read_conversation,
+    write_conversation,
+)
+
+SHAREGPT_SHAPE = Shape(
+    "sharegpt",
+    CHAT,
+    "`conversations`, a list of `from` and `value`",
+    (
+        Part("messages", ("conversations", "messages", "conversation", "dialog"), required=True),
+        SYSTEM_PART,
+    ),
+    SHAREGPT_TAGS,
+    read_conversation,
+    write_conversation,
+)
+
+ALPACA_SHAPE = Shape(
+    "alpaca",
+    CHAT,
+    "`instruction`, `input` and `output`, perhaps `system` and `history`",
+    (
+        Part("instruction", ("instruction",), required=True),
+        Part("input", ("input", "context")),
+        Part("output", ("output", "response"), required=True),
+        SYSTEM_PART,
+        Part("history", ("history",)),
+    ),
+    CHAT_TAGS,
+    read_instruction,
+    write_instruction,
+)
+
+SHAPES: dict[str, Shape] = {
+    shape.name: shape
+    for shape in (
+        PREFERENCE_SHAPE,
+        CHAT_SHAPE,
+        SHAREGPT_SHAPE,
+        ALPACA_SHAPE,
+        pair_shape(
+            "prompt-completion",
+            Part("prompt", ("prompt",), required=True),
+            Part("completion", ("completion", "response", "output"), required=True),
+        ),
+        pair_shape(
+            "question-answer",
+            Part("question", ("question", "query"), required=True),
+            Part("answer", ("answer", "response", "output"), required=True),
+        ),
+        _text_shape(
+            "classification",
+            CLASSIFICATION,
+            USER,
+            "a text and its label, under any names",
+            Part("text", _SHORT_TEXT_FIELDS, required=True),
+            Part("label", LABEL_FIELDS, required=True),
+        ),
+        _text_shape("text", TEXT, TEXT_ROLE, "`text`", Part("text", _TEXT_FIELDS, required=True)),
+    )
+}
+
+
+def shape_of(name: str) -> Shape:
+    """Return the shape of a name.
+
+    Raises:
+        UsageError: there is none; the nearest is named.
+    """
+    if name not in SHAPES:
+        raise UsageError(f"unknown shape {name!r}", where="shape", fix=nearest(name, SHAPES))
+    return SHAPES[name]

@@ -1,0 +1,248 @@
+"""Personal data and secrets: real ones found to the character, numbers that only look alike not."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tunewise.curate.checks.credentials import entropy
+from tunewise.curate.checks.personal_data import luhn
+
+
+def assert_found(find_in_answers, check: str, value: str, severity: str | None = None) -> None:
+    text = f"Here it is: {value}, as I said. 😀"
+    found = find_in_answers(check, [f"😀 {text}"]).to_dicts()
+    assert [f"😀 {text}"[hit["start"] : hit["end"]] for hit in found] == [value]
+    assert value not in found[0]["message"]
+    assert found[0]["fix"] == "mask"
+    if severity:
+        assert found[0]["severity"] == severity
+
+
+def assert_clean(find_in_answers, check: str, text: str) -> None:
+    assert find_in_answers(check, [text]).is_empty(), text
+
+
+@pytest.mark.parametrize(
+    ("value", "severity"),
+    [
+        ("jane.smith+news@mail.company.co.uk", "medium"),
+        ("a_b-c99@sub.tunewise.dev", "medium"),
+        ("olu.2@mail.example.net", "low"),
+        ("john.doe@gmail.com", "low"),
+        ("you@yourdomain.com", "low"),
+    ],
+)
+def test_email(find_in_answers, value: str, severity: str) -> None:
+    assert_found(find_in_answers, "privacy/email", value, severity)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["@twelvefrets", "stand 7 @ the fair", "a@b", "x@@y.com", "@media print", "git@", "a..b@c.de",
+     "https://user@host.org/path"],
+)  # fmt: skip
+def test_no_email(find_in_answers, text: str) -> None:
+    assert_clean(find_in_answers, "privacy/email", text)
+
+
+@pytest.mark.parametrize(
+    ("value", "severity"),
+    [
+        ("+44 20 7946 0123", "medium"),
+        ("+1 202-555-0163", "medium"),
+        ("+33 6 39 98 12 21", "medium"),
+        ("+4930231250", "medium"),
+        ("(303) 555-0155", "medium"),
+        ("212-684-4700", "medium"),
+        ("1-800-222-1222", "medium"),
+        ("020 7946 0054", "medium"),
+        ("(123) 456-7890", "low"),
+    ],
+)
+def test_phone(find_in_answers, value: str, severity: str) -> None:
+    assert_found(find_in_answers, "privacy/phone", value, severity)
+
+
+def test_bare_digits_are_a_phone_number_where_a_word_says_so(find_in_answers) -> None:
+    assert find_in_answers("privacy/phone", ["Please call 2126844700 today."]).height == 1
+    assert_clean(find_in_answers, "privacy/phone", "The total is 2126844700 today.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 20 31 07 45 881", "invoice 2024-0715-0033", "Serial QB-555-0142-9931",
+        "It cost 2450.00 and 89.50", "from 1990-2010", "on 06/07/2018", "09/14/1656", "12.03.2024",
+        "256626720691 + 1646615806005", "x = 123 456 789", "192.168.100.200", "1,234,567,890",
+        "3.14159265358979", "LW-0307-5512-884", "2 x 555-1234", "0.123 456 7890",
+    ],
+)  # fmt: skip
+def test_no_phone(find_in_answers, text: str) -> None:
+    assert_clean(find_in_answers, "privacy/phone", text)
+
+
+def test_the_regions_of_phone_numbers_can_be_chosen(find_in_answers) -> None:
+    text = "Call 020 7946 0054 now."
+    only = {"privacy/phone": {"regions": ("US",)}}
+    assert find_in_answers("privacy/phone", [text], parameters=only).is_empty()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "4111 1111 1111 1111", "4111-1111-1111-1111", "5555 5555 5555 4444", "3782 822463 10005",
+        "6011 1111 1111 1117", "2223 0031 2200 3222",
+    ],
+)  # fmt: skip
+def test_card(find_in_answers, value: str) -> None:
+    assert_found(find_in_answers, "privacy/credit-card", value, "high")
+
+
+def test_a_bare_card_number_is_sure_only_with_a_word_for_it(find_in_answers) -> None:
+    texts = ["My card is 4111111111111111.", "The result is 4111111111111111."]
+    assert find_in_answers("privacy/credit-card", texts)["severity"].to_list() == ["high", "low"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 4929 1183 0457 2216", "4111 1111 1111 1112", "9999 9999 9999 9995",
+        "41 11 11 11 11 11 11 11", "4111111111111111111111", "3.4111111111111111",
+        "1234 5678 1234 5670", "4111 1111-1111 1111",
+    ],
+)  # fmt: skip
+def test_no_card(find_in_answers, text: str) -> None:
+    assert_clean(find_in_answers, "privacy/credit-card", text)
+
+
+@settings(max_examples=100)
+@given(st.text(alphabet="0123456789", min_size=2, max_size=19), st.integers(1, 9))
+def test_luhn_sees_every_single_wrong_digit(digits: str, change: int) -> None:
+    checked = next(digits + str(last) for last in range(10) if luhn(digits + str(last)))
+    place = random.Random(digits).randrange(len(checked))
+    wrong = str((int(checked[place]) + change) % 10)
+    assert not luhn(checked[:place] + wrong + checked[place + 1 :])
+
+
+@pytest.mark.parametrize(
+    "value", ["DE89370400440532013000", "GB29 NWBK 6016 1331 9268 19", "AT61 1904 3002 3457 3201"]
+)
+def test_iban(find_in_answers, value: str) -> None:
+    assert_found(find_in_answers, "privacy/iban", value, "high")
+
+
+def test_an_iban_ends_where_its_country_says(find_in_answers) -> None:
+    text = "To AT61 1904 3002 3457 3201 PLEASE"
+    (hit,) = find_in_answers("privacy/iban", [text]).to_dicts()
+    assert text[hit["start"] : hit["end"]] == "AT61 1904 3002 3457 3201"
+
+
+@pytest.mark.parametrize(
+    "text", ["DE88370400440532013000", "AB12 CDEF 3456 7890", "XX00 0000 0000"]
+)
+def test_no_iban(find_in_answers, text: str) -> None:
+    assert_clean(find_in_answers, "privacy/iban", text)
+
+
+@pytest.mark.parametrize(
+    ("value", "severity"),
+    [
+        ("59.187.84.127", "medium"),
+        ("2a00:1450:4001:81b::200e", "medium"),
+        ("203.0.113.7", "low"),
+        ("2001:db8::1", "low"),
+    ],
+)
+def test_ip_address(find_in_answers, value: str, severity: str) -> None:
+    assert_found(find_in_answers, "privacy/ip-address", value, severity)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "firmware is 2.14.100.1", "build 10.2.199.4", "version 59.187.84.127", "v59.187.84.127",
+        "192.168.0.1 and 127.0.0.1", "8.8.8.8", "300.1.2.3", "1.2.3.4.5", "12:30:45", "a::b",
+        "std::vector::size", "::", "fe80::1", "4.12.0",
+    ],
+)  # fmt: skip
+def test_no_ip_address(find_in_answers, text: str) -> None:
+    assert_clean(find_in_answers, "privacy/ip-address", text)
+
+
+# Put together here, so that no scanner takes this file for a leak.
+LETTERS = "Zk3VqW8rT1yBx6NcJ0pLs5HdGf2MaE9uQiRo"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "AKIA" + "QRZ7TWXKL2MNVB4C",
+        "ghp_" + LETTERS,
+        "sk-" + "proj-" + LETTERS,
+        "hf_" + LETTERS[:34],
+        "xoxb-" + "2345678901-" + LETTERS[:20],
+        "eyJ" + "hbGciOiJIUzI1NiJ9" + ".eyJ" + "zdWIiOiIxMjMifQ." + LETTERS,
+        "postgres://admin:" + "tr0ub4dor" + "@db.tunewise.dev",
+    ],
+)
+def test_keys_of_known_shape(find_in_answers, value: str) -> None:
+    assert_found(find_in_answers, "privacy/secret", value, "high")
+
+
+@pytest.mark.parametrize(
+    "value", ["Fret7015!x", "aB3#fG7!kL9@", "689ddce424ab7d7f40d21c78860bc47e"]
+)
+@pytest.mark.parametrize("before", ["password: ", "api_key=", '"token": "', "secret = '"])
+def test_secrets_by_their_name(find_in_answers, before: str, value: str) -> None:
+    text = f"In case you need it, {before}{value} is mine."
+    (hit,) = find_in_answers("privacy/secret", [text]).to_dicts()
+    assert text[hit["start"] : hit["end"]] == value
+
+
+def test_a_whole_private_key_is_one_secret(find_in_answers) -> None:
+    frame = "-----{} RSA PRIVATE KEY-----"
+    key = f"{frame.format('BEGIN')}\nMIIEow\nIBAAKC\n{frame.format('END')}"
+    text = f"Mine:\n{key}\nKeep it."
+    (hit,) = find_in_answers("privacy/secret", [text]).to_dicts()
+    assert text[hit["start"] : hit["end"]] == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password: your_password", "api_key = os.environ['KEY']", "token=<TOKEN>",
+        "Password: ********", "the secret: patience is all", "api_key=${API_KEY}",
+        "password=hunter", "token: string_value",
+        "sk-your-api-key-goes-here-please", "AKIAIOSFODNN7EXAMPLE", "password_reset_token: None",
+        "Is the secret in the wood?", "max_tokens: 4096tokens", "https://host.org:8080/a@b",
+    ],
+)  # fmt: skip
+def test_no_secret(find_in_answers, text: str) -> None:
+    assert_clean(find_in_answers, "privacy/secret", text)
+
+
+def test_entropy_of_equal_letters_is_their_number() -> None:
+    assert entropy("abcdefgh") == 3.0
+    assert entropy("aaaaaaab") < 1
+
+
+@pytest.mark.parametrize(
+    "text", ["You are all complete idiots.", "Shut up, you moron.", "You pathetic losers!",
+             "Your service is crap.", "Only a damn fool would.", "Go to hell with it."],
+)  # fmt: skip
+def test_toxic(find_in_answers, text: str) -> None:
+    assert find_in_answers("safety/toxic", [text])["row"].n_unique() == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I play it dumb, with the palm.", "A killer of a machine, dead quiet.", "the shut up box",
+     "I am shut up in a wooden case", "The damned old hall", "Hello from Scunthorpe",
+     "the fools' gold", "“Shut Up and Dance”", "A stupid mistake of mine"],
+)  # fmt: skip
+def test_not_toxic(find_in_answers, text: str) -> None:
+    assert find_in_answers("safety/toxic", [text]).is_empty()

@@ -1,0 +1,282 @@
+"""The near-duplicate engine against brute force, in any order, and against datasketch."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import polars as pl
+import pytest
+from datasketch import MinHash, MinHashLSH
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tunewise.curate.comparison_text import canonical_texts
+from tunewise.curate.components import component_labels, keep_best
+from tunewise.curate.near_duplicates import near_duplicate_pairs
+from tunewise.curate.shingles import shingle_sets
+from tunewise.curate.sketches import (
+    as_minhash,
+    choose_bands,
+    detection,
+    signatures,
+    sketch_candidates,
+    text_signatures,
+)
+
+NO_TEMPLATES = np.empty(0, dtype=np.uint64)
+
+
+def word_runs(words: list[str], size: int) -> frozenset[tuple[str, ...]]:
+    if len(words) < size:
+        return frozenset([tuple(words)])
+    return frozenset(tuple(words[at : at + size]) for at in range(len(words) - size + 1))
+
+
+def brute_force(texts: list[str], threshold: float) -> dict[tuple[int, int], float]:
+    """All pairs by the definition, without templates."""
+    words = [text.split() for text in canonical_texts(pl.Series(texts, dtype=pl.String))]
+    found = {}
+    for right in range(len(texts)):
+        for left in range(right):
+            shorter = min(len(words[left]), len(words[right]))
+            if shorter == 0:
+                continue
+            size = 5 if shorter >= 20 else 3
+            one, other = word_runs(words[left], size), word_runs(words[right], size)
+            similarity = len(one & other) / len(one | other)
+            if similarity >= threshold:
+                found[left, right] = similarity
+    return found
+
+
+def found_pairs(texts: list[str], **options: object) -> dict[tuple[int, int], float]:
+    result = near_duplicate_pairs(pl.Series(texts, dtype=pl.String), **options)  # type: ignore[arg-type]
+    return {(left, right): jaccard for left, right, jaccard in result.pairs.iter_rows()}
+
+
+def varied_texts(seed: int, count: int, longest: int = 90) -> list[str]:
+    """Texts of distinct words of all lengths, with edited copies of many of them."""
+    chance = random.Random(seed)
+    texts: list[str] = []
+    while len(texts) < count:
+        words = [f"w{chance.randrange(100_000)}" for _ in range(chance.randint(1, longest))]
+        texts.append(" ".join(words))
+        for _ in range(chance.choice([0, 0, 1, 2])):
+            copy = list(words)
+            for _ in range(chance.randint(0, 3)):
+                place = chance.randrange(len(copy) + 1)
+                copy[place : place + chance.randint(0, 1)] = ["new"] * chance.randint(0, 2)
+            texts.append(" ".join(copy))
+    chance.shuffle(texts)
+    return texts
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.8, 0.95, 1.0])
+def test_the_pairs_are_those_of_brute_force(threshold: float) -> None:
+    texts = varied_texts(1, 200)
+    truth = brute_force(texts, threshold)
+    assert len(truth) > 10
+    assert found_pairs(texts, threshold=threshold, method="exact") == pytest.approx(truth)
+
+
+def test_pairs_at_the_border_of_lengths_are_found() -> None:
+    words = [f"w{number}" for number in range(40)]
+    texts = [" ".join(words[:length]) for length in range(1, 41)]
+    assert found_pairs(texts) == pytest.approx(brute_force(texts, 0.8))
+
+
+# Words that repeat: only there can a text above the border of lengths be as similar as a short one.
+WORDS = st.lists(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), min_size=0, max_size=19)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(WORDS, min_size=2, max_size=8), st.sampled_from([0.3, 0.6, 0.8, 1.0]))
+def test_short_texts_equal_brute_force(texts: list[list[str]], threshold: float) -> None:
+    written = [" ".join(words) for words in texts]
+    assert found_pairs(written, threshold=threshold) == pytest.approx(
+        brute_force(written, threshold)
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["exact", "sketch"]))
+def test_the_order_of_the_texts_does_not_matter(seed: int, method: str) -> None:
+    texts = varied_texts(seed, 40)
+    order = list(range(len(texts)))
+    random.Random(seed + 1).shuffle(order)
+    plain = near_duplicate_pairs(pl.Series(texts), method=method)  # type: ignore[arg-type]
+    mixed = near_duplicate_pairs(pl.Series([texts[at] for at in order]), method=method)  # type: ignore[arg-type]
+    back = {
+        (min(order[left], order[right]), max(order[left], order[right])): jaccard
+        for left, right, jaccard in mixed.pairs.iter_rows()
+    }
+    assert back == {(left, right): jaccard for left, right, jaccard in plain.pairs.iter_rows()}
+    groups = {
+        frozenset(np.flatnonzero(plain.components == label)) for label in set(plain.components)
+    }
+    mixed_groups = {
+        frozenset(order[at] for at in np.flatnonzero(mixed.components == label))
+        for label in set(mixed.components)
+    }
+    assert groups == mixed_groups
+
+
+def test_sketches_find_the_pairs_and_report_nothing_else() -> None:
+    texts = varied_texts(2, 900)
+    truth = found_pairs(texts, method="exact")
+    sketched = found_pairs(texts, method="sketch")
+    assert sketched.items() <= truth.items()
+    assert len(sketched) >= 0.99 * len(truth)
+
+
+def test_a_text_without_words_is_tied_to_nothing() -> None:
+    assert found_pairs(["", "", "\n ", "a b"]) == {}
+    assert near_duplicate_pairs(pl.Series([], dtype=pl.String)).pairs.is_empty()
+
+
+def test_copies_are_all_paired() -> None:
+    texts = ["so it goes"] * 3 + ["other"] + ["So it GOES!"]
+    assert sorted(found_pairs(texts)) == [(0, 1), (0, 2), (0, 4), (1, 2), (1, 4), (2, 4)]
+
+
+def test_a_shared_template_is_no_similarity() -> None:
+    template = " ".join(f"rule{number}" for number in range(60))
+    tails = [" ".join(f"t{row}x{word}" for word in range(12)) for row in range(80)]
+    texts = [f"{template} {tail}" for tail in tails]
+    few = found_pairs(texts[:40])
+    assert len(few) == 0 or max(few.values()) < 0.8
+    with_short_tails = [f"{template} {' '.join(tail.split()[:6])}" for tail in tails]
+    assert len(found_pairs(with_short_tails[:40])) == 40 * 39 // 2
+    assert found_pairs(with_short_tails) == {}
+    # The same tail after the template is still found.
+    assert found_pairs([*with_short_tails, with_short_tails[3] + " more"]).keys() == {(3, 80)}
+
+
+def test_rows_of_nothing_but_a_template_are_still_compared() -> None:
+    words = [f"w{number}" for number in range(60)]
+    texts = [" ".join(words[start:]) for start in range(3)]
+    others = [" ".join(words + [f"x{row}y{word}" for word in range(20)]) for row in range(70)]
+    assert set(found_pairs(texts + others)) >= {(0, 1), (1, 2)}
+
+
+def test_a_swarm_is_bounded_and_says_so() -> None:
+    words = [f"w{number}" for number in range(60)]
+    texts = [" ".join([*words, f"end{row}"]) for row in range(40)]
+    result = near_duplicate_pairs(pl.Series(texts), max_pairs=100)
+    assert result.bounded_buckets > 0
+    assert result.skipped > 0
+    assert len(set(result.components)) == 1
+    assert near_duplicate_pairs(pl.Series(texts)).skipped == 0
+    copies = near_duplicate_pairs(pl.Series(["the same"] * 50), max_pairs=100)
+    assert copies.skipped > 0
+    assert len(set(copies.components)) == 1
+
+
+@pytest.mark.parametrize("bad", [{"threshold": 0}, {"threshold": 1.1}, {"shingle_size": 0}])
+def test_senseless_parameters_are_refused(bad: dict) -> None:
+    with pytest.raises(ValueError, match="threshold"):
+        near_duplicate_pairs(pl.Series(["a"]), **bad)
+
+
+def test_signatures_are_those_of_datasketch() -> None:
+    chance = np.random.default_rng(4)
+    sets = [chance.integers(0, 2**32, size, dtype=np.uint32) for size in (1, 2, 50, 700)]
+    starts = np.cumsum([0, *map(len, sets)])[:-1]
+    ours = signatures(starts, np.concatenate(sets))
+    for values, signature in zip(sets, ours, strict=True):
+        theirs = MinHash(num_perm=128, hashfunc=int)
+        theirs.update_batch([int(value) for value in values])
+        assert theirs.scheme == "affine32"
+        assert (theirs.digest() == signature).all()
+        assert as_minhash(signature).jaccard(theirs) == 1.0
+
+
+def test_candidates_are_those_of_a_datasketch_index_made_from_our_signatures() -> None:
+    texts = canonical_texts(pl.Series(varied_texts(5, 150))).unique().sort()
+    ours = text_signatures(texts, 3, NO_TEMPLATES)
+    bands, rows = choose_bands(0.5)
+    index = MinHashLSH(num_perm=128, params=(bands, rows))
+    for number, signature in enumerate(ours):
+        index.insert(number, as_minhash(signature))
+    theirs = {
+        frozenset((number, other))
+        for number, signature in enumerate(ours)
+        for other in index.query(as_minhash(signature))
+        if other != number
+    }
+    found = sketch_candidates(ours, 0.5)
+    pairs = zip(found.left.tolist(), found.right.tolist(), strict=True)
+    assert set(map(frozenset, pairs)) == theirs
+    assert theirs
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.7, 0.8, 0.9, 1.0])
+def test_bands_are_tuned_for_recall(threshold: float) -> None:
+    bands, rows = choose_bands(threshold)
+    assert bands * rows <= 128
+    assert detection(threshold, bands, rows) >= 0.99
+
+
+def test_shingle_sets_know_what_only_one_text_has() -> None:
+    sets = shingle_sets(pl.Series(["a b c d", "a b c x y"]), 3)
+    assert sets.totals.tolist() == [200, 300]
+    assert len(sets.weights) == 1
+
+
+def test_components_and_the_star_rule() -> None:
+    left, right = np.array([0, 1, 2, 5]), np.array([1, 2, 3, 6])
+    labels = component_labels(7, left, right)
+    assert labels.tolist() == [0, 0, 0, 0, 4, 5, 5]
+    kept_first = keep_best(np.array([1, 0, 2, 3, 4, 5, 6]), left, right, np.ones(4))
+    assert list(zip(kept_first.removed, kept_first.kept, strict=True)) == [(0, 1), (2, 1), (6, 5)]
+    fixed = keep_best(np.arange(7), left, right, np.ones(4), np.arange(7) == 6)
+    assert fixed.removed.tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("Top-up  FAILED!", "top up failed", True),
+        ("ﬁne Ｃafe\u0301 STRASSE", "fine café straße", True),
+        ("soft\u00adly\u200b now", "softly now", True),
+        ("( [ ] )", "( [ ) ]", False),
+        ("f(x)", "f x", False),
+        ("a + b", "a b", False),
+        ("it costs 3.5 or 35", "it costs 35 or 3.5", False),
+        ("x = a.b;", "x = a b", False),
+        ("?!", "...", False),
+        ("你好吗", "你好吧", False),
+        ("你好。吗", "你 好 吗", True),
+    ],
+)
+def test_what_counts_as_the_same_words(one: str, other: str, equal: bool) -> None:
+    first, second = canonical_texts(pl.Series([one, other]))
+    assert (first == second) is equal
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.text(), max_size=6))
+def test_canonical_texts_stay_as_they_are(texts: list[str]) -> None:
+    clean = [text.encode("utf-8", "ignore").decode() for text in texts]
+    once = canonical_texts(pl.Series("name", clean, dtype=pl.String))
+    assert once.name == "name"
+    assert canonical_texts(once).to_list() == once.to_list()
+
+
+def test_planted_edits_in_real_rows_are_found(shared_data) -> None:
+    from tunewise.curate.comparison_text import comparison_columns
+    from tunewise.curate.read import read_dataset
+
+    records = read_dataset(shared_data / "instructions" / "alpaca_17k.json").records
+    texts = comparison_columns(records.head(4000))["spoken"].to_list()
+    chance = random.Random(8)
+    planted = {}
+    for row in chance.sample(range(4000), 300):
+        words = texts[row].split()
+        if len(words) >= 60:
+            words[chance.randrange(len(words))] = "edited"
+            planted[row, len(texts)] = True
+            texts.append(" ".join(words))
+    assert len(planted) > 100
+    assert set(found_pairs(texts)) >= set(planted)
