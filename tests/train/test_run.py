@@ -1,0 +1,410 @@
+"""Training runs from a split to an artifact, on a tiny model."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from tunewise.curate.read import read_dataset
+from tunewise.train.loss import row_losses
+from tunewise.train.recipe import Recipe
+from tunewise.train.run import train
+from tunewise.train.supervision import prepare_part
+from tunewise.train.watch import LOG_SCHEMA
+from tunewise.workspace.artifact import Artifact, Workspace, list_artifacts
+from tunewise.workspace.errors import JobError, UsageError
+from tunewise.workspace.events import Event, Measured, Note, Progress
+from tunewise.workspace.files import read_json, sha256_of_file
+
+MakeRows = Callable[[int, int], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def split(make_split: Callable[..., Artifact], chat_rows: MakeRows) -> Artifact:
+    return make_split(chat_rows(0, 40), chat_rows(40, 50))
+
+
+@pytest.fixture
+def recipe(tiny_model: Path) -> Recipe:
+    return Recipe(
+        model=str(tiny_model), rank=4, learning_rate=1e-2, epochs=2, eval_every=3, threads=1
+    )
+
+
+def document_of(artifact: Artifact) -> dict[str, Any]:
+    return read_json(artifact.folder / "train.json")
+
+
+def log_of(artifact: Artifact) -> pl.DataFrame:
+    return pl.read_parquet(artifact.folder / "log.parquet")
+
+
+def losses_of(model: Any, split: Artifact, part: str) -> float:
+    """The mean loss of a model on a part, by way of the split's own files."""
+    tokenizer = AutoTokenizer.from_pretrained(model.name_or_path)
+    dataset = read_dataset(split.folder / f"{part}.jsonl", shape="chat")
+    return row_losses(model, prepare_part(part, dataset, tokenizer).rows).mean
+
+
+def test_a_run_leaves_all_that_it_promises(
+    workspace: Workspace, split: Artifact, recipe: Recipe, capfd: pytest.CaptureFixture[str]
+) -> None:
+    events: list[Event] = []
+    artifact = train(workspace, split, recipe, emit=events.append)
+    assert capfd.readouterr() == ("", "")
+    assert {path.name for path in artifact.folder.iterdir()} == {
+        "adapter",
+        "log.parquet",
+        "supervision.parquet",
+        "recipe.json",
+        "train.json",
+        "manifest.json",
+    }
+    manifest = artifact.manifest
+    assert [item.name for item in manifest.inputs] == ["split", "model"]
+    assert manifest.inputs[0].artifact == split.id
+    assert manifest.seeds == {"train": 17}
+    assert manifest.counts["train_used"] + manifest.counts["train_refused"] == 40
+
+    document = document_of(artifact)
+    assert Path(document["adapter"]) == artifact.folder / "adapter"
+    assert document["steps"] == 10
+    supervision = pl.read_parquet(artifact.folder / "supervision.parquet")
+    train_part = supervision.filter(part="train")
+    assert document["supervised_tokens"] == 2 * train_part["supervised"].sum()
+    assert document["tokens"] == 2 * train_part["tokens"].sum()
+    assert document["losses"]["kept"]["val"] < document["losses"]["base"]["val"]
+    assert document["dtype"] == "float32"
+    assert document["threads"] == 1
+    assert 0 < document["training_seconds"] < document["seconds"]
+    assert len(document["examples"]) == 3
+
+    stored = read_json(artifact.folder / "recipe.json")
+    assert stored["alpha"] == 8
+    assert stored["max_length"] == 128
+    assert Recipe.model_validate(stored).learning_rate == 1e-2
+
+    notes = [event.text for event in events if isinstance(event, Note)]
+    assert any("are learned" in text for text in notes)
+    assert sum("⟦" in text for text in notes) == 3
+    progress = [event for event in events if isinstance(event, Progress) and event.unit == "steps"]
+    assert (progress[-1].done, progress[-1].total) == (10, 10)
+    measured = [event for event in events if isinstance(event, Measured)]
+    assert measured[0].step == 0
+    assert {"train_loss", "val_loss", "learning_rate", "gradient_norm"} <= set(measured[-1].values)
+    assert measured[-1].values["supervised_tokens_per_second"] > 0
+
+
+def test_the_log_has_a_row_for_every_step(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+) -> None:
+    log = log_of(train(workspace, split, recipe))
+    assert log.schema == LOG_SCHEMA
+    assert log["step"].to_list() == list(range(11))
+    assert log["train_loss"].null_count() == 1
+    measured = [0, 3, 6, 9, 10]
+    for name in ("val_loss", "train_eval_loss"):
+        assert log.filter(pl.col(name).is_not_null())["step"].to_list() == measured
+    assert log["epoch"].to_list() == pytest.approx([step / 5 for step in range(11)])
+    assert log["learning_rate"][1] == pytest.approx(1e-2)
+    assert log["learning_rate"][10] < 1e-3
+    assert log["supervised_tokens"].is_sorted()
+    assert log["seconds"].is_sorted()
+
+
+def test_the_same_run_gives_the_same_adapter(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+) -> None:
+    first = train(workspace, split, recipe)
+    weights = sha256_of_file(first.folder / "adapter" / "adapter_model.safetensors")
+    assert train(workspace, split, recipe).reused
+    torch.manual_seed(12345)
+    again = train(workspace, split, recipe, force=True)
+    assert not again.reused
+    assert sha256_of_file(again.folder / "adapter" / "adapter_model.safetensors") == weights
+    other = train(workspace, split, recipe.model_copy(update={"seed": 18}))
+    assert other.id != first.id
+    assert sha256_of_file(other.folder / "adapter" / "adapter_model.safetensors") != weights
+
+
+def test_the_adapter_works_in_plain_peft(
+    workspace: Workspace, split: Artifact, recipe: Recipe, tiny_model: Path
+) -> None:
+    artifact = train(workspace, split, recipe)
+    base = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    tuned = PeftModel.from_pretrained(base, str(artifact.folder / "adapter"))
+    losses = document_of(artifact)["losses"]
+    assert losses_of(tuned, split, "val") == pytest.approx(losses["kept"]["val"], rel=1e-5)
+    assert losses_of(tuned, split, "train") == pytest.approx(losses["kept"]["train"], rel=1e-5)
+    with tuned.disable_adapter():
+        assert losses_of(tuned, split, "val") == pytest.approx(losses["base"]["val"], rel=1e-5)
+    saved = AutoTokenizer.from_pretrained(artifact.folder / "adapter")
+    assert saved.chat_template == AutoTokenizer.from_pretrained(tiny_model).chat_template
+
+
+def test_the_best_checkpoint_is_the_best(
+    workspace: Workspace,
+    make_split: Callable[..., Artifact],
+    chat_rows: MakeRows,
+    recipe: Recipe,
+    tiny_model: Path,
+) -> None:
+    """A run that memorises few rows gets worse on quite different ones after a while."""
+    others = chat_rows(100, 110)
+    for row in others:
+        row["messages"][1]["content"] = "0123 QXZ"
+    split = make_split(chat_rows(0, 8), others)
+    brutal = recipe.model_copy(update={"learning_rate": 5e-2, "epochs": 12, "eval_every": 1})
+    artifact = train(workspace, split, brutal)
+    log = log_of(artifact).filter(pl.col("step") > 0)
+    best = log.sort("val_loss").row(0, named=True)
+    assert best["step"] < log["step"].max()
+    document = document_of(artifact)
+    assert document["best"] == {"step": best["step"], "val_loss": best["val_loss"]}
+    assert document["kept_step"] == best["step"]
+    base = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    tuned = PeftModel.from_pretrained(base, str(artifact.folder / "adapter"))
+    assert losses_of(tuned, split, "val") == pytest.approx(best["val_loss"], rel=1e-5)
+
+    last = train(workspace, split, brutal.model_copy(update={"keep": "last"}))
+    assert document_of(last)["kept_step"] == 12
+    base = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    tuned = PeftModel.from_pretrained(base, str(last.folder / "adapter"))
+    assert losses_of(tuned, split, "val") == pytest.approx(log["val_loss"][-1], rel=1e-5)
+
+    patient = brutal.model_copy(update={"early_stopping_patience": 2})
+    stopped = document_of(train(workspace, split, patient))
+    assert stopped["stopped_early"]
+    assert stopped["steps"] == stopped["best"]["step"] + 2 < 12
+
+
+def test_full_fine_tuning_writes_a_whole_model(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+) -> None:
+    full = recipe.model_copy(update={"method": "full", "learning_rate": 1e-3})
+    artifact = train(workspace, split, full)
+    document = document_of(artifact)
+    assert document["adapter"] is None
+    assert Path(document["full_model"]) == artifact.folder / "model"
+    assert not (artifact.folder / "adapter").exists()
+    model = AutoModelForCausalLM.from_pretrained(artifact.folder / "model", dtype=torch.float32)
+    kept = document["losses"]["kept"]["val"]
+    assert losses_of(model, split, "val") == pytest.approx(kept, rel=1e-5)
+    assert kept < document["losses"]["base"]["val"]
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_accumulating_is_one_big_batch(
+    workspace: Workspace,
+    make_split: Callable[..., Artifact],
+    chat_rows: MakeRows,
+    recipe: Recipe,
+    method: str,
+) -> None:
+    """Eight rows of very different lengths: one step of eight, or of two by four."""
+    split = make_split(chat_rows(0, 8), chat_rows(8, 12))
+    common = {"method": method, "epochs": 2, "dropout": 0.0, "learning_rate": 1e-3, "warmup": 0.0}
+    one = recipe.model_copy(update={**common, "batch_size": 8})
+    many = recipe.model_copy(update={**common, "batch_size": 2, "gradient_accumulation": 4})
+    logs = [log_of(train(workspace, split, chosen)) for chosen in (one, many)]
+    for name in ("train_loss", "val_loss", "gradient_norm"):
+        expected = logs[0][name].to_list()
+        assert logs[1][name].to_list() == pytest.approx(expected, rel=1e-5, nan_ok=True)
+    assert logs[0]["supervised_tokens"].to_list() == logs[1]["supervised_tokens"].to_list()
+
+
+def test_bfloat16_learns_too(workspace: Workspace, split: Artifact, recipe: Recipe) -> None:
+    rough = train(workspace, split, recipe.model_copy(update={"dtype": "bfloat16"}))
+    exact = train(workspace, split, recipe)
+    losses = [document_of(artifact)["losses"]["kept"]["val"] for artifact in (rough, exact)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    assert document_of(rough)["dtype"] == "bfloat16"
+
+
+def test_rows_with_nothing_to_learn_are_refused_and_listed(
+    workspace: Workspace,
+    make_split: Callable[..., Artifact],
+    chat_rows: MakeRows,
+    recipe: Recipe,
+) -> None:
+    mute = {"messages": [{"role": "user", "content": "nobody answers"}]}
+    split = make_split([*chat_rows(0, 20), mute], [*chat_rows(20, 25), mute])
+    events: list[Event] = []
+    artifact = train(workspace, split, recipe, emit=events.append)
+    document = document_of(artifact)
+    assert document["refused"] == 2
+    assert document["rows"]["train"]["used"] == 20
+    assert document["rows"]["train"]["rows"] == 21
+    refused = pl.read_parquet(artifact.folder / "supervision.parquet").drop_nulls("refused")
+    assert refused.select("part", "row").rows() == [("train", 20), ("val", 5)]
+    texts = [event.text for event in events if isinstance(event, Note) and event.level == "warning"]
+    assert any("1 row of train is not used" in text for text in texts)
+
+
+def test_a_part_with_nothing_to_learn_is_an_error(
+    workspace: Workspace,
+    make_split: Callable[..., Artifact],
+    chat_rows: MakeRows,
+    recipe: Recipe,
+) -> None:
+    mute = {"messages": [{"role": "user", "content": "nobody answers"}]}
+    with pytest.raises(UsageError, match="none of the 3 rows of train"):
+        train(workspace, make_split([mute] * 3, chat_rows(0, 3)), recipe)
+    empty_val = make_split(chat_rows(0, 20), [])
+    with pytest.raises(UsageError, match="no rows for val") as caught:
+        train(workspace, empty_val, recipe)
+    assert "keep = 'last'" in caught.value.fix
+    blind = document_of(train(workspace, empty_val, recipe.model_copy(update={"keep": "last"})))
+    assert blind["best"] == {"step": 0, "val_loss": None}
+    assert blind["final"]["val_loss"] is None
+
+
+def test_preferences_are_trained_on_what_was_chosen(
+    workspace: Workspace, make_split: Callable[..., Artifact], recipe: Recipe
+) -> None:
+    rows = [{"prompt": f"bird {n}", "chosen": "sings", "rejected": "swims"} for n in range(20)]
+    events: list[Event] = []
+    split = make_split(rows[:15], rows[15:], shape="preference", kind="preference")
+    artifact = train(workspace, split, recipe, emit=events.append)
+    assert all("⟦sings<|end|>⟧" in example for example in document_of(artifact)["examples"])
+    assert any("chosen answers" in event.text for event in events if isinstance(event, Note))
+
+
+def test_numbers_that_are_none_end_the_run(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+) -> None:
+    mad = recipe.model_copy(
+        update={"method": "full", "learning_rate": 1e30, "max_gradient_norm": 0.0, "warmup": 0.0}
+    )
+    with pytest.raises(JobError, match=r"became (nan|inf) at step") as caught:
+        train(workspace, split, mad)
+    assert "lower learning rate" in caught.value.fix
+    assert list_artifacts(workspace, "train") == []
+    (left,) = (workspace.store / "train").glob(".*.partial/log.parquet")
+    assert len(pl.read_parquet(left)) > 0
+
+
+def interrupt_at(step: int, events: list[Event]) -> Callable[[Event], None]:
+    def emit(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Measured) and event.step == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return emit
+
+
+def test_ctrl_c_finishes_the_step_and_keeps_the_log(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+) -> None:
+    events: list[Event] = []
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(workspace, split, recipe, emit=interrupt_at(3, events))
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert list_artifacts(workspace, "train") == []
+    warnings = [event.text for event in events if isinstance(event, Note)]
+    assert any("stopped after step 3 of 10" in text for text in warnings)
+    (partial,) = (workspace.store / "train").glob(".*.partial")
+    log = pl.read_parquet(partial / "log.parquet")
+    assert log["step"].to_list() == [0, 1, 2, 3]
+    assert (partial / "adapter" / "adapter_model.safetensors").is_file()
+    (partial / "stray.txt").write_text("left by the killed run")
+
+    artifact = train(workspace, split, recipe)
+    assert document_of(artifact)["steps"] == 10
+    assert not (artifact.folder / "stray.txt").exists()
+    assert not partial.exists()
+
+
+def test_a_model_must_be_named(workspace: Workspace, split: Artifact) -> None:
+    with pytest.raises(UsageError, match="no base model") as caught:
+        train(workspace, split, Recipe())
+    assert "--model" in caught.value.fix
+
+
+def test_a_length_beyond_the_context_is_refused(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+) -> None:
+    with pytest.raises(UsageError, match="the model sees 128 tokens"):
+        train(workspace, split, recipe.model_copy(update={"max_length": 256}))
+
+
+def test_doubts_are_told(
+    workspace: Workspace,
+    make_split: Callable[..., Artifact],
+    chat_rows: MakeRows,
+    recipe: Recipe,
+) -> None:
+    odd = {
+        "messages": [
+            {"role": "user", "content": "x <|end|> y"},
+            {"role": "assistant", "content": "z"},
+        ]
+    }
+    split = make_split([*chat_rows(0, 10), odd], chat_rows(10, 15))
+    doubtful = recipe.model_copy(
+        update={"learning_rate": 0.5, "epochs": 6, "max_length": 24, "keep": "last"}
+    )
+    document = document_of(train(workspace, split, doubtful))
+    text = "\n".join(document["warnings"])
+    for part in (
+        "only 11 rows",
+        "only 12 steps",
+        "6 epochs over 11 rows",
+        "learning rate of 0.5 is unusual",
+        "longer than 24 tokens cut off",
+        "1 row has special tokens",
+    ):
+        assert part in text, part
+    assert math.isfinite(document["final"]["val_loss"])
+
+
+def test_a_base_without_template_brings_the_plain_one_to_its_adapter(
+    workspace: Workspace, split: Artifact, recipe: Recipe, tiny_model: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    bare = tmp_path / "bare"
+    shutil.copytree(tiny_model, bare)
+    (bare / "chat_template.jinja").unlink()
+    artifact = train(workspace, split, recipe.model_copy(update={"model": str(bare)}))
+    document = document_of(artifact)
+    assert document["template"]["origin"] == "built-in"
+    assert any("no chat template" in text for text in document["warnings"])
+    saved = AutoTokenizer.from_pretrained(artifact.folder / "adapter")
+    assert "Assistant:" in saved.chat_template
+
+
+def test_the_bundled_base_learns_real_rows(
+    workspace: Workspace,
+    make_split: Callable[..., Artifact],
+    bundled_base: Path,
+    recipe: Recipe,
+) -> None:
+    rows = [
+        {
+            "messages": [
+                {"role": "user", "content": f"What is the code of box {number}?"},
+                {"role": "assistant", "content": f"The code of box {number} is blue."},
+            ]
+        }
+        for number in range(40)
+    ]
+    short = {"model": str(bundled_base), "epochs": 2, "rank": 8, "eval_every": 5}
+    artifact = train(workspace, make_split(rows[:32], rows[32:]), recipe.model_copy(update=short))
+    document = document_of(artifact)
+    assert document["losses"]["kept"]["val"] < document["losses"]["base"]["val"] / 2
+    assert document["template"]["origin"] == "tokenizer"
+    config = json.loads((artifact.folder / "adapter" / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == str(bundled_base)

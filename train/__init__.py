@@ -1,0 +1,7 @@
+"""Recipe, preflight, LoRA training and checkpoints."""
+
+import os
+
+# Read by OpenMP when torch is first imported, so it must be set before any module here does that.
+# Threads that spin while they wait make a busy machine crawl.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")

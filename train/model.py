@@ -1,0 +1,281 @@
+"""Base models: found, fingerprinted, loaded; and given an adapter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..workspace.errors import UsageError
+from ..workspace.files import read_json, sha256_of_file, sha256_of_json
+from ..workspace.nearest import nearest
+from .hardware import Hardware
+from .recipe import ALL_LINEAR, Recipe
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+# What decides how a model computes and how its text becomes tokens.
+_DECIDING_FILES = (
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "config.json",
+    "generation_config.json",
+    "tokenizer*.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template*",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+    "*.py",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModel:
+    """A base model on disk: its folder, and a fingerprint of the files that decide its output."""
+
+    folder: Path
+    sha256: str
+
+
+def find_base_model(name: str) -> BaseModel:
+    """Find a model's folder, in the cache of the Hugging Face hub where it is no path.
+
+    Args:
+        name: a folder, or a name on the hub, which is downloaded unless that is switched off.
+
+    Raises:
+        UsageError: there is no such model, or its weights are not safetensors.
+    """
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        folder = _folder_of_name(name)
+    if not (folder / "config.json").is_file():
+        raise UsageError(
+            "the folder holds no model: it has no config.json",
+            where=str(folder),
+            fix="name the folder that has config.json and the weights in it",
+        )
+    if not any(folder.glob("*.safetensors")):
+        raise UsageError(
+            "the model has no weights as safetensors; other formats can hold code and are not read",
+            where=str(folder),
+            fix="save the model again with save_pretrained, which writes model.safetensors",
+        )
+    return BaseModel(folder.resolve(), fingerprint(folder))
+
+
+def fingerprint(folder: Path) -> str:
+    """Return the SHA-256 over the names and contents of a model's deciding files."""
+    files = {path for pattern in _DECIDING_FILES for path in folder.glob(pattern)}
+    return sha256_of_json(sorted([path.name, sha256_of_file(path)] for path in files))
+
+
+def load_config(base: BaseModel, *, trust_remote_code: bool = False) -> PretrainedConfig:
+    """Read a model's configuration and check that it is a causal language model.
+
+    Raises:
+        UsageError: it is another kind of model, or needs code of its own.
+    """
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(base.folder, trust_remote_code=trust_remote_code)
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(
+            f"the model's configuration cannot be read: {first_line(error)}",
+            where=str(base.folder / "config.json"),
+            fix="set trust_remote_code if you trust code that lies beside the model"
+            if "trust_remote_code" in str(error)
+            else "check that the folder is a whole Hugging Face model",
+        ) from error
+    known = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING
+    remote = "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {})
+    architectures = getattr(config, "architectures", None) or []
+    causal = not architectures or any(
+        name.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration"))
+        for name in architectures
+    )
+    if not ((known and causal) or (remote and trust_remote_code)):
+        kind = architectures[0] if architectures else config.model_type
+        raise UsageError(
+            f"this is no causal language model but {kind}",
+            where=str(base.folder),
+            fix="name a model that generates text, such as a Llama, Qwen or Gemma",
+        )
+    return config
+
+
+def context_length(config: PretrainedConfig) -> int:
+    """Return how many tokens a model can see, or a large number where it sets no bound."""
+    return getattr(config.get_text_config(), "max_position_embeddings", None) or 1 << 20
+
+
+def load_tokenizer(base: BaseModel, *, trust_remote_code: bool = False) -> PreTrainedTokenizerBase:
+    """Load a model's tokenizer.
+
+    Raises:
+        UsageError: it has none, or one that cannot be read.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(base.folder, trust_remote_code=trust_remote_code)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise UsageError(
+            f"the model's tokenizer cannot be loaded: {first_line(error)}",
+            where=str(base.folder),
+            fix="put tokenizer.json and tokenizer_config.json beside the weights",
+        ) from error
+
+
+def stop_tokens(base: BaseModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Return the token ids at which the model's generation stops."""
+    found: set[int] = set()
+    if isinstance(tokenizer.eos_token_id, int):
+        found.add(tokenizer.eos_token_id)
+    path = base.folder / "generation_config.json"
+    if path.is_file():
+        named = read_json(path).get("eos_token_id")
+        found.update(named if isinstance(named, list) else [named] if named is not None else [])
+    return frozenset(found)
+
+
+def load_weights(
+    base: BaseModel, hardware: Hardware, *, trust_remote_code: bool = False, train_all: bool = False
+) -> PreTrainedModel:
+    """Load a model onto the hardware.
+
+    Args:
+        base: which model.
+        hardware: device and number format.
+        trust_remote_code: run code that lies beside the model.
+        train_all: every weight will be tuned; they are kept in float32 then, because steps of a
+            usual learning rate vanish in bfloat16.
+
+    Raises:
+        UsageError: the weights do not fit the configuration or are damaged.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            base.folder,
+            dtype=torch.float32 if train_all else hardware.torch_dtype,
+            use_safetensors=True,
+            trust_remote_code=trust_remote_code,
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise UsageError(
+            f"the model's weights cannot be loaded: {first_line(error)}",
+            where=str(base.folder),
+            fix="check that the files are whole (compare their sizes or digests with the source)",
+        ) from error
+    if model.get_output_embeddings() is None:
+        raise UsageError("the model has no output layer to learn through", where=str(base.folder))
+    return model.to(torch.device(hardware.device))  # pyright: ignore[reportArgumentType]
+
+
+def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Check that the model has an embedding for every token of the tokenizer.
+
+    Raises:
+        UsageError: it has not; the tokenizer belongs to another model.
+    """
+    embeddings: Any = model.get_input_embeddings()
+    rows = embeddings.weight.shape[0]
+    highest = max(tokenizer.get_vocab().values())
+    if highest >= rows:
+        raise UsageError(
+            f"the tokenizer has tokens up to id {highest:,}, the model knows only {rows:,}",
+            where=str(tokenizer.name_or_path),
+            fix="use the tokenizer that came with the model",
+        )
+
+
+def add_adapter(model: PreTrainedModel, recipe: Recipe) -> PeftModel:
+    """Freeze a model and put a fresh LoRA adapter beside its layers.
+
+    Raises:
+        UsageError: a target module does not exist; the known ones are named.
+    """
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    targets: Any = ALL_LINEAR
+    if recipe.target_modules != (ALL_LINEAR,):
+        _check_targets(model, recipe.target_modules)
+        targets = sorted(recipe.target_modules)
+    config = LoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=recipe.rank,
+        lora_alpha=recipe.adapter_alpha,
+        lora_dropout=recipe.dropout,
+        target_modules=targets,
+    )
+    try:
+        adapted: Any = get_peft_model(model, config)
+    except ValueError as error:
+        raise UsageError(
+            f"the model's layers cannot take this adapter: {first_line(error)}",
+            where="target_modules",
+            fix=f"set target_modules = {ALL_LINEAR!r}",
+        ) from error
+    # As a set, which it is by now, it would be written in another order by every process.
+    adapted.peft_config["default"].target_modules = sorted(config.target_modules or ())
+    return adapted
+
+
+def padding_token(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return a token id to pad with: the tokenizer's, or another one where that ends answers.
+
+    Padding is masked by position, so the choice changes no result; it only keeps the end token
+    out of places where a reader could take it for learned.
+    """
+    end = tokenizer.eos_token_id
+    for candidate in (tokenizer.pad_token_id, tokenizer.unk_token_id):
+        if isinstance(candidate, int) and candidate != end:
+            return candidate
+    return 0
+
+
+def _check_targets(model: PreTrainedModel, targets: tuple[str, ...]) -> None:
+    names = [
+        name.removesuffix(".weight")
+        for name, weight in model.named_parameters(remove_duplicate=False)
+        if name.endswith(".weight") and weight.dim() > 1
+    ]
+    known = sorted({part for name in names if (part := name.rpartition(".")[2]).isidentifier()})
+    for target in targets:
+        if not any(name == target or name.endswith(f".{target}") for name in names):
+            hint = nearest(target, known)
+            listing = f"; the model has {', '.join(known)}" if hint.startswith("did") else ""
+            raise UsageError(
+                f"the model has no layer {target!r}",
+                where="target_modules",
+                fix=f"{hint}{listing}; or {ALL_LINEAR}",
+            )
+
+
+def _folder_of_name(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(_DECIDING_FILES)))
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise UsageError(
+            f"there is no model {name!r}: no such folder, and the hub does not give it "
+            f"({first_line(error)})",
+            where="model",
+            fix="name the folder of a model (config.json, *.safetensors, tokenizer.json)",
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of a library's error, for a sentence of our own."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

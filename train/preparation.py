@@ -1,0 +1,205 @@
+"""What is known before the weights are loaded: rows, steps, hardware, and doubts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ..curate.read import read_dataset
+from ..curate.records import PREFERENCE, TEXT, Dataset, message_rows
+from ..workspace.artifact import Artifact
+from ..workspace.errors import UsageError
+from ..workspace.events import Emit, Note
+from ..workspace.files import read_json
+from .hardware import Hardware, choose_hardware
+from .model import BaseModel, context_length, load_config, load_tokenizer, stop_tokens
+from .preflight import Schedule, amount, announce, check_parts, plan, rows_to_measure, warnings_of
+from .recipe import Recipe
+from .render import ASSISTANT, render
+from .supervision import SUPERVISION_SCHEMA, Part, prepare_part, proof
+from .template import BUILT_IN, template_hash, template_origin
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+TRAIN, VAL = "train", "val"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The chat template of a run.
+
+    Attributes:
+        origin: ``tokenizer`` or ``built-in``.
+        sha256: of its text; evaluation must use the same.
+        end_token: the token that ends an answer, which the model learns.
+    """
+
+    origin: str
+    sha256: str
+    end_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that is ready to start.
+
+    Attributes:
+        recipe: with everything chosen that was left open.
+        hardware: where it will compute.
+        tokenizer: the base model's.
+        template: None where all rows are plain texts.
+        train: the rows to learn.
+        val: the rows to validate on.
+        schedule: the steps.
+        examples: rows as the model sees them (see :func:`~tunewise.train.supervision.proof`).
+        warnings: what a person should know before it starts.
+    """
+
+    recipe: Recipe
+    hardware: Hardware
+    tokenizer: PreTrainedTokenizerBase
+    template: Template | None
+    train: Part
+    val: Part
+    schedule: Schedule
+    examples: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def prepare(split: Artifact, base: BaseModel, recipe: Recipe, emit: Emit) -> Prepared:
+    """Render, count and check everything that can be checked without the weights.
+
+    Raises:
+        UsageError: model, recipe and data do not go together.
+        DataError: a part of the split cannot be read.
+    """
+    config = load_config(base, trust_remote_code=recipe.trust_remote_code)
+    tokenizer = load_tokenizer(base, trust_remote_code=recipe.trust_remote_code)
+    hardware = choose_hardware(dtype=recipe.dtype, threads=recipe.threads)
+    max_length = _max_length(recipe, context_length(config))
+    datasets = {name: _read_part(split, name, emit) for name in (TRAIN, VAL)}
+    template = _template(tokenizer, datasets.values())
+    train, val = (
+        prepare_part(name, dataset, tokenizer, max_length=max_length)
+        if dataset
+        else Part(name, (), (), SUPERVISION_SCHEMA.to_frame())
+        for name, dataset in datasets.items()
+    )
+    check_parts(train, val, recipe)
+    schedule = plan(len(train.rows), recipe)
+    chosen = recipe.model_copy(
+        update={
+            "model": str(base.folder),
+            "alpha": recipe.adapter_alpha,
+            "learning_rate": recipe.peak_learning_rate,
+            "max_length": max_length,
+            "eval_every": schedule.eval_every,
+            "eval_rows": rows_to_measure(len(train.rows), recipe, schedule),
+            "threads": hardware.threads,
+            "dtype": hardware.dtype,
+        }
+    )
+    warnings = [*warnings_of(train, val, chosen, schedule)]
+    if template:
+        warnings += _template_warnings(base, tokenizer, template)
+    warnings += _control_token_warnings(tokenizer, datasets[TRAIN])
+    examples = proof(train, tokenizer)
+    announce(train, val, schedule, examples, emit)
+    if any(dataset and dataset.kind == PREFERENCE for dataset in datasets.values()):
+        emit(
+            Note(text="preference rows are trained on their chosen answers; rejected ones are not")
+        )
+    for text in warnings:
+        emit(Note(text=text, level="warning"))
+    return Prepared(
+        recipe=chosen,
+        hardware=hardware,
+        tokenizer=tokenizer,
+        template=template,
+        train=train,
+        val=val,
+        schedule=schedule,
+        examples=tuple(examples),
+        warnings=tuple(warnings),
+    )
+
+
+def _max_length(recipe: Recipe, context: int) -> int:
+    if recipe.max_length and recipe.max_length > context:
+        raise UsageError(
+            f"max_length is {recipe.max_length:,}, but the model sees {context:,} tokens",
+            where="[train] max_length",
+            fix=f"set it to {context} or less",
+        )
+    return recipe.max_length or context
+
+
+def _read_part(split: Artifact, name: str, emit: Emit) -> Dataset | None:
+    """Read a part of the split as its source was read; None where it has no rows."""
+    path = split.folder / f"{name}.jsonl"
+    if not path.is_file():
+        raise UsageError("the split has no such part", where=str(path), fix="split again")
+    if not path.stat().st_size:
+        return None
+    how = read_json(split.folder / "split.json")
+    return read_dataset(path, shape=how.get("shape"), mapping=how.get("mapping"), emit=emit)
+
+
+def _template(
+    tokenizer: PreTrainedTokenizerBase, datasets: Iterable[Dataset | None]
+) -> Template | None:
+    """Return the facts of the template, or None where no row needs one.
+
+    Raises:
+        UsageError: the template is not fit for training.
+    """
+    if all(dataset is None or dataset.kind == TEXT for dataset in datasets):
+        return None
+    exchange = [{"role": "user", "content": "Hello"}, {"role": ASSISTANT, "content": "Hello"}]
+    rendered = render(tokenizer, exchange)
+    last = max(index for index, learned in enumerate(rendered.supervised) if learned)
+    return Template(
+        origin=template_origin(tokenizer),
+        sha256=template_hash(tokenizer),
+        end_token=str(tokenizer.convert_ids_to_tokens(rendered.tokens[last])),
+    )
+
+
+def _template_warnings(
+    base: BaseModel, tokenizer: PreTrainedTokenizerBase, template: Template
+) -> Iterator[str]:
+    if template.origin == BUILT_IN:
+        yield (
+            "the tokenizer has no chat template; a plain one (User: … Assistant: …) is used and "
+            "saved with the result"
+        )
+    if tokenizer.pad_token_id is not None and tokenizer.pad_token_id == tokenizer.eos_token_id:
+        yield (
+            "the tokenizer pads with its end token; it is learned here all the same, but a tool "
+            "that masks padding by its token would teach a model never to stop"
+        )
+    if tokenizer.convert_tokens_to_ids(template.end_token) not in stop_tokens(base, tokenizer):
+        yield (
+            f"answers end with {template.end_token}, which generation does not stop at: add it "
+            "to eos_token_id in the model's generation_config.json"
+        )
+
+
+def _control_token_warnings(
+    tokenizer: PreTrainedTokenizerBase, dataset: Dataset | None
+) -> Iterator[str]:
+    """Warn of rows whose text holds the tokenizer's own special tokens: they act as such."""
+    marks = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    if dataset is None or not marks:
+        return
+    hit = message_rows(dataset.records).filter(pl.col("content").str.contains_any(marks))
+    if count := hit["row"].n_unique():
+        verb = "has" if count == 1 else "have"
+        yield (
+            f"{amount(count, 'row')} {verb} special tokens of the tokenizer in the text (first: "
+            f"row {hit['row'][0]:,}); the model reads them as such, not as text"
+        )

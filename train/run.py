@@ -1,0 +1,285 @@
+"""The training step: from a split and a recipe to an adapter, with the proof of what it learned."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ..workspace.artifact import Artifact, Draft, Workspace, produce
+from ..workspace.errors import UsageError
+from ..workspace.events import Emit, Note, ignore
+from ..workspace.files import write_json
+from ..workspace.manifest import Input
+from .loss import row_losses
+from .model import (
+    BaseModel,
+    add_adapter,
+    check_vocabulary,
+    find_base_model,
+    load_weights,
+    padding_token,
+)
+from .preparation import Prepared, prepare
+from .recipe import Recipe
+from .render import Rendered
+from .template import template_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from .watch import Watch
+
+TRAIN = "train"
+ADAPTER_FOLDER, MODEL_FOLDER = "adapter", "model"
+# Training rows measured at each validation, so that memorising shows as a gap between the two.
+_TRAIN_SAMPLE_ROWS = 64
+
+
+def train(
+    workspace: Workspace,
+    split_artifact: Artifact,
+    recipe: Recipe,
+    *,
+    force: bool = False,
+    emit: Emit = ignore,
+) -> Artifact:
+    """Tune a model on a split.
+
+    Args:
+        workspace: where the artifact is written.
+        split_artifact: brings the rows to learn and those to validate on.
+        recipe: what is tuned and how.
+        force: train again even if the same run is done.
+        emit: told of the rows, of every step and of every validation.
+
+    Returns:
+        The artifact of kind ``train``: ``adapter/`` (or ``model/``), ``log.parquet``,
+        ``supervision.parquet``, ``recipe.json`` and ``train.json``.
+
+    Raises:
+        UsageError: model, recipe and data do not go together; found before anything is trained.
+        JobError: the training itself failed, or the disk is full.
+        KeyboardInterrupt: somebody asked to stop; the step in progress was finished first.
+    """
+    if recipe.model is None:
+        raise UsageError(
+            "no base model is named",
+            where="[train] model",
+            fix="give --model FOLDER, or set model under [train] in tunewise.toml",
+        )
+    _quiet_libraries()
+    base = find_base_model(recipe.model)
+    return produce(
+        workspace,
+        TRAIN,
+        lambda draft: _Run(draft, split_artifact, base, recipe, emit, workspace).build(),
+        inputs=[
+            split_artifact.as_input("split"),
+            Input(name="model", sha256=base.sha256, path=str(base.folder)),
+        ],
+        parameters=recipe.model_dump(mode="json", exclude={"model"}),
+        force=force,
+        keep_partial=True,
+        emit=emit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One training run while it writes its artifact."""
+
+    draft: Draft
+    split: Artifact
+    base: BaseModel
+    recipe: Recipe
+    emit: Emit
+    workspace: Workspace
+
+    def build(self) -> None:
+        """Prepare, train, and write everything."""
+        begin = time.monotonic()
+        _empty(self.draft.folder)
+        prepared = prepare(self.split, self.base, self.recipe, self.emit)
+        pl.concat([prepared.train.supervision, prepared.val.supervision]).write_parquet(
+            self.draft.folder / "supervision.parquet"
+        )
+        write_json(
+            self.draft.folder / "recipe.json",
+            prepared.recipe.model_dump(mode="json"),
+        )
+        watch = self._tune(prepared)
+        document = self._document(prepared, watch, time.monotonic() - begin)
+        write_json(self.draft.folder / "train.json", document)
+        for part in (prepared.train, prepared.val):
+            self.draft.counts[f"{part.name}_rows"] = len(part.supervision)
+            self.draft.counts[f"{part.name}_used"] = len(part.rows)
+            self.draft.counts[f"{part.name}_refused"] = len(part.refused)
+        self.draft.seeds["train"] = self.recipe.seed
+
+    def _tune(self, prepared: Prepared) -> Watch:
+        """Train the model and leave the state to keep in the draft's folder."""
+        from transformers import set_seed
+
+        from .trainer import fit
+        from .watch import Losses, Tally, Watch, finishing_the_step
+
+        recipe, tokenizer = prepared.recipe, prepared.tokenizer
+        model: Any = load_weights(
+            self.base,
+            prepared.hardware,
+            trust_remote_code=recipe.trust_remote_code,
+            train_all=recipe.method == "full",
+        )
+        check_vocabulary(model, tokenizer)
+        set_seed(recipe.seed)
+        if recipe.method == "lora":
+            model = add_adapter(model, recipe)
+        padding = padding_token(tokenizer)
+        eval_rows = recipe.eval_rows or _TRAIN_SAMPLE_ROWS
+        val_sample = _sample(prepared.val.rows, eval_rows, recipe.seed)
+        sample_rows = min(_TRAIN_SAMPLE_ROWS, eval_rows)
+        train_sample = _sample(prepared.train.rows, sample_rows, recipe.seed)
+
+        def measure() -> Losses:
+            val = row_losses(model, val_sample, padding=padding).mean if val_sample else None
+            return Losses(val, row_losses(model, train_sample, padding=padding).mean)
+
+        with finishing_the_step() as stop:
+            watch = Watch(
+                recipe=recipe,
+                schedule=prepared.schedule,
+                tally=Tally(),
+                measure=measure,
+                save=lambda: self._save(model, prepared),
+                emit=self.emit,
+                stop=stop,
+            )
+            try:
+                fit(
+                    model,
+                    prepared.train.rows,
+                    recipe=recipe,
+                    schedule=prepared.schedule,
+                    hardware=prepared.hardware,
+                    padding=padding,
+                    watch=watch,
+                    folder=self.draft.folder,
+                )
+                watch.keep_last()
+            finally:
+                watch.log_frame().write_parquet(self.draft.folder / "log.parquet")
+            if stop.is_set():
+                self._stopped(watch)
+        return watch
+
+    def _stopped(self, watch: Watch) -> None:
+        """Say what is left of a run that was asked to stop, and end it."""
+        self.emit(
+            Note(
+                text=f"stopped after step {watch.log[-1]['step']:,} of {watch.schedule.steps:,}; "
+                f"its log and the state after step {watch.saved_step:,} are in "
+                f"{self.draft.folder} until the same command starts the run over",
+                level="warning",
+            )
+        )
+        raise KeyboardInterrupt
+
+    def _save(self, model: PreTrainedModel, prepared: Prepared) -> None:
+        """Write the model as it is, with its tokenizer and the template in use."""
+        name = ADAPTER_FOLDER if self.recipe.method == "lora" else MODEL_FOLDER
+        folder, tokenizer = self.draft.folder / name, prepared.tokenizer
+        model.save_pretrained(folder)
+        # The library's model card is a form that nobody has filled in.
+        (folder / "README.md").unlink(missing_ok=True)
+        if prepared.template:
+            tokenizer.chat_template = template_of(tokenizer)
+        tokenizer.save_pretrained(folder)
+
+    def _document(self, prepared: Prepared, watch: Watch, seconds: float) -> dict[str, Any]:
+        """Return the facts of the run, as ``--json`` prints them."""
+        final_folder = self.workspace.store / TRAIN / self.draft.id
+        lora = self.recipe.method == "lora"
+        kept, last = watch.saved_step, watch.log[-1]
+        supervised, tokens = watch.tally.supervised, watch.tally.tokens
+        return {
+            "adapter": str(final_folder / ADAPTER_FOLDER) if lora else None,
+            "full_model": None if lora else str(final_folder / MODEL_FOLDER),
+            "steps": last["step"],
+            "tokens": tokens,
+            "supervised_tokens": supervised,
+            "supervised_share": supervised / tokens,
+            "seconds": round(seconds, 3),
+            "training_seconds": round(watch.training_seconds, 3),
+            "supervised_tokens_per_second": supervised / max(watch.training_seconds, 1e-9),
+            "best": {"step": watch.best_step, "val_loss": watch.losses_at(watch.best_step)["val"]},
+            "final": {"train_loss": last["train_loss"], "val_loss": last["val_loss"]},
+            "kept_step": kept,
+            "stopped_early": watch.stopped_early,
+            "losses": {
+                "base": watch.losses_at(0),
+                "kept": watch.losses_at(kept),
+            },
+            "rows": {
+                part.name: {
+                    "rows": len(part.supervision),
+                    "used": len(part.rows),
+                    "refused": len(part.refused),
+                    "truncated": part.total("truncated"),
+                    "lost_supervised": part.total("lost_supervised"),
+                    "tokens": part.total("tokens"),
+                    "supervised": part.total("supervised"),
+                }
+                for part in (prepared.train, prepared.val)
+            },
+            "refused": len(prepared.train.refused) + len(prepared.val.refused),
+            "examples": list(prepared.examples),
+            "warnings": list(prepared.warnings) + _afterthoughts(watch),
+            "method": self.recipe.method,
+            "model": str(self.base.folder),
+            "model_sha256": self.base.sha256,
+            "template": asdict(prepared.template) if prepared.template else None,
+            "device": prepared.hardware.device,
+            "dtype": prepared.hardware.dtype,
+            "threads": prepared.hardware.threads,
+        }
+
+
+def _quiet_libraries() -> None:
+    """Keep the libraries' own bars, hints and telemetry off the terminal; errors still raise."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft")
+
+
+def _empty(folder: Path) -> None:
+    """Remove what an attempt that was killed has left."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _sample(rows: Sequence[Rendered], count: int, seed: int) -> list[Rendered]:
+    """Return a fixed random sample of rows, in their order; all of them if there are no more."""
+    if len(rows) <= count:
+        return list(rows)
+    chosen = np.random.default_rng(seed).choice(len(rows), count, replace=False)
+    return [rows[index] for index in sorted(chosen.tolist())]
+
+
+def _afterthoughts(watch: Watch) -> list[str]:
+    base, best = watch.losses_at(0)["val"], watch.best_loss
+    if base is not None and best >= base:
+        return [
+            f"the validation loss never fell below the base model's ({base:.4f}): what was "
+            "trained is no better on held-out rows than no training"
+        ]
+    return []

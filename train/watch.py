@@ -1,0 +1,266 @@
+"""What is watched while a model trains: losses, the best checkpoint, faults, and Ctrl-C."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import polars as pl
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from ..workspace.errors import JobError
+from ..workspace.events import Counter, Emit, Measured, Note
+from .preflight import Schedule
+from .recipe import Recipe
+
+LOG_SCHEMA = pl.Schema(
+    {
+        "step": pl.Int64,
+        "epoch": pl.Float64,
+        "train_loss": pl.Float64,
+        "val_loss": pl.Float64,
+        "train_eval_loss": pl.Float64,
+        "learning_rate": pl.Float64,
+        "gradient_norm": pl.Float64,
+        "tokens": pl.Int64,
+        "supervised_tokens": pl.Int64,
+        "seconds": pl.Float64,
+    }
+)
+
+_SECONDS_BETWEEN_EVENTS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Mean losses a token outside of training: of the validation rows, and of a train sample."""
+
+    val: float | None
+    train: float
+
+
+@dataclass(slots=True)
+class Tally:
+    """Tokens that the model has been trained on so far, without padding."""
+
+    tokens: int = 0
+    supervised: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Watch(TrainerCallback):
+    """Follows a run: keeps the log, validates, keeps the best state, and ends what went wrong.
+
+    Attributes:
+        recipe: of the run.
+        schedule: of the run.
+        tally: counted by the trainer.
+        measure: returns the losses of the model as it is.
+        save: writes the model as it is to where the result belongs.
+        emit: told of every measurement.
+        stop: set from outside to end the run after the step in progress.
+        log: the rows of ``log.parquet``; ``tokens``, ``supervised_tokens`` and ``seconds`` count
+            from the beginning.
+        best_step: the step of the lowest validation loss so far; 0 before the first.
+        measuring_seconds: time spent on validation, which is part of the log's ``seconds``.
+        training_seconds: time spent on all else, up to the last step.
+        stopped_early: the recipe's patience ended the run.
+    """
+
+    recipe: Recipe
+    schedule: Schedule
+    tally: Tally
+    measure: Callable[[], Losses]
+    save: Callable[[], None]
+    emit: Emit
+    stop: threading.Event
+    log: list[dict[str, Any]] = field(default_factory=list)
+    best_step: int = 0
+    best_loss: float = math.inf
+    saved_step: int = 0
+    measuring_seconds: float = 0.0
+    training_seconds: float = 0.0
+    stopped_early: bool = False
+    _evaluations_since_best: int = 0
+    _started: float = field(default_factory=time.monotonic)
+    _last_event: float = 0.0
+    _counter: Counter | None = None
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **objects: Any,
+    ) -> None:
+        """Measure the model as it is before the first step."""
+        self._counter = Counter(self.emit, "training", self.schedule.steps, "steps")
+        self._counter.report()
+        self._started = time.monotonic()
+        row = self._row(0, 0.0)
+        self._validate(row)
+        self._record(row)
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **objects: Any,
+    ) -> TrainerControl:
+        """Ask for the step's loss."""
+        control.should_log = True
+        return control
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **objects: Any,
+    ) -> TrainerControl:
+        """Look at the step that has just been done, and decide whether to go on."""
+        if logs is None or "loss" not in logs:
+            return control
+        step = state.global_step
+        row = self._row(step, state.epoch or 0.0)
+        row["train_loss"] = logs["loss"]
+        row["learning_rate"] = logs.get("learning_rate")
+        row["gradient_norm"] = logs.get("grad_norm")
+        self._refuse_nonsense(row)
+        last = step == self.schedule.steps
+        if last or (step % self.schedule.eval_every == 0 and not self.stop.is_set()):
+            self._validate(row)
+            self._judge(row)
+        self._record(row)
+        if self.stopped_early or self.stop.is_set():
+            control.should_training_stop = True
+        return control
+
+    def on_train_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **objects: Any,
+    ) -> None:
+        """Report the last step, which may have been held back."""
+        if self._counter is not None:
+            self._counter.report()
+
+    def keep_last(self) -> None:
+        """Save the last state, if that is what the recipe keeps or nothing was saved yet."""
+        if self.recipe.keep == "last" or not self.saved_step:
+            self.save()
+            self.saved_step = self.log[-1]["step"]
+
+    def log_frame(self) -> pl.DataFrame:
+        """Return the log."""
+        return pl.DataFrame(self.log, schema=LOG_SCHEMA)
+
+    def losses_at(self, step: int) -> dict[str, float | None]:
+        """Return the losses measured after a step; none where there was no validation then."""
+        row = next((row for row in self.log if row["step"] == step), {})
+        return {"train": row.get("train_eval_loss"), "val": row.get("val_loss")}
+
+    def _row(self, step: int, epoch: float) -> dict[str, Any]:
+        row: dict[str, Any] = dict.fromkeys(LOG_SCHEMA)
+        seconds = time.monotonic() - self._started
+        self.training_seconds = seconds - self.measuring_seconds
+        return row | {
+            "step": step,
+            "epoch": epoch,
+            "tokens": self.tally.tokens,
+            "supervised_tokens": self.tally.supervised,
+            "seconds": seconds,
+        }
+
+    def _validate(self, row: dict[str, Any]) -> None:
+        begin = time.monotonic()
+        losses = self.measure()
+        self.measuring_seconds += time.monotonic() - begin
+        row["val_loss"], row["train_eval_loss"] = losses.val, losses.train
+        self._refuse_nonsense(row)
+
+    def _judge(self, row: dict[str, Any]) -> None:
+        """Keep the state if it is the best so far; stop where the recipe's patience ends."""
+        if row["val_loss"] is None:
+            return
+        if row["val_loss"] < self.best_loss:
+            self.best_step, self.best_loss = row["step"], row["val_loss"]
+            self._evaluations_since_best = 0
+            if self.recipe.keep == "best":
+                self.save()
+                self.saved_step = row["step"]
+            return
+        self._evaluations_since_best += 1
+        patience = self.recipe.early_stopping_patience
+        if patience and self._evaluations_since_best >= patience:
+            self.stopped_early = True
+            self.emit(
+                Note(
+                    text=f"stopped after step {row['step']:,}: no better validation loss since "
+                    f"step {self.best_step:,}"
+                )
+            )
+
+    def _refuse_nonsense(self, row: dict[str, Any]) -> None:
+        """End a run whose numbers are no numbers any more: it would never recover."""
+        for name in ("train_loss", "val_loss", "train_eval_loss", "gradient_norm"):
+            if row[name] is not None and not math.isfinite(row[name]):
+                rate = self.recipe.peak_learning_rate
+                raise JobError(
+                    f"the {name.replace('_', ' ')} became {row[name]} at step {row['step']:,}",
+                    where=f"learning_rate = {rate:g}, dtype = {self.recipe.dtype}",
+                    fix=f"try a lower learning rate, such as {rate / 10:g}, a longer warmup or a "
+                    "smaller max_gradient_norm",
+                )
+
+    def _record(self, row: dict[str, Any]) -> None:
+        """Append to the log and tell of it; of ordinary steps at most ten a second."""
+        self.log.append(row)
+        if self._counter is not None:
+            self._counter.advance(row["step"] - self._counter.done)
+        now = time.monotonic()
+        validated = row["train_eval_loss"] is not None
+        if not validated and now - self._last_event < _SECONDS_BETWEEN_EVENTS:
+            return
+        self._last_event = now
+        names = ("train_loss", "val_loss", "train_eval_loss", "learning_rate", "gradient_norm")
+        values = {name: float(row[name]) for name in names if row[name] is not None}
+        if row["step"]:
+            seconds = max(self.training_seconds, 1e-9)
+            values["tokens_per_second"] = row["tokens"] / seconds
+            values["supervised_tokens_per_second"] = row["supervised_tokens"] / seconds
+        self.emit(Measured(step=row["step"], total_steps=self.schedule.steps, values=values))
+
+
+@contextmanager
+def finishing_the_step() -> Iterator[threading.Event]:
+    """Let Ctrl-C set an event instead of breaking off; a second one breaks off after all.
+
+    Outside of the main thread, where signals cannot be caught, nothing sets the event.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    previous = signal.getsignal(signal.SIGINT)
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, previous)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, previous)
