@@ -1,0 +1,159 @@
+"""The report step: everything an evaluation tells, as a page, as Markdown and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..workspace.artifact import Artifact, Draft, Workspace, produce
+from ..workspace.errors import DataError, ExitCode
+from ..workspace.events import Emit, Note, ignore
+from ..workspace.files import writing_whole
+from .judgement import FORGOT, UNDECIDED
+from .lineage import read_lineage
+from .overfitting import OVERFIT
+from .report_facts import (
+    commands,
+    data_facts,
+    lineage_facts,
+    loss_curve,
+    model_names,
+    training_facts,
+)
+from .report_html import html_report
+from .report_items import read_flips
+from .report_markdown import markdown_report
+from .settings import ReportSettings
+from .summary import (
+    domain_sentence,
+    general_sentence,
+    headline,
+    overfitting_sentence,
+    overfitting_verdict,
+)
+
+REPORT = "report"
+REPORT_SCHEMA_VERSION = 1
+
+
+def report(
+    workspace: Workspace,
+    evaluation_artifact: Artifact,
+    settings: ReportSettings,
+    *,
+    force: bool = False,
+    emit: Emit = ignore,
+) -> Artifact:
+    """Write the report on an evaluation.
+
+    It reads artifacts only: the evaluation's, and those it came from as far as they are found.
+
+    Args:
+        workspace: where the artifact is written.
+        evaluation_artifact: of kind ``evaluate``.
+        settings: on which verdicts a release stops.
+        force: write it again even if it is there.
+        emit: told what could not be found.
+
+    Returns:
+        The artifact of kind ``report``: ``report.html``, ``report.md`` and ``report.json``.
+
+    Raises:
+        DataError: the evaluation cannot be read.
+    """
+
+    def build(draft: Draft) -> None:
+        document = report_document(workspace, evaluation_artifact, settings)
+        for problem in document["problems"]:
+            emit(Note(text=problem, level="warning"))
+        texts = {
+            "report.html": html_report(document),
+            "report.md": markdown_report(document),
+            # Escapes instead of raw characters: safe to print on any terminal.
+            "report.json": json.dumps(document, indent=2, default=str) + "\n",
+        }
+        for name, text in texts.items():
+            with writing_whole(draft.folder / name) as stream:
+                stream.write(text)
+        draft.counts["tasks"] = len(document["tasks"])
+        draft.counts["items_shown"] = document["items"]["shown"]
+        draft.counts["items_changed"] = document["items"]["changed"]
+
+    return produce(
+        workspace,
+        REPORT,
+        build,
+        inputs=[evaluation_artifact.as_input("evaluation")],
+        parameters=settings.model_dump(mode="json", exclude={"format"}),
+        force=force,
+        emit=emit,
+    )
+
+
+def report_document(
+    workspace: Workspace, evaluation: Artifact, settings: ReportSettings
+) -> dict[str, Any]:
+    """Collect what the report tells: the keys of ``evaluate.json``, and the rest around it.
+
+    Raises:
+        DataError: the evaluation has no document, or one without tasks.
+    """
+    lineage = read_lineage(workspace, evaluation)
+    step = lineage.get(evaluation.kind)
+    judged = step.document if step else {}
+    if step is None or "tasks" not in judged:
+        raise DataError(
+            "the evaluation cannot be read",
+            where=str(evaluation.folder / f"{evaluation.kind}.json"),
+            fix="evaluate again with --force",
+        )
+    code = gate(judged, settings.fail_on, settings.undecided)
+    return {
+        "schema_version": REPORT_SCHEMA_VERSION,
+        **judged,
+        "evaluation": {"id": evaluation.id, "finished": evaluation.manifest.finished},
+        "names": model_names(judged, lineage),
+        "headline": headline(judged),
+        "sentences": {
+            "general": general_sentence(judged),
+            "domain": domain_sentence(judged),
+            "overfitting": overfitting_sentence(judged),
+        },
+        "gate": {
+            "fail_on": list(settings.fail_on),
+            "undecided": settings.undecided,
+            "exit_code": int(code),
+        },
+        "items": read_flips(step.frame("items.parquet"), judged["tasks"]),
+        "data": data_facts(lineage),
+        "training": training_facts(lineage),
+        "curve": loss_curve(lineage),
+        "lineage": lineage_facts(lineage),
+        "commands": commands(lineage),
+        "problems": list(lineage.problems),
+    }
+
+
+def gate(document: Mapping[str, Any], fail_on: Sequence[str], undecided: str) -> ExitCode:
+    """Decide a release by the verdicts.
+
+    Args:
+        document: of an evaluation or a report.
+        fail_on: verdicts that fail it: ``forgot``, ``overfit``.
+        undecided: ``fail`` to stop where a verdict is undecided: one that ``fail_on`` asks about,
+            or either where it names none.
+
+    Returns:
+        1 if a listed verdict occurs, 5 if undecided and asked to fail on it, else 0.
+    """
+    verdicts = {
+        FORGOT: str(document.get("overall", UNDECIDED)),
+        OVERFIT: overfitting_verdict(document),
+    }
+    if any(verdicts.get(name) == name for name in fail_on):
+        return ExitCode.GATE_FAILED
+    looked_at = [verdicts[name] for name in fail_on or verdicts if name in verdicts]
+    if undecided == "fail" and UNDECIDED in looked_at:
+        return ExitCode.UNDECIDED
+    return ExitCode.PASSED

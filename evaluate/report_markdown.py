@@ -1,0 +1,238 @@
+"""The report as Markdown, for a pull request: short, and safe against what data may hold.
+
+Whatever comes from data stands in code spans and code blocks, where neither HTML, links nor
+mentions work.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .charts_text import forest_plot
+from .summary import overfitting_verdict
+from .wording import (
+    change_text,
+    excerpt,
+    glyph,
+    interval_text,
+    name_of,
+    p_text,
+    score_text,
+    signed,
+    verdict_text,
+)
+
+_MOST_ITEMS = 12
+_MOST_TASKS = 100
+_WIDTH = 96
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_LINKING = ("@", "#", "://", "www.")
+_MARKUP = re.compile(r"://|www\.|[@#&<>\\`*_\[\]|~!]")
+
+
+def markdown_report(document: Mapping[str, Any]) -> str:
+    """Return the report.
+
+    Args:
+        document: as :func:`~.report.report_document` makes it.
+    """
+    tasks = document["tasks"][:_MOST_TASKS]
+    left_out = len(document["tasks"]) - len(tasks)
+    parts = [
+        "# Forgetting report",
+        f"**{text(document['headline'])}**",
+        _models(document),
+        _verdicts(document),
+        "## What changed",
+        block(forest_plot(tasks, width=_WIDTH)),
+        "`│` is no change, `┊` the loss that is accepted; the line is the 95 % paired interval.",
+        "## All tasks",
+        _tasks(tasks),
+        *([f"{left_out} more tasks are in `report.json`."] if left_out else []),
+        "## Lost and gained items",
+        *_items(document["items"]),
+        "## Overfitting",
+        _signals((document.get("overfitting") or {}).get("signals") or ()),
+        "## Data",
+        *_data(document["data"]),
+        "## How to repeat it",
+        block(document["commands"]),
+        *[f"- {text(problem)}" for problem in document["problems"]],
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def text(value: object) -> str:
+    r"""Return a sentence of our own that may name things from data, all markup taken away.
+
+    What would become a mention, a reference or a link stands in a code span of its own.
+
+    Example:
+        >>> print(text("<b>@all</b> [x](y) | *z*"))
+        &lt;b&gt;`@`all&lt;/b&gt; \[x\](y) \| \*z\*
+    """
+    safe = excerpt(value, 2_000, keep_line_breaks=False)
+    return _MARKUP.sub(lambda found: _harmless(found[0]), safe)
+
+
+def _harmless(sign: str) -> str:
+    if sign in _ENTITIES:
+        return _ENTITIES[sign]
+    return f"`{sign}`" if sign in _LINKING else f"\\{sign}"
+
+
+def code(value: object) -> str:
+    r"""Return a name or text from data as a code span that also fits in a table.
+
+    Example:
+        >>> print(code("a`b|c"))
+        ``a`b\|c``
+    """
+    safe = name_of(value).replace("|", "\\|") or " "
+    longest = max((len(run) for run in re.findall("`+", safe)), default=0)
+    fence = "`" * (longest + 1)
+    edge = " " if safe[0] == "`" or safe[-1] == "`" else ""
+    return f"{fence}{edge}{safe}{edge}{fence}"
+
+
+def block(lines: Iterable[str]) -> str:
+    """Return lines as a code block whose fence is longer than any inside."""
+    inside = "\n".join(excerpt(line, 2_000) for line in lines)
+    longest = max((len(run) for run in re.findall("`{3,}", inside)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}text\n{inside}\n{fence}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
+    """Return a table; the cells are Markdown already.
+
+    Args:
+        head: titles of the columns.
+        rows: cells.
+        right: columns to align right.
+    """
+    aligned = set(right)
+    rule = ["--:" if column in aligned else "---" for column in range(len(head))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+
+
+def _models(document: Mapping[str, Any]) -> str:
+    evaluation, names = document["evaluation"], document["names"]
+    return (
+        f"base {code(names['base'])} → "
+        f"tuned {code(names['tuned'])}, evaluation {code(evaluation['id'])}, "
+        f"{text(evaluation['finished'][:10])}"
+    )
+
+
+def _verdicts(document: Mapping[str, Any]) -> str:
+    sentences = document["sentences"]
+    rows = [
+        ("General ability", document.get("overall"), sentences["general"]),
+        ("Domain", document.get("domain_gain"), sentences["domain"]),
+        ("Overfitting", overfitting_verdict(document), sentences["overfitting"]),
+    ]
+    return table(
+        ["", "verdict", "why"],
+        [
+            [title, f"{glyph(str(verdict))} **{text(verdict)}**", text(sentence)]
+            for title, verdict, sentence in rows
+        ],
+    )
+
+
+def _tasks(tasks: Sequence[Mapping[str, Any]]) -> str:
+    if not tasks:
+        return "No tasks were scored."
+    return table(
+        ["task", "items", "base", "tuned", "change, 95 % CI", "p adj.", "lost / gained", "verdict"],
+        [
+            [
+                code(task["task"]),
+                f"{task['n']:,}",
+                score_text(task["kind"], task["base"]),
+                score_text(task["kind"], task["tuned"]),
+                change_text(task),
+                text(p_text(task["p_adjusted"])),
+                f"{task['lost']:,} / {task['gained']:,}",
+                text(verdict_text(task)),
+            ]
+            for task in tasks
+        ],
+        right=(1, 2, 3, 4, 5, 6),
+    )
+
+
+def _items(items: Mapping[str, Any]) -> list[str]:
+    chosen = [(task["task"], item) for task in items["tasks"] for item in task["items"]]
+    chosen = [entry for entry in chosen if entry[1]["change"] == "lost"][:_MOST_ITEMS]
+    if not chosen:
+        return [f"{text(items['note'][:1].upper() + items['note'][1:])}."]
+    parts = [
+        f"{len(chosen)} lost items of {items['changed']:,} changed ones; more in `report.html`, "
+        "all in `items.parquet`."
+    ]
+    for task, item in chosen:
+        lines = [f"prompt:   {_one_line(item['prompt'], 400)}"]
+        if item["expected"]:
+            lines.append(f"expected: {_one_line(item['expected'], 160)}")
+        lines.append(f"base:     {_one_line(item['base_output'], 240)}")
+        lines.append(f"tuned:    {_one_line(item['tuned_output'], 240)}")
+        title = f"<summary>{_html_code(task)}, item {_html_code(item['item'])}</summary>"
+        parts.append(f"<details>{title}\n\n{block(lines)}\n\n</details>")
+    return parts
+
+
+def _html_code(value: object) -> str:
+    """Return a name as HTML, for the line of a fold, in which Markdown does not work."""
+    return f"<code>{html.escape(name_of(value))}</code>"
+
+
+def _one_line(value: str, limit: int) -> str:
+    return excerpt(value, limit, keep_line_breaks=False)
+
+
+def _signals(signals: Sequence[Mapping[str, Any]]) -> str:
+    if not signals:
+        return "Not available: overfitting was not measured."
+    rows = []
+    for signal in signals:
+        value = signed(signal["value"], 2)
+        if signal["ci"]:
+            value += f" {interval_text(signal['ci'], digits=2)}"
+        verdict = f"{glyph(signal['verdict'])} {signal['verdict']}"
+        if not signal["decides"]:
+            verdict += " (shown only)"
+        rows.append(
+            [text(signal["name"]), value, f"{signal['threshold']:.2f}", text(verdict),
+             text(signal["text"])]
+        )  # fmt: skip
+    return table(["signal", "value", "limit", "verdict", ""], rows, right=(1, 2))
+
+
+def _data(data: Mapping[str, Any]) -> list[str]:
+    parts = []
+    dataset = data["dataset"]
+    if dataset:
+        parts.append(
+            f"{dataset['rows']:,} rows read, {dataset['set_aside']:,} set aside as unreadable."
+        )
+    else:
+        parts.append("Not available: the audit was not found.")
+    removed = [f"{row['rows']:,} by {code(row['check'])}" for row in data["removed"][:20]]
+    if removed:
+        parts.append(f"Removed: {', '.join(removed)}.")
+    split = data["split"] or {}
+    if split.get("counts"):
+        counts = ", ".join(f"{text(part)} {rows:,}" for part, rows in split["counts"].items())
+        certificate = split.get("certificate") or {}
+        across = ", ".join(
+            f"{name} {certificate[f'{name}_across']}"
+            for name in ("exact", "near", "group")
+            if f"{name}_across" in certificate
+        )
+        parts.append(f"Split: {counts}. Duplicates across parts: {across or 'not searched'}.")
+    return parts

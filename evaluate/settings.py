@@ -1,0 +1,54 @@
+"""Settings of evaluating and reporting."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ..workspace.config import Section
+
+GENERAL = "general"
+
+
+class EvaluateSettings(Section):
+    """`[evaluate]`: on what base and tuned are compared, and how much change is tolerated.
+
+    Attributes:
+        suites: bundled suites (``general``), lm-eval task names, or paths of local JSONL, of
+            lm-eval YAML, or of folders of such; relative paths start at the workspace.
+        limit: only the first so many items of each task; None takes all.
+        choice_items: at most so many rows of the test split are asked with choices; these decide
+            about the domain.
+        generated_items: at most so many rows of the test split are answered freely.
+        overfitting_items: of at most so many rows each of train, val and test the losses are
+            compared.
+        answer_tokens: at most so many tokens are generated for an answer.
+        margin_share: a loss of less than this is tolerated, for shares (0.02 is two points).
+        margin_loss: the same for losses, as a share of the base's loss.
+        margins: the tolerance of single tasks, by name.
+        batch_tokens: tokens in one forward pass, padding included; None chooses by the hardware.
+        dtype: of the weights while scoring; ``auto`` is float32 on a CPU.
+        seed: of every sample and of the distractors.
+    """
+
+    suites: tuple[str, ...] = (GENERAL,)
+    limit: int | None = Field(default=None, gt=0)
+    choice_items: int = Field(default=500, gt=0)
+    generated_items: int = Field(default=200, gt=0)
+    overfitting_items: int = Field(default=300, gt=0)
+    answer_tokens: int = Field(default=128, gt=0)
+    margin_share: float = Field(default=0.02, gt=0, lt=1)
+    margin_loss: float = Field(default=0.02, gt=0, lt=1)
+    margins: dict[str, float] = Field(default_factory=dict)
+    batch_tokens: int | None = Field(default=None, gt=0)
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = Field(default=17, ge=0)
+
+
+class ReportSettings(Section):
+    """`[report]`: what the report looks like, and on which verdicts a release stops."""
+
+    format: Literal["html", "md", "json"] = "html"
+    fail_on: tuple[Literal["forgot", "overfit"], ...] = ()
+    undecided: Literal["pass", "fail"] = "pass"

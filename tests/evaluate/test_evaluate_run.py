@@ -1,0 +1,282 @@
+"""The evaluation step from a trained run to its artifact, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import torch
+
+from tunewise.curate.read import read_dataset
+from tunewise.curate.settings import SplitSettings
+from tunewise.curate.split import split
+from tunewise.evaluate.cache import cached_frame
+from tunewise.evaluate.items import ITEMS_SCHEMA
+from tunewise.evaluate.run import evaluate
+from tunewise.evaluate.scoring import BASE, TUNED, ModelPair, PairedModel
+from tunewise.evaluate.settings import EvaluateSettings
+from tunewise.train.hardware import Hardware
+from tunewise.train.model import find_base_model
+from tunewise.train.recipe import Recipe
+from tunewise.train.run import train
+from tunewise.workspace.artifact import Artifact, Workspace
+from tunewise.workspace.errors import UsageError
+from tunewise.workspace.events import Event, TaskScored
+
+ANIMALS = ["fox", "dog", "bird", "cat", "hen", "owl", "bee", "cow", "elk", "ant", "ape", "yak"]
+COLOURS = ["blue", "red", "green", "black", "white", "brown", "grey", "pink", "gold", "tan"]
+CPU = Hardware("cpu", "float32", 1)
+
+
+def chat(number: int) -> dict[str, Any]:
+    animal, colour = ANIMALS[number % 12], COLOURS[number * 7 % 10]
+    return {
+        "messages": [
+            {"role": "user", "content": f"What of the {colour} {animal} no {number}?"},
+            {"role": "assistant", "content": f"It {number * 37 % 101} runs {colour} {number}."},
+        ]
+    }
+
+
+def label(number: int) -> dict[str, Any]:
+    return {"text": f"The {ANIMALS[number % 12]} no {number}", "label": COLOURS[number % 3]}
+
+
+def prepared(root: Path, base: Path, rows: list[Any], **recipe: Any) -> tuple[Workspace, Artifact]:
+    workspace = Workspace(root)
+    root.mkdir(parents=True)
+    data = root / "data.jsonl"
+    data.write_text("\n".join(json.dumps(row) for row in rows))
+    parts = split(workspace, read_dataset([data]), SplitSettings(ratios=(0.5, 0.2, 0.3)))
+    settings = {"epochs": 4, "learning_rate": 0.02, "batch_size": 16, "rank": 4, **recipe}
+    return workspace, train(workspace, parts, Recipe(model=str(base), **settings))
+
+
+def write_suite(folder: Path) -> str:
+    rows = [
+        {"id": f"q{n}", "query": f"Number {n} is", "choices": ["blue", "red"], "gold": n % 2}
+        for n in range(12)
+    ]
+    (folder / "who.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    return "who.jsonl"
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tiny_model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Workspace, Artifact]:
+    rows = [chat(number) for number in range(80)]
+    workspace, run = prepared(tmp_path_factory.mktemp("chat") / "ws", tiny_model, rows)
+    write_suite(workspace.root)
+    return workspace, run
+
+
+def document(artifact: Artifact) -> dict[str, Any]:
+    return json.loads((artifact.folder / "evaluate.json").read_text())
+
+
+SETTINGS = EvaluateSettings(suites=("who.jsonl",), answer_tokens=6, margins={"who": 0.5})
+
+
+@pytest.fixture(scope="module")
+def evaluated(trained: tuple[Workspace, Artifact]) -> tuple[Artifact, list[Event]]:
+    events: list[Event] = []
+    return evaluate(*trained, SETTINGS, emit=events.append), events
+
+
+def test_the_artifact_tells_everything(
+    trained: tuple[Workspace, Artifact], evaluated: tuple[Artifact, list[Event]]
+) -> None:
+    artifact, events = evaluated
+    found = document(artifact)
+    tasks = {task["task"]: task for task in found["tasks"]}
+    assert list(tasks) == [
+        "who",
+        "domain/answer-choice",
+        "domain/exact-match",
+        "domain/token-f1",
+        "domain/rouge-l",
+        "domain/loss",
+    ]
+    assert [name for name, task in tasks.items() if task["decides"]] == [
+        "who",
+        "domain/answer-choice",
+    ]
+    assert tasks["who"]["margin"] == 0.5
+    assert tasks["domain/loss"]["delta"] > 0
+    assert found["overall"] in {"held", "forgot", "undecided"}
+    assert found["overfitting"]["verdict"] in {"none", "overfit", "undecided"}
+    signals = {signal["name"]: signal for signal in found["overfitting"]["signals"]}
+    assert signals["loss gap"]["value"] is not None
+    assert found["items"]["who"] == 12
+    assert (found["dtype"], found["device"]) == ("float32", "cpu")
+    assert found["adapter"].endswith("/adapter")
+    assert artifact.manifest.input("run").artifact == trained[1].id  # pyright: ignore
+    assert artifact.manifest.input("suite who.jsonl") is not None
+    assert artifact.manifest.counts["items"] == sum(found["items"].values())
+    scored = [event for event in events if isinstance(event, TaskScored)]
+    assert [(event.model, event.task) for event in scored] == [
+        (model, task) for model in ("base", "tuned") for task in tasks
+    ]
+
+
+def test_every_item_is_kept_with_both_answers(evaluated: tuple[Artifact, list[Event]]) -> None:
+    artifact, _ = evaluated
+    items = pl.read_parquet(artifact.folder / "items.parquet")
+    assert items.schema == ITEMS_SCHEMA
+    for task in document(artifact)["tasks"]:
+        rows = items.filter(pl.col("task") == task["task"])
+        assert len(rows) == task["n"]
+        assert rows["base_score"].mean() == pytest.approx(task["base"])
+        assert rows["tuned_score"].mean() == pytest.approx(task["tuned"])
+    who = items.filter(pl.col("task") == "who")
+    assert who["item"].to_list() == [f"q{n}" for n in range(12)]
+    assert who["base_output"].is_in(["blue", "red"]).all()
+    losses = pl.read_parquet(artifact.folder / "losses.parquet")
+    assert losses["part"].unique().sort().to_list() == ["test", "train", "val"]
+    for column in ("base_loss", "tuned_loss", "base_membership", "tuned_membership"):
+        assert losses[column].is_finite().all()
+
+
+def test_nothing_is_asked_twice(
+    trained: tuple[Workspace, Artifact],
+    evaluated: tuple[Artifact, list[Event]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With another margin the same answers are judged again; no model is loaded for it."""
+
+    def refuse(*arguments: Any) -> None:
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr(PairedModel, "_load", refuse)
+    assert evaluate(*trained, SETTINGS).reused
+    again = evaluate(*trained, SETTINGS.model_copy(update={"margin_share": 0.1}))
+    assert not again.reused
+    first = pl.read_parquet(evaluated[0].folder / "items.parquet")
+    assert pl.read_parquet(again.folder / "items.parquet").equals(first)
+    with pytest.raises(AssertionError, match="loaded"):
+        evaluate(*trained, SETTINGS, force=True)
+    with pytest.raises(AssertionError, match="loaded"):
+        evaluate(*trained, SETTINGS.model_copy(update={"limit": 3}))
+
+
+def test_measuring_again_gives_the_same(
+    trained: tuple[Workspace, Artifact], evaluated: tuple[Artifact, list[Event]]
+) -> None:
+    first = pl.read_parquet(evaluated[0].folder / "items.parquet")
+    other = evaluate(*trained, SETTINGS.model_copy(update={"margin_loss": 0.1}), force=True)
+    assert pl.read_parquet(other.folder / "items.parquet").equals(first)
+
+
+def test_the_base_is_the_untouched_base(
+    trained: tuple[Workspace, Artifact], tiny_model: Path
+) -> None:
+    _, run = trained
+    base = find_base_model(str(tiny_model))
+    alone = PairedModel(ModelPair(base, tiny_model, is_adapter=False), CPU)
+    pair = PairedModel(ModelPair(base, run.folder / "adapter", is_adapter=True), CPU)
+    sequences, starts = [list(range(5, 25))] * 2, [1, 1]
+
+    def sums(models: PairedModel, name: Any) -> Any:
+        with models.scorer(name) as scorer:
+            return scorer.score(sequences, starts).sums()
+
+    expected = sums(alone, BASE)
+    assert torch.equal(torch.tensor(sums(pair, BASE)), torch.tensor(expected))
+    assert abs(sums(pair, TUNED) - expected).min() > 0.01
+    # The adapter is on again afterwards, and off again for the base.
+    assert torch.equal(torch.tensor(sums(pair, BASE)), torch.tensor(expected))
+
+
+def test_a_whole_tuned_model_is_compared_too(tiny_model: Path, tmp_path: Path) -> None:
+    rows = [label(number) for number in range(60)]
+    workspace, run = prepared(tmp_path / "ws", tiny_model, rows, method="full")
+    settings = EvaluateSettings(suites=("domain",), answer_tokens=4)
+    found = document(evaluate(workspace, run, settings))
+    assert found["adapter"] is None
+    assert found["full_model"].endswith("/model")
+    assert found["overall"] == "undecided"
+    tasks = {task["task"]: task for task in found["tasks"]}
+    assert tasks["domain/label"]["chance"] == pytest.approx(1 / 3)
+    assert {entry["label"] for entry in found["domain"]["tuned"]["by_label"]} <= set(COLOURS[:3])
+
+
+@pytest.fixture
+def copied(
+    trained: tuple[Workspace, Artifact], tmp_path: Path
+) -> Callable[[str], tuple[Workspace, Artifact]]:
+    """A copy of the run, to spoil."""
+    workspace, run = trained
+
+    def copy(name: str) -> tuple[Workspace, Artifact]:
+        root = tmp_path / name
+        shutil.copytree(workspace.root, root)
+        return Workspace(root), Artifact(root / ".tunewise" / "train" / run.id, run.manifest)
+
+    return copy
+
+
+def test_another_template_is_refused(copied: Callable[[str], tuple[Workspace, Artifact]]) -> None:
+    workspace, run = copied("ws")
+    template = run.folder / "adapter" / "chat_template.jinja"
+    template.write_text(template.read_text() + " ")
+    before = set(workspace.store.glob("evaluate/*/*"))
+    with pytest.raises(UsageError, match="chat template"):
+        evaluate(workspace, run, SETTINGS.model_copy(update={"seed": 5}))
+    assert set(workspace.store.glob("evaluate/*/*")) == before
+
+
+def test_another_base_is_refused(
+    copied: Callable[[str], tuple[Workspace, Artifact]], tiny_model: Path
+) -> None:
+    workspace, run = copied("ws")
+    other = workspace.root / "base"
+    shutil.copytree(tiny_model, other)
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**config, "rms_norm_eps": 0.1}))
+    facts = run.folder / "train.json"
+    facts.write_text(json.dumps({**json.loads(facts.read_text()), "model": str(other)}))
+    with pytest.raises(UsageError, match="changed since"):
+        evaluate(workspace, run, SETTINGS.model_copy(update={"seed": 5}))
+
+
+def test_of_two_that_want_the_same_one_measures(tmp_path: Path) -> None:
+    workspace, measured = Workspace(tmp_path), []
+    started = threading.Event()
+
+    def measure() -> pl.DataFrame:
+        measured.append(1)
+        started.set()
+        return pl.DataFrame({"value": [1.5]})
+
+    def want() -> None:
+        results.append(cached_frame(workspace, {"what": "it"}, measure))
+
+    results: list[pl.DataFrame] = []
+    threads = [threading.Thread(target=want) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(measured) == 1
+    assert all(frame["value"].to_list() == [1.5] for frame in results)
+    assert len(results) == 4
+
+
+def test_a_damaged_measurement_is_made_again(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+
+    def want() -> pl.DataFrame:
+        return cached_frame(workspace, {"what": "it"}, lambda: pl.DataFrame({"value": [1]}))
+
+    want()
+    (path,) = (workspace.store / "cache").glob("*.parquet")
+    path.write_bytes(path.read_bytes()[:20])
+    assert want()["value"].to_list() == [1]
+    assert pl.read_parquet(path)["value"].to_list() == [1]
