@@ -1,0 +1,150 @@
+"""`tunewise audit`: read, check, grade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from .format import bar, count, glyph, percent, table
+from .session import Session, command, data_paths
+
+
+def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
+    """Turn ``--map role=from,content=value`` into a mapping; None where nothing was given."""
+    pairs = [pair for text in texts for pair in text.split(",") if pair.strip()]
+    wrong = [pair for pair in pairs if "=" not in pair]
+    if wrong:
+        raise click.BadParameter(f"{wrong[0]!r} is no PART=FIELD", param_hint="--map")
+    split = [pair.partition("=") for pair in pairs]
+    return {part.strip(): field.strip() for part, _, field in split} or None
+
+
+@command(
+    "audit",
+    examples="""\
+  tunewise audit support.jsonl
+  tunewise audit train.csv --map text=body,label=queue --tokenizer ./my-model
+  tunewise audit shards/ --skip text/language,safety --fail-on high   # for CI
+""",
+)
+@click.argument("data", nargs=-1)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["high", "medium", "low", "never"]),
+    help="Exit 1 on findings this grave.",
+)
+@click.option("--checks", help="Only these checks: names, dimensions or patterns, by commas.")
+@click.option("--skip", help="Not these checks.")
+@click.option("--tokenizer", help="Folder of your tokenizer: lengths count in its tokens.")
+@click.option("--context-length", type=click.IntRange(min=1), help="Tokens the model can see.")
+@click.option("--shape", help="The rows' shape, where detection is wrong (e.g. sharegpt).")
+@click.option("--map", "mapping", multiple=True, help="Which field plays which part: role=from,…")
+def audit(
+    session: Session,
+    data: tuple[str, ...],
+    fail_on: str | None,
+    checks: str | None,
+    skip: str | None,
+    tokenizer: str | None,
+    context_length: int | None,
+    shape: str | None,
+    mapping: tuple[str, ...],
+) -> None:
+    """Read DATA (files, folders, patterns), run every check, and grade the dataset.
+
+    The hits are in findings.parquet of the audit's folder; `tunewise findings` lists them.
+    """
+    from ..curate.audit import audit as run_audit
+    from ..curate.audit import gate
+
+    settings = session.settings(
+        {
+            "audit": {
+                "fail_on": fail_on,
+                "checks": _listed(checks),
+                "skip": _listed(skip),
+                "tokenizer": tokenizer,
+                "context_length": context_length,
+            },
+            "data": {"shape": shape, "mapping": parse_mapping(mapping)},
+        }
+    )
+    artifact = run_audit(
+        session.workspace,
+        data_paths(data, session, settings),
+        settings.audit,
+        settings.data,
+        force=session.force,
+        emit=session.emit,
+    )
+    document = session.document(artifact)
+    session.finish(document, lambda: summary(document), gate(document, settings.audit.fail_on))
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def summary(document: Mapping[str, Any]) -> str:
+    """Return the audit as text for a terminal."""
+    dataset, quality = document["dataset"], document["quality"]
+    lines = [
+        f"{', '.join(dataset['paths'])}: {dataset['format']}, {dataset['kind']}, "
+        f"{count(dataset['rows'], 'row')} = {count(dataset['records'], 'record')} "
+        f"+ {dataset['set_aside']:,} set aside",
+        "",
+        f"clean {percent(quality['overall'])} of the records"
+        + (
+            f" ({percent(quality['if_fixed'])} if all fixes are accepted)"
+            if quality.get("if_fixed") is not None
+            else ""
+        ),
+    ]
+    lines += [
+        f"  {dimension:<14} {bar(share, 20)} {percent(share)}"
+        for dimension, share in quality["by_dimension"].items()
+        if share is not None
+    ]
+    found = document["findings"]
+    lines.append("")
+    if found:
+        lines += table(
+            ["", "finding", "rows", "share", "fix", ""],
+            [
+                [
+                    glyph(item["severity"]),
+                    item["check"],
+                    f"{item['rows']:,}",
+                    percent(item["share"]),
+                    item["fix"],
+                    item["title"],
+                ]
+                for item in found
+            ],
+            right=(2, 3),
+        )
+    lines += _check_lines(document, bool(found))
+    lines += [
+        "",
+        f"audit {document['id']}: {document['artifact']}",
+        "next: tunewise findings, or tunewise clean --accept CHECK --preview",
+    ]
+    return "\n".join(lines)
+
+
+def _check_lines(document: Mapping[str, Any], any_found: bool) -> list[str]:
+    by_status: dict[str, list[Mapping[str, Any]]] = {}
+    for check in document["checks"]:
+        by_status.setdefault(check["status"], []).append(check)
+    ran = len(by_status.get("ran", []))
+    lines = ["" if any_found else "no findings", f"{count(ran, 'check')} ran"]
+    for status in ("skipped", "failed"):
+        lines += [
+            f"  {status}: {item['name' if 'name' in item else 'check']} ({item['reason']})"
+            for item in by_status.get(status, [])
+        ]
+    return lines

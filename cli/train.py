@@ -1,0 +1,104 @@
+"""`tunewise train`: tune a model on a split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..workspace.artifact import LATEST, resolve_artifact
+from ..workspace.safe_text import safe_text
+from .format import count, percent
+from .session import Session, command
+
+if TYPE_CHECKING:
+    from ..train.recipe import Recipe
+
+
+@command(
+    "train",
+    examples="""\
+  tunewise train latest --model ./my-model
+  tunewise train latest --model ./my-model --rank 32 --learning-rate 1e-4 --epochs 2
+  tunewise train latest --recipe recipe.toml --events
+""",
+)
+@click.argument("split", default=LATEST)
+@click.option("--model", help="The base model: a folder or a name (safetensors).")
+@click.option("--recipe", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="TOML with the keys of [train]; flags still win.")  # fmt: skip
+@click.option("--method", type=click.Choice(["lora", "full"]), help="LoRA, or all weights.")
+@click.option("--rank", type=click.IntRange(min=1), help="LoRA rank.")
+@click.option("--learning-rate", type=float, help="Peak learning rate.")
+@click.option("--epochs", type=float, help="Passes over the training rows.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Rows a step.")
+@click.option("--seed", type=int, help="Seed of order, dropout and adapter.")
+def train(
+    session: Session,
+    split: str,
+    model: str | None,
+    recipe: Path | None,
+    method: str | None,
+    rank: int | None,
+    learning_rate: float | None,
+    epochs: float | None,
+    batch_size: int | None,
+    seed: int | None,
+) -> None:
+    """Tune a model on SPLIT (a path, an id, or `latest`); only answers are learned from.
+
+    What each row contributes is counted first; a row without supervised tokens is refused.
+    """
+    flags = {
+        "model": model,
+        "method": method,
+        "rank": rank,
+        "learning_rate": learning_rate,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "seed": seed,
+    }
+    settings = resolve_recipe(session, recipe, flags)
+    from ..train.run import train as run_train
+
+    artifact = run_train(
+        session.workspace,
+        resolve_artifact(session.workspace, "split", split),
+        settings,
+        force=session.force,
+        emit=session.emit,
+    )
+    document = session.document(artifact)
+    session.finish(document, lambda: summary(document))
+
+
+def resolve_recipe(session: Session, path: Path | None, flags: Mapping[str, Any]) -> Recipe:
+    """Merge the recipe file's keys under the flags and over everything else."""
+    from_file: dict[str, Any] = {}
+    if path is not None:
+        from ..train.recipe import read_recipe_file
+
+        from_file = read_recipe_file(path)
+    given = {key: value for key, value in flags.items() if value is not None}
+    return session.settings({"train": {**from_file, **given}}).train
+
+
+def summary(document: Mapping[str, Any]) -> str:
+    """Return the training's result as text for a terminal."""
+    best, final = document["best"], document["final"]
+    lines = [
+        f"{count(document['steps'], 'step')}, {count(document['tokens'], 'token')}, "
+        f"{document['supervised_tokens']:,} supervised "
+        f"({percent(document['supervised_tokens'] / max(1, document['tokens']))}), "
+        f"{document['seconds']:.1f} s",
+        f"best   val loss {best['val_loss']:.4f} at step {best['step']:,}",
+        f"final  train loss {final['train_loss']:.4f}, val loss {final['val_loss']:.4f}",
+    ]
+    if refused := document.get("refused"):
+        number = refused if isinstance(refused, int) else len(refused)
+        lines.append(f"{count(number, 'row')} refused: no supervised token")
+    lines += [f"warning: {safe_text(text)}" for text in document.get("warnings", [])]
+    lines += ["", f"run {document['id']}: {document['artifact']}", "next: tunewise evaluate latest"]
+    return "\n".join(lines)
