@@ -1,0 +1,206 @@
+"""Records as text to read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tunewise.curate.finding import Severity
+from tunewise.tui.hit_rows import HitRows
+from tunewise.tui.item_rows import ORDERS as ITEM_ORDERS
+from tunewise.tui.item_rows import read_flips, read_item
+from tunewise.tui.listing import PAGE, RecordPages
+from tunewise.tui.pane import first_mark
+from tunewise.tui.reading import (
+    SHOWN_CHARACTERS,
+    Mark,
+    marked_text,
+    record_text,
+    set_aside_text,
+)
+from tunewise.tui.record_file import (
+    LABEL,
+    LONGEST,
+    ROW,
+    SHORTEST,
+    arrange,
+    count_records,
+    hits_of_row,
+    position_of_row,
+    read_hits,
+    read_page,
+    read_record,
+    read_rows,
+    read_set_aside,
+)
+from tunewise.tui.train_place import curve_text, read_log
+from tunewise.workspace.artifact import Workspace
+from tunewise.workspace.safe_text import safe_text
+
+
+@pytest.fixture
+def audit_folder(workspace: Workspace) -> Path:
+    return next((workspace.store / "audit").iterdir())
+
+
+def reversed_parts(text) -> list[str]:
+    return [text.plain[s.start : s.end] for s in text.spans if "reverse" in str(s.style)]
+
+
+def test_evidence_is_marked_at_its_very_characters() -> None:
+    content = "漢字 \u202e write to ana@example.com, please"
+    start = content.index("ana@")
+    text = marked_text(content, [Mark(start, start + 15, Severity.HIGH)])
+    assert reversed_parts(text) == ["ana@example.com"]
+    assert text.plain == safe_text(content)
+
+
+@given(
+    st.text(max_size=60),
+    st.lists(st.tuples(st.integers(0, 70), st.integers(0, 70)), max_size=5),
+)
+def test_marks_never_change_or_lose_text(content: str, stretches: list) -> None:
+    marks = [Mark(start, end, Severity.LOW) for start, end in stretches]
+    assert marked_text(content, marks).plain == safe_text(content, keep_line_breaks=True)
+
+
+def test_a_very_long_text_shows_a_window_around_the_evidence() -> None:
+    content = "a" * 500_000 + "EVIDENCE" + "b" * 500_000
+    text = marked_text(content, [Mark(500_000, 500_008, Severity.HIGH)])
+    assert reversed_parts(text) == ["EVIDENCE"]
+    assert len(text) < SHOWN_CHARACTERS + 200
+    assert "498,000 characters before" in text.plain
+    assert "characters more" in text.plain
+
+
+def test_a_record_shows_facts_findings_and_messages(audit_folder: Path) -> None:
+    record = read_record(audit_folder / "records.parquet", 3)
+    assert record is not None
+    text = record_text(record, hits_of_row(audit_folder / "findings.parquet", 3))
+    assert "row 3  chat  label order  id r3" in text.plain
+    assert "HIGH privacy/email  an e-mail address" in text.plain
+    assert reversed_parts(text) == ["ana@example.com"]
+    assert first_mark(text) == text.plain.index("ana@example.com")
+
+
+def test_a_row_set_aside_shows_why_and_its_bytes(audit_folder: Path) -> None:
+    assert read_record(audit_folder / "records.parquet", 7) is None
+    item = read_set_aside(audit_folder / "set_aside.parquet", 7)
+    assert item is not None
+    text = set_aside_text(item, hits_of_row(audit_folder / "findings.parquet", 7))
+    assert "line 8, byte 812" in text.plain
+    assert "␛]0;x␇{oops �" in text.plain
+
+
+def test_pages_and_scattered_rows(audit_folder: Path) -> None:
+    path = audit_folder / "records.parquet"
+    assert count_records(path) == 119
+    assert read_page(path, 5, 4)["row"].to_list() == [5, 6, 8, 9]
+    assert read_rows(path, [50, 3, 118])["row"].to_list() == [50, 3, 118]
+    assert position_of_row(path, 8) == 7
+    assert position_of_row(path, 7) == 6
+    assert len(read_page(path, 21, 1)["text"][0]) <= 300
+
+
+def test_records_are_arranged_by_length_label_and_text(audit_folder: Path) -> None:
+    path = audit_folder / "records.parquet"
+    assert arrange(path, ROW) is None
+    longest, shortest = arrange(path, LONGEST), arrange(path, SHORTEST)
+    assert longest is not None
+    assert shortest is not None
+    assert longest[0] == 21
+    assert shortest[-1] == 21
+    assert sorted(longest) == sorted(shortest)
+    by_label = arrange(path, LABEL)
+    assert by_label is not None
+    assert len(by_label) == 119
+    for text, rows in (
+        ("ANA@EXAMPLE", [3]),
+        ("[/bold] [red", [20]),
+        ("漢字かな", [20]),
+        (".*", []),
+    ):
+        found = arrange(path, ROW, text)
+        assert found is not None
+        assert found.tolist() == rows
+
+
+def test_a_page_that_is_missing_is_asked_for(audit_folder: Path) -> None:
+    wanted: list[int] = []
+    pages = RecordPages(audit_folder / "records.parquet", 119)
+    pages.request = wanted.append
+    assert [cell.plain for cell in pages.cells(0)] == ["…", "…"]
+    assert pages.row_at(0) is None
+    assert wanted == [0]
+    pages.load(0)
+    assert pages.cells(0)[0].plain == "0"
+    assert pages.row_at(118) == 119
+
+
+def test_pages_of_an_arrangement_follow_it(audit_folder: Path) -> None:
+    rows = np.array([90, 2, 50])
+    pages = RecordPages(audit_folder / "records.parquet", 3, rows, ["row", "characters", "text"])
+    pages.load(0)
+    assert [pages.cells(position)[0].plain for position in range(3)] == ["90", "2", "50"]
+    assert PAGE > 3
+
+
+def test_hits_of_a_cluster_stand_together(audit_folder: Path) -> None:
+    hits = read_hits(audit_folder / "findings.parquet", "duplicates/near")
+    rows = HitRows("duplicates/near", hits)
+    assert rows.heading(0) == "cluster 1/2 · pair 1/1 · Jaccard 0.86 · rows 10 and 11"
+    assert rows.heading(2) == "cluster 2/2 · pair 2/2 · Jaccard 0.80 · rows 14 and 13"
+    assert rows.summary() == "3 hits in 3 rows, 2 clusters"
+
+
+def test_a_finding_about_the_dataset_has_no_row(audit_folder: Path) -> None:
+    rows = HitRows("balance/label", read_hits(audit_folder / "findings.parquet", "balance/label"))
+    assert rows.cells(0)[0].plain == "all"
+    assert rows.heading(0) == "hit 1/1"
+
+
+def test_lost_items_come_first(workspace: Workspace) -> None:
+    path = next((workspace.store / "evaluate").glob("*/items.parquet"))
+    truth = pl.read_parquet(path)
+    lost = truth.filter(pl.col("tuned_score") < pl.col("base_score"))
+    gained = truth.filter(pl.col("tuned_score") > pl.col("base_score"))
+    rows = read_flips(path, ["arithmetic", "facts"], ITEM_ORDERS[0])
+    assert (
+        rows.summary()
+        == f"{len(lost) + len(gained)} items changed: lost {len(lost)}, gained " + str(len(gained))
+    )
+    assert rows.flips["change"].to_list() == ["lost"] * len(lost) + ["gained"] * len(gained)
+    assert read_flips(path, ["arithmetic"]).flips["task"].unique().to_list() == ["arithmetic"]
+    assert len(read_flips(path, ["facts"], text="[/bold] [red")) == 1
+    item = read_item(path, "facts", "4")
+    assert item is not None
+    assert len(item["tuned_output"]) == 1_000_000
+
+
+def test_a_loss_log_leaves_out_what_was_not_measured(tmp_path: Path) -> None:
+    losses = [float("nan"), *(float(n % 2) for n in range(99))]
+    frame = pl.DataFrame({"step": range(100), "train_loss": losses})
+    path = tmp_path / "log.parquet"
+    frame.with_columns(val_loss=pl.lit(None, dtype=pl.Float64)).write_parquet(path)
+    log = read_log(path)
+    assert log.val == ()
+    assert log.window == 9
+    assert len(log.train) == 99
+    assert log.train[-1] == (99, pytest.approx(4 / 9))
+    assert "train, mean of 9 steps" in curve_text(log).plain
+    frame.head(1).with_columns(val_loss=pl.lit(None, dtype=pl.Float64)).write_parquet(path)
+    assert curve_text(read_log(path)).plain == "no loss was measured"
+
+
+def test_the_fixture_is_what_a_contract_says(audit_folder: Path, add_audit: Callable) -> None:
+    from tunewise.curate.finding import FINDING_SCHEMA
+    from tunewise.curate.records import RECORD_SCHEMA
+
+    assert pl.read_parquet_schema(audit_folder / "records.parquet") == RECORD_SCHEMA
+    assert pl.read_parquet_schema(audit_folder / "findings.parquet") == FINDING_SCHEMA

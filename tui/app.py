@@ -1,0 +1,382 @@
+"""The terminal app: seven places over a workspace's artifacts; work runs in child processes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import App, ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import Container
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
+from textual.widgets import ContentSwitcher, Footer
+
+from ..workspace.artifact import Workspace
+from ..workspace.jobs import DONE, start_job
+from ..workspace.safe_text import safe_text
+from .bench_place import BenchPlace
+from .chrome import Header, Rail
+from .commands import TunewiseCommands
+from .data_place import DataPlace
+from .findings_place import FindingsPlace
+from .help_screen import HelpScreen
+from .home import Home
+from .job_view import JobBoard, JobView
+from .jobs_screen import JobsScreen
+from .marks import ascii_only
+from .messages import GoTo, RunCommand
+from .place import Place
+from .records_place import RecordsPlace
+from .report_place import ReportPlace
+from .snapshot import Snapshot, signature, take_snapshot
+from .splits_place import SplitsPlace
+from .theme import THEME, AsciiScrollBarRender
+from .train_place import TrainPlace
+
+PLACES: dict[str, type[Place]] = {
+    "data": DataPlace,
+    "findings": FindingsPlace,
+    "records": RecordsPlace,
+    "splits": SplitsPlace,
+    "train": TrainPlace,
+    "bench": BenchPlace,
+    "report": ReportPlace,
+}
+
+
+class MainScreen(Screen[None]):
+    """The screen of the places; its footer begins with the keys that work everywhere."""
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """The keys that do something now, those of the app first."""
+        bindings = super().active_bindings
+        return dict(sorted(bindings.items(), key=lambda item: item[1].node is not self.app))
+
+
+class TunewiseApp(App[int]):
+    """Shows a workspace and starts commands in it.
+
+    Args:
+        workspace: what is shown.
+        source: the dataset to show; the one audited last where it is None.
+        place: where to begin.
+        poll_seconds: how often the workspace is looked at.
+    """
+
+    CSS_PATH = "tunewise.tcss"
+    TITLE = "tunewise"
+    COMMANDS: ClassVar = App.COMMANDS | {TunewiseCommands}
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-wide"), (120, "-very-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-short"), (30, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help"),
+        Binding("q", "quit", "Quit"),
+        Binding("slash", "filter", "Filter"),
+        Binding("o", "sort", "Sort"),
+        Binding("r", "audit", "Audit again", show=False),
+        Binding("J", "jobs", "Jobs", show=False),
+        Binding("c", "copy_command", "Copy command", show=False),
+        Binding("y", "copy_text", "Copy", show=False),
+        Binding("z", "zoom", "Zoom", show=False),
+        Binding("escape", "back", "Back", show=False),
+        *(
+            Binding(str(number), f"place('{name}')", name.capitalize(), show=False)
+            for number, name in enumerate(PLACES, start=1)
+        ),
+    ]
+
+    snapshot: reactive[Snapshot] = reactive(Snapshot, init=False)
+    jobs: reactive[tuple[JobView, ...]] = reactive((), init=False)
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        source: Path | None = None,
+        place: str = "data",
+        *,
+        poll_seconds: float = 0.5,
+    ) -> None:
+        """Take the workspace; nothing is read before the app runs."""
+        super().__init__()
+        self.workspace = workspace
+        self._source = source
+        self._first_place = place
+        self._poll_seconds = poll_seconds
+        self._board = JobBoard(workspace)
+        self._signature: tuple[tuple[str, int], ...] = ()
+        self._trail: list[str] = []
+        self._looking = False
+
+    @staticmethod
+    def places() -> dict[str, type[Place]]:
+        """Return the places by name, in the order of their numbers."""
+        return PLACES
+
+    def get_default_screen(self) -> Screen:
+        """Return the screen of the places."""
+        return MainScreen(id="_default")
+
+    def compose(self) -> ComposeResult:
+        """Yield header, rail, the current place and footer; places come when first visited."""
+        yield Header(id="header")
+        with Container(id="body"):
+            yield Rail({name: place.name_in_rail for name, place in PLACES.items()})
+            yield ContentSwitcher(id="places")
+        yield Footer(compact=True)
+
+    async def on_mount(self) -> None:
+        """Read the workspace once, enter the first place, and keep looking."""
+        self.register_theme(THEME)
+        self.theme = THEME.name
+        self.set_class(ascii_only(), "-ascii")
+        ScrollBar.renderer = AsciiScrollBarRender if ascii_only() else ScrollBarRender
+        self._signature = signature(self.workspace)
+        self.snapshot = take_snapshot(self.workspace, self._source)
+        self.jobs = self._board.look()
+        await self._enter(self._first_place)
+        if self._source is not None and self.snapshot.audit is None:
+            self.query_one(Home).choose(self._source)
+        self.set_interval(self._poll_seconds, self._look)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Name keys in ASCII where nothing else may be drawn."""
+        shown = super().get_key_display(binding)
+        return shown if shown.isascii() or not ascii_only() else binding.key
+
+    # What the workspace holds
+
+    def _look(self) -> None:
+        if not self._looking:
+            self._looking = True
+            self._look_in_thread(self._signature, self._source)
+
+    @work(thread=True, group="look")
+    def _look_in_thread(self, known: tuple[tuple[str, int], ...], source: Path | None) -> None:
+        jobs = self._board.look()
+        seen = signature(self.workspace)
+        snapshot = take_snapshot(self.workspace, source) if seen != known else None
+        self.call_from_thread(self._looked, jobs, seen, snapshot)
+
+    def _looked(
+        self,
+        jobs: tuple[JobView, ...],
+        seen: tuple[tuple[str, int], ...],
+        snapshot: Snapshot | None,
+    ) -> None:
+        self._looking = False
+        self._tell_ended(jobs)
+        if jobs != self.jobs:
+            self.jobs = jobs
+        if snapshot is not None:
+            self._signature = seen
+            self.snapshot = snapshot
+
+    def _tell_ended(self, jobs: tuple[JobView, ...]) -> None:
+        ran = {view.job.id for view in self.jobs if view.running}
+        for view in jobs:
+            if view.running or view.job.id not in ran:
+                continue
+            if view.status == DONE:
+                self.notify(f"{view.command} is done", markup=False)
+            elif view.stopped:
+                self.notify(f"{view.command} was stopped; nothing half-written is kept")
+            else:
+                reason = view.failed.what if view.failed else "it was stopped"
+                fix = f"\n{view.failed.fix}" if view.failed and view.failed.fix else ""
+                self.notify(
+                    safe_text(f"{reason}{fix}\nJ opens its log", keep_line_breaks=True),
+                    title=f"{view.command} {view.status}",
+                    severity="error",
+                    markup=False,
+                )
+
+    def watch_snapshot(self) -> None:
+        """Draw header and rail again."""
+        self._draw_chrome()
+        self.refresh_bindings()
+
+    def watch_jobs(self) -> None:
+        """Draw the header again."""
+        self._draw_chrome()
+
+    def _draw_chrome(self) -> None:
+        if not self._has_frame():
+            return
+        audit = self.snapshot.audit
+        base = self.screen_stack[0]
+        base.query_one(Header).show(audit, self.jobs)
+        counts = {"findings": f"{len(audit.groups)}" if audit and audit.groups else ""}
+        base.query_one(Rail).show(self.current_place_name, counts)
+
+    def _has_frame(self) -> bool:
+        """Tell whether the main screen has been composed."""
+        return bool(self.screen_stack) and bool(self.screen_stack[0].query(Rail))
+
+    # Moving between places
+
+    @property
+    def current_place_name(self) -> str:
+        """Name of the place that is shown."""
+        switcher = self.screen_stack[0].query_one("#places", ContentSwitcher)
+        return switcher.current or ""
+
+    @property
+    def current_place(self) -> Place | None:
+        """The place that is shown."""
+        name = self.current_place_name
+        return self.screen_stack[0].query_one(f"#{name}", Place) if name else None
+
+    async def _enter(self, name: str, request: GoTo | None = None) -> None:
+        switcher = self.screen_stack[0].query_one("#places", ContentSwitcher)
+        if not switcher.query(f"#{name}"):
+            await switcher.add_content(PLACES[name](id=name))
+        switcher.current = name
+        place = switcher.query_one(f"#{name}", Place)
+        if request is not None:
+            place.open(request)
+        place.main_widget().focus()
+        self._draw_chrome()
+        # Later, too: the footer may just be drawing itself by what held before.
+        self.call_after_refresh(self.screen_stack[0].refresh_bindings)
+
+    async def action_place(self, name: str) -> None:
+        """Go to a place by its number."""
+        self._trail.clear()
+        await self._enter(name)
+
+    @on(Rail.Chosen)
+    async def _place_chosen(self, event: Rail.Chosen) -> None:
+        await self.action_place(event.place)
+
+    async def on_go_to(self, message: GoTo) -> None:
+        """Go deeper; ``esc`` comes back."""
+        self._trail.append(self.current_place_name)
+        await self._enter(message.place, message)
+
+    async def action_back(self) -> None:
+        """Come back one step: within the place, then along the way that led here."""
+        place = self.current_place
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        elif place is not None and place.go_back():
+            return
+        elif self._trail:
+            await self._enter(self._trail.pop())
+        elif place is not None:
+            place.reset()
+
+    # Keys that every place understands in its own way
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer filter, sort and audit only where they do something."""
+        if action == "audit":
+            return self.snapshot.audit is not None
+        if action not in ("filter", "sort") or not self._has_frame():
+            return True
+        place = self.current_place
+        return place is not None and (place.can_filter if action == "filter" else place.can_sort)
+
+    def action_filter(self) -> None:
+        """Open the place's filter field."""
+        if place := self.current_place:
+            place.start_filter()
+
+    def action_sort(self) -> None:
+        """Sort the place's list by its next key."""
+        if (place := self.current_place) and (order := place.next_order()):
+            self.notify(f"sorted: {order}", timeout=2, markup=False)
+
+    def action_zoom(self) -> None:
+        """Show the pane in focus alone, or all panes again."""
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        elif self.focused is not None:
+            self.screen.maximize(self.focused)
+
+    def action_copy_command(self) -> None:
+        """Copy the command line that shows or does what the place does."""
+        arguments = self.current_place.command() if self.current_place else []
+        if arguments:
+            self._copy(shlex.join(["tunewise", *arguments]))
+
+    def action_copy_text(self) -> None:
+        """Copy what the place shows."""
+        if text := self.current_place.text_to_copy() if self.current_place else "":
+            self._copy(text)
+
+    def _copy(self, text: str) -> None:
+        self.copy_to_clipboard(text)
+        shown = safe_text(text)
+        self.notify(
+            shown if len(shown) <= 200 else f"{shown[:200]}...", title="Copied", markup=False
+        )
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        if place := self.current_place:
+            self.push_screen(HelpScreen(place.name_in_rail, place.help_text))
+
+    def action_jobs(self) -> None:
+        """Show the jobs."""
+        self.push_screen(JobsScreen())
+
+    async def action_quit(self) -> None:
+        """Quit at once: nothing is lost, since jobs go on by themselves."""
+        running = [view.command for view in self.jobs if view.running]
+        message = None
+        if running:
+            message = Text(f"{', '.join(running)} goes on; tunewise finds it again when opened.")
+        self.exit(0, message=message)
+
+    # Commands as child processes
+
+    def action_audit(self) -> None:
+        """Audit the shown dataset again."""
+        if self.snapshot.audit is not None:
+            self._run(["audit", *self.snapshot.audit.paths, "--force"])
+
+    async def action_open_dataset(self) -> None:
+        """Show the files that could be opened."""
+        await self.action_place("data")
+        self.query_one(DataPlace).choose_another()
+
+    def show_source(self, source: str | None) -> None:
+        """Show the newest audit of a source."""
+        self._source = Path(source) if source is not None else None
+        self._signature = ()
+        self._look()
+
+    @on(RunCommand)
+    def _command_wanted(self, message: RunCommand) -> None:
+        self._run(message.arguments)
+
+    def _run(self, arguments: list[str]) -> None:
+        try:
+            start_job(self.workspace, arguments)
+        except OSError as error:
+            self.notify(f"cannot start it: {error}", severity="error", markup=False)
+            return
+        self.notify(f"{arguments[0]} has begun; J shows it", timeout=3, markup=False)
+        self._look()
+
+
+def run(workspace: Workspace, source: Path | None = None, place: str = "data") -> int:
+    """Open the app and return when the person quits.
+
+    Args:
+        workspace: what to show, and where commands run.
+        source: a dataset; where it has not been audited yet, its first rows are shown.
+        place: one of :data:`PLACES`.
+
+    Returns:
+        The exit code.
+    """
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    return TunewiseApp(workspace, source, place).run() or 0

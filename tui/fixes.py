@@ -1,0 +1,156 @@
+"""Decisions about findings: the commands that make them, and what they would do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+
+from ..curate.finding import Fix
+from ..curate.journal import ACCEPT, Decision
+from ..workspace.artifact import Workspace
+from ..workspace.jobs import command_line
+from .audit_view import AuditView, FindingGroup
+from .marks import BAD, WARNING, counted, marks, percent, plain
+
+_PREVIEW_SECONDS = 600
+# What a decision names when it is about every check. (`curate.plan` says so too, but importing it
+# brings the search for duplicates with it, a second that the app would open later.)
+_ALL = "all"
+_SHARES_SHOWN = 6
+_EXAMPLES_SHOWN = 4
+_EXAMPLE_CHARACTERS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class FixPreview:
+    """What accepting a fix would do, or why it cannot be told.
+
+    Attributes:
+        check: the check whose fix is asked for.
+        document: what the command's preview prints.
+        problem: why there is no preview.
+    """
+
+    check: str
+    document: Mapping[str, Any]
+    problem: str = ""
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why the command would refuse without ``--yes``."""
+        return [str(reason) for reason in self.document.get("refusals") or ()]
+
+    def text(self) -> Text:
+        """Return what would happen, for a person to decide on."""
+        return preview_text(self.document)
+
+
+def preview_text(document: Mapping[str, Any]) -> Text:
+    """Return a cleaning's preview: rows by fate, clean share, labels and sources, examples."""
+    counts, quality = document["counts"], document["quality"]
+    text = Text(f"{counted(counts['removed'], 'row')} of {counts['input']:,} would go, ")
+    text.append(f"{counts['changed']:,} would change, {counts['kept']:,} stay", style="bold")
+    text.append(f"\nclean {percent(quality['before'])} {marks().arrow} ")
+    text.append(percent(quality["after"]), style="bold")
+    text.append("\n\nwith all that is accepted so far\n", style="dim")
+    for item in document["by_check"]:
+        text.append_text(plain(f"  {item['action']:<8} {item['check']:<30}"))
+        text.append(f"{item['rows']:>9,}\n")
+    for title, parts in (("label", document["by_label"]), ("source", document["by_source"])):
+        going = [part for part in parts if part["removed"]]
+        if going:
+            text.append(f"\nby {title}\n", style="dim")
+        for part in going[:_SHARES_SHOWN]:
+            text.append("  ").append_text(plain(str(part["value"])[:40]))
+            text.append(f"  {part['removed']:,} of {part['records']:,}, {percent(part['share'])}\n")
+    for refusal in document.get("refusals") or ():
+        text.append(f"\n{marks().bad} more than is allowed: ", style=BAD)
+        text.append_text(plain(refusal, BAD))
+    examples = document.get("examples") or ()
+    if examples:
+        text.append("\nfor example\n", style="dim")
+    for item in examples[:_EXAMPLES_SHOWN]:
+        text.append(f"  row {item['row']:,} ", style="bold")
+        text.append_text(plain(f"{item['action']}: ", WARNING))
+        text.append_text(plain((item.get("text") or "")[:_EXAMPLE_CHARACTERS]))
+        if item.get("after") is not None:
+            text.append(f"\n    {marks().arrow} ", style="dim")
+            text.append_text(plain(item["after"][:_EXAMPLE_CHARACTERS]))
+        text.append("\n")
+    return text
+
+
+def accept_arguments(audit: AuditView, check: str, *, confirmed: bool = False) -> list[str]:
+    """Return the command that accepts a check's fix and writes the clean data.
+
+    Args:
+        audit: the audit that found it.
+        check: the check's name.
+        confirmed: remove even more than the guard allows.
+    """
+    return ["clean", audit.id, "--accept", check, *(["--yes"] if confirmed else [])]
+
+
+def undo_arguments(audit: AuditView) -> list[str]:
+    """Return the command that undoes the last decision."""
+    return ["clean", audit.id, "--undo"]
+
+
+def redo_arguments(audit: AuditView) -> list[str]:
+    """Return the command that brings the last undone decision back."""
+    return ["clean", audit.id, "--redo"]
+
+
+def ignore_arguments(audit: AuditView, check: str, reason: str) -> list[str]:
+    """Return the command that sets a check's findings aside as no fault."""
+    return ["clean", audit.id, "--ignore", check, "--reason", reason]
+
+
+def preview_fix(workspace: Workspace, audit: AuditView, check: str) -> FixPreview:
+    """Ask the command what it would do; takes as long as the command, so not on the event loop."""
+    arguments = [*accept_arguments(audit, check), "--preview", "--json"]
+    try:
+        result = subprocess.run(
+            command_line([*arguments, "--workspace", str(workspace.root)]),
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            cwd=workspace.root,
+            timeout=_PREVIEW_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return FixPreview(check, {}, str(error))
+    try:
+        document = json.loads(result.stdout)
+    except ValueError:
+        told = result.stderr.decode("utf-8", errors="replace").strip()
+        return FixPreview(check, {}, told or f"the command ended with {result.returncode}")
+    if "error" in document:
+        error = document["error"]
+        return FixPreview(check, {}, f"{error['what']} {error.get('fix') or ''}".strip())
+    return FixPreview(check, document)
+
+
+def decision_about(group: FindingGroup, decisions: Sequence[Decision]) -> str:
+    """Return what was decided last about all findings of a group.
+
+    Returns:
+        What is done about them (``drop``, ``mask``, ``repair`` or ``ignore``); empty where
+        nothing was decided, or where accepting leaves them for a person to look at.
+    """
+    for decision in reversed(decisions):
+        named = decision.check in (_ALL, group.check) or group.check.startswith(
+            f"{decision.check}/"
+        )
+        if not named or decision.rows is not None:
+            continue
+        if decision.action != ACCEPT:
+            return decision.action
+        wanted = str(decision.parameters.get("action") or group.fix)
+        return "" if wanted in (Fix.REVIEW, Fix.NONE) else wanted
+    return ""

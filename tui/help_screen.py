@@ -1,0 +1,64 @@
+"""Help: the keys that work everywhere, and what can be done in the place behind it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from .pane import Pane
+
+EVERYWHERE = (
+    ("1 … 7", "go to a place; each keeps where you were"),
+    ("enter  esc", "deeper, and back"),
+    ("↑ ↓  j k", "move; g G first and last, ctrl+d ctrl+u by the page"),
+    ("tab", "next pane; z shows one pane alone"),
+    ("/", "filter; o sorts"),
+    ("r", "audit again"),
+    ("J", "jobs: what runs, how far it is, its log; x there stops one"),
+    ("c  y", "copy the command that does the same; copy what is shown"),
+    ("ctrl+p", "every command by name, and themes"),
+    ("q", "quit; running jobs go on and are found again"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows the keys.
+
+    Args:
+        place: the place's name.
+        text: what can be done there.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter", "app.pop_screen", "Back")
+    ]
+
+    def __init__(self, place: str, text: str) -> None:
+        """Keep the place's text."""
+        super().__init__()
+        self._place, self._text = place, text
+
+    def compose(self) -> ComposeResult:
+        """Yield the box."""
+        with Vertical(classes="dialog"):
+            yield Pane()
+
+    def on_mount(self) -> None:
+        """Show the text."""
+        self.query_one(".dialog").border_title = Text(f"Help: {self._place}")
+        self.query_one(".dialog").border_subtitle = Text("esc closes")
+        self.query_one(Pane).show(help_text(self._text))
+        self.query_one(Pane).focus()
+
+
+def help_text(place_text: str) -> Text:
+    """Return a place's help with the keys that work everywhere."""
+    text = Text(f"{place_text}\n\n")
+    for keys, what in EVERYWHERE:
+        text.append(f"{keys:<12}", style="bold").append(f"{what}\n")
+    return text

@@ -1,0 +1,117 @@
+"""The items that one model got right and the other wrong, as a listing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.text import Text
+
+from .listing import Column
+from .marks import BAD, GOOD, counted, marks, plain, styled
+
+LOST, GAINED = "lost", "gained"
+ORDERS = ("lost first", "gained first", "by task")
+_PREVIEW = 300
+_WIDEST_NAME = 20
+
+
+class ItemRows:
+    """Lost and gained items.
+
+    Args:
+        flips: columns ``task, item, change, base_score, tuned_score, prompt``.
+    """
+
+    def __init__(self, flips: pl.DataFrame) -> None:
+        """Keep the items."""
+        self.flips = flips
+        self.columns = (
+            Column("task", _width(flips["task"])),
+            Column("item", _width(flips["item"])),
+            Column("base", 7),
+            Column("tuned", 7),
+            Column("prompt", 240),
+        )
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        return len(self.flips)
+
+    def item(self, position: int) -> Mapping[str, Any]:
+        """Return one item with all its columns."""
+        return self.flips.row(position, named=True)
+
+    def cells(self, position: int) -> Sequence[Text]:
+        """Return the cells of one item."""
+        item = self.item(position)
+        return [
+            plain(item["task"], "dim"),
+            plain(item["item"]),
+            _score(item["base_score"]),
+            _score(item["tuned_score"]),
+            plain(item["prompt"] or ""),
+        ]
+
+    def summary(self) -> str:
+        """Return how many items were lost and gained."""
+        lost = int((self.flips["change"] == LOST).sum())
+        return f"{counted(len(self), 'item')} changed: lost {lost:,}, gained {len(self) - lost:,}"
+
+
+def read_flips(
+    path: Path, tasks: Sequence[str], order: str = ORDERS[0], text: str = ""
+) -> ItemRows:
+    """Read the items whose score fell or rose.
+
+    Args:
+        path: ``items.parquet``.
+        tasks: tasks in which a higher score is better.
+        order: one of :data:`ORDERS`.
+        text: only items with this text (in any case) in task or prompt.
+    """
+    change = pl.when(pl.col("tuned_score") < pl.col("base_score")).then(pl.lit(LOST))
+    flips = (
+        pl.scan_parquet(path)
+        .filter(pl.col("task").is_in(list(tasks)) & (pl.col("tuned_score") != pl.col("base_score")))
+        .select(
+            "task",
+            pl.col("item").cast(pl.String),
+            "base_score",
+            "tuned_score",
+            pl.col("prompt").str.slice(0, _PREVIEW),
+            change=change.otherwise(pl.lit(GAINED)),
+        )
+    )
+    if text:
+        shown = pl.concat_str(pl.col("task"), pl.col("prompt"), separator=" ", ignore_nulls=True)
+        flips = flips.filter(shown.str.to_lowercase().str.contains(text.casefold(), literal=True))
+    if order != ORDERS[2]:
+        flips = flips.sort("change", descending=order == ORDERS[0], maintain_order=True)
+    return ItemRows(flips.collect())
+
+
+def read_item(path: Path, task: str, item: str) -> Mapping[str, Any] | None:
+    """Read one item with both outputs."""
+    found = (
+        pl.scan_parquet(path)
+        .filter((pl.col("task") == task) & (pl.col("item").cast(pl.String) == item))
+        .head(1)
+        .collect()
+    )
+    return found.row(0, named=True) if len(found) else None
+
+
+def _width(names: pl.Series) -> int:
+    longest = names.str.len_chars().max()
+    return min(_WIDEST_NAME, max(4, longest if isinstance(longest, int) else 0))
+
+
+def _score(score: float) -> Text:
+    if score == 1:
+        return styled(f"{marks().good} right", GOOD)
+    if score == 0:
+        return styled(f"{marks().bad} wrong", BAD)
+    return Text(f"{score:.3f}")
