@@ -1,0 +1,185 @@
+"""Does the detector tell the truth? Tune the bundled base three ways and look at the verdicts.
+
+    python perf/three_ways.py                       # three seeds
+    python perf/three_ways.py --seeds 1 2 3 4 5 --write
+
+* **sane**: the demo's own recipe. It must hold the general ability and be better in the domain.
+* **brutal**: all weights, a high learning rate, many epochs. It must forget and overfit.
+* **shuffled**: the sane recipe on answers that were shuffled between the training rows. It must
+  not be better in the domain.
+
+The verdicts are the shipped ones, with the shipped margins.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tunewise.cli.demo import prepare
+from tunewise.cli.settings import Settings
+from tunewise.curate.audit import audit
+from tunewise.curate.clean import clean
+from tunewise.curate.decide import accept
+from tunewise.curate.split import split
+from tunewise.evaluate.run import evaluate
+from tunewise.train.recipe import Recipe
+from tunewise.train.run import train
+from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce
+from tunewise.workspace.config import load_settings
+from tunewise.workspace.files import read_json, write_json
+
+RESULTS = Path(__file__).resolve().parent / "results" / "three_ways.json"
+WAYS = ("sane", "brutal", "shuffled")
+BRUTAL = {"method": "full", "learning_rate": 3e-3, "epochs": 15.0, "keep": "last"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One run and what the shipped verdicts say about it; changes are in points."""
+
+    way: str
+    seed: int
+    general: str
+    general_delta: float
+    general_low: float
+    general_high: float
+    forgot: tuple[str, ...]
+    domain: str
+    domain_base: float
+    domain_tuned: float
+    overfitting: str
+    train_seconds: float
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdicts are what this way of tuning deserves."""
+        if self.way == "sane":
+            return (self.general, self.domain) == ("held", "improved")
+        if self.way == "brutal":
+            return (self.general, self.overfitting) == ("forgot", "overfit")
+        return self.domain != "improved"
+
+
+def prepare_workspace(folder: Path) -> tuple[Workspace, Settings, Artifact]:
+    """Lay out the demo in a folder and clean its data."""
+    prepare(folder)
+    workspace = Workspace(folder.resolve())
+    settings, _ = load_settings(Settings, workspace, environ={})
+    paths = [workspace.root / path for path in settings.data.paths]
+    audited = audit(workspace, paths, settings.audit, settings.data)
+    accept(workspace, audited, settings.clean.accept, reason="the demo's settings")
+    return workspace, settings, clean(workspace, audited, settings.clean)
+
+
+def run_way(
+    workspace: Workspace, settings: Settings, cleaned: Artifact, way: str, seed: int
+) -> Outcome:
+    """Split by a seed, tune one way, evaluate, and read the verdicts."""
+    parts = split(workspace, cleaned, settings.split.model_copy(update={"seed": seed}))
+    if way == "shuffled":
+        parts = shuffle_answers(workspace, parts, seed)
+    changes: dict[str, Any] = {"seed": seed, **(BRUTAL if way == "brutal" else {})}
+    recipe = Recipe.model_validate({**settings.train.model_dump(), **changes})
+    run = train(workspace, parts, recipe)
+    return _read_outcome(way, seed, run, evaluate(workspace, run, settings.evaluate))
+
+
+def shuffle_answers(workspace: Workspace, parts: Artifact, seed: int) -> Artifact:
+    """Make a copy of a split in which the training rows' last answers have changed places."""
+
+    def build(draft: Draft) -> None:
+        for path in parts.folder.iterdir():
+            if path.name not in ("manifest.json", "train.jsonl"):
+                (draft.folder / path.name).write_bytes(path.read_bytes())
+        rows = [json.loads(line) for line in (parts.folder / "train.jsonl").open("rb")]
+        answers = [row["messages"][-1]["content"] for row in rows]
+        random.Random(seed).shuffle(answers)
+        with (draft.folder / "train.jsonl").open("w", encoding="utf-8") as stream:
+            for row, answer in zip(rows, answers, strict=True):
+                row["messages"][-1]["content"] = answer
+                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        draft.counts.update(parts.manifest.counts)
+
+    return produce(
+        workspace,
+        "split",
+        build,
+        inputs=[parts.as_input("split")],
+        parameters={"answers": "shuffled", "seed": seed},
+    )
+
+
+def _read_outcome(way: str, seed: int, run: Artifact, evaluation: Artifact) -> Outcome:
+    document = read_json(evaluation.folder / "evaluate.json")
+    pool = next(pool for pool in document["pools"] if pool["group"] == "general")
+    domain = next(
+        task for task in document["tasks"] if task["group"] == "domain" and task["decides"]
+    )
+    return Outcome(
+        way=way,
+        seed=seed,
+        general=document["overall"],
+        general_delta=100 * pool["delta"],
+        general_low=100 * pool["ci"][0],
+        general_high=100 * pool["ci"][1],
+        forgot=tuple(pool["forgot"]),
+        domain=document["domain_gain"],
+        domain_base=100 * domain["base"],
+        domain_tuned=100 * domain["tuned"],
+        overfitting=document["overfitting"]["verdict"],
+        train_seconds=read_json(run.folder / "train.json")["seconds"],
+    )
+
+
+def run_all(folder: Path, seeds: Sequence[int], ways: Iterable[str] = WAYS) -> Iterator[Outcome]:
+    """Run every way with every seed in one workspace, whose base results are shared."""
+    workspace, settings, cleaned = prepare_workspace(folder)
+    for seed in seeds:
+        for way in ways:
+            yield run_way(workspace, settings, cleaned, way, seed)
+
+
+def as_markdown(outcomes: Sequence[Outcome]) -> str:
+    """Return the table of all runs."""
+    lines = [
+        "| way | seed | general | change in points, 95 % CI | tasks that forgot | domain "
+        "| answer choice, base → tuned | overfitting | as expected |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {item.way} | {item.seed} | {item.general} | {item.general_delta:+.1f} "
+        f"[{item.general_low:+.1f}, {item.general_high:+.1f}] | {', '.join(item.forgot) or '–'} "
+        f"| {item.domain} | {item.domain_base:.1f} → {item.domain_tuned:.1f} "
+        f"| {item.overfitting} | {'yes' if item.as_expected else '**no**'} |"
+        for item in outcomes
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run and write the table."""
+    parser = argparse.ArgumentParser(
+        description="Tune the bundled base three ways and print the verdicts."
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--folder", type=Path, help="keep the workspace here")
+    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
+    arguments = parser.parse_args()
+    outcomes: list[Outcome] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        for outcome in run_all(arguments.folder or Path(temporary) / "demo", arguments.seeds):
+            outcomes.append(outcome)
+            print(as_markdown([outcome]).splitlines()[-1], flush=True)
+    if arguments.write:
+        write_json(RESULTS, [asdict(item) for item in outcomes])
+
+
+if __name__ == "__main__":
+    main()
