@@ -49,7 +49,8 @@ def train(
 ) -> None:
     """Tune a model on SPLIT (a path, an id, or `latest`); only answers are learned from.
 
-    What each row contributes is counted first; a row without supervised tokens is refused.
+    What each row contributes is counted first; a row that cannot be learned from is refused,
+    and the reason is told.
     """
     flags = {
         "model": model,
@@ -87,18 +88,38 @@ def resolve_recipe(session: Session, path: Path | None, flags: Mapping[str, Any]
 
 def summary(document: Mapping[str, Any]) -> str:
     """Return the training's result as text for a terminal."""
-    best, final = document["best"], document["final"]
     lines = [
         f"{count(document['steps'], 'step')}, {count(document['tokens'], 'token')}, "
         f"{document['supervised_tokens']:,} supervised "
         f"({percent(document['supervised_tokens'] / max(1, document['tokens']))}), "
         f"{document['seconds']:.1f} s",
-        f"best   val loss {best['val_loss']:.4f} at step {best['step']:,}",
-        f"final  train loss {final['train_loss']:.4f}, val loss {final['val_loss']:.4f}",
+        *_loss_lines(document),
+        *_refusal_lines(document),
     ]
-    if refused := document.get("refused"):
-        number = refused if isinstance(refused, int) else len(refused)
-        lines.append(f"{count(number, 'row')} refused: no supervised token")
-    lines += [f"warning: {safe_text(text)}" for text in document.get("warnings", [])]
+    if document.get("reused"):
+        # While a run is under way its warnings are shown as they arise.
+        lines += [f"warning: {safe_text(text)}" for text in document["warnings"]]
     lines += ["", f"run {document['id']}: {document['artifact']}", "next: tunewise evaluate latest"]
     return "\n".join(lines)
+
+
+def _loss_lines(document: Mapping[str, Any]) -> list[str]:
+    best, final = document["best"], document["final"]
+    last = f"final  train loss {final['train_loss']:.4f}"
+    if best["val_loss"] is None:
+        return [f"no validation; kept is the state after step {document['kept_step']:,}", last]
+    if final["val_loss"] is not None:
+        last += f", val loss {final['val_loss']:.4f}"
+    return [f"best   val loss {best['val_loss']:.4f} at step {best['step']:,}", last]
+
+
+def _refusal_lines(document: Mapping[str, Any]) -> list[str]:
+    """Say how many rows were not used, and why."""
+    refused, reasons = document["refused"], document.get("refusals", [])
+    if not refused:
+        return []
+    lines = [f"{count(refused, 'row')} refused:"]
+    lines += [f"  {reason['rows']:,}: {safe_text(reason['reason'])}" for reason in reasons]
+    if others := refused - sum(reason["rows"] for reason in reasons):
+        lines.append(f"  {others:,}: other reasons (see supervision.parquet)")
+    return lines

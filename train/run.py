@@ -30,6 +30,7 @@ from .model import (
 from .preparation import Prepared, prepare
 from .recipe import Recipe
 from .render import Rendered
+from .supervision import Part
 from .template import template_of
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ TRAIN = "train"
 ADAPTER_FOLDER, MODEL_FOLDER = "adapter", "model"
 # Training rows measured at each validation, so that memorising shows as a gap between the two.
 _TRAIN_SAMPLE_ROWS = 64
+# Reasons for refusing rows that the document names; supervision.parquet has them all.
+_REASONS_NAMED = 10
 
 
 def train(
@@ -116,6 +119,8 @@ class _Run:
             prepared.recipe.model_dump(mode="json"),
         )
         watch = self._tune(prepared)
+        for text in _afterthoughts(watch):
+            self.emit(Note(text=text, level="warning"))
         document = self._document(prepared, watch, time.monotonic() - begin)
         write_json(self.draft.folder / "train.json", document)
         for part in (prepared.train, prepared.val):
@@ -240,6 +245,7 @@ class _Run:
                 for part in (prepared.train, prepared.val)
             },
             "refused": len(prepared.train.refused) + len(prepared.val.refused),
+            "refusals": _refusals(prepared.train, prepared.val),
             "examples": list(prepared.examples),
             "warnings": list(prepared.warnings) + _afterthoughts(watch),
             "method": self.recipe.method,
@@ -273,6 +279,13 @@ def _sample(rows: Sequence[Rendered], count: int, seed: int) -> list[Rendered]:
         return list(rows)
     chosen = np.random.default_rng(seed).choice(len(rows), count, replace=False)
     return [rows[index] for index in sorted(chosen.tolist())]
+
+
+def _refusals(*parts: Part) -> list[dict[str, Any]]:
+    """Count the rows that are not used by reason, the most frequent first."""
+    reasons = pl.concat([part.refused["refused"] for part in parts])
+    counted = reasons.alias("reason").value_counts(name="rows")
+    return counted.sort("rows", "reason", descending=[True, False]).head(_REASONS_NAMED).to_dicts()
 
 
 def _afterthoughts(watch: Watch) -> list[str]:

@@ -246,10 +246,28 @@ def test_rows_with_nothing_to_learn_are_refused_and_listed(
     assert document["refused"] == 2
     assert document["rows"]["train"]["used"] == 20
     assert document["rows"]["train"]["rows"] == 21
+    assert document["refusals"] == [{"reason": "it has no answer to learn", "rows": 2}]
     refused = pl.read_parquet(artifact.folder / "supervision.parquet").drop_nulls("refused")
     assert refused.select("part", "row").rows() == [("train", 20), ("val", 5)]
     texts = [event.text for event in events if isinstance(event, Note) and event.level == "warning"]
     assert any("1 row of train is not used" in text for text in texts)
+
+
+def test_refusals_are_counted_by_reason(
+    workspace: Workspace,
+    make_split: Callable[..., Artifact],
+    chat_rows: MakeRows,
+    recipe: Recipe,
+) -> None:
+    mute = {"messages": [{"role": "user", "content": "nobody answers"}]}
+    late = chat_rows(0, 1)[0]
+    late["messages"][0]["content"] = "the sea " * 30
+    split = make_split([*chat_rows(0, 20), mute, late, mute], chat_rows(20, 25))
+    short = recipe.model_copy(update={"max_length": 24})
+    assert document_of(train(workspace, split, short))["refusals"] == [
+        {"reason": "it has no answer to learn", "rows": 2},
+        {"reason": "its answer begins after the maximum length of 24 tokens", "rows": 1},
+    ]
 
 
 def test_a_part_with_nothing_to_learn_is_an_error(
@@ -356,8 +374,11 @@ def test_doubts_are_told(
     doubtful = recipe.model_copy(
         update={"learning_rate": 0.5, "epochs": 6, "max_length": 24, "keep": "last"}
     )
-    document = document_of(train(workspace, split, doubtful))
+    events: list[Event] = []
+    document = document_of(train(workspace, split, doubtful, emit=events.append))
     text = "\n".join(document["warnings"])
+    told = [event.text for event in events if isinstance(event, Note) and event.level == "warning"]
+    assert told == document["warnings"]
     for part in (
         "only 11 rows",
         "only 12 steps",
@@ -368,6 +389,27 @@ def test_doubts_are_told(
     ):
         assert part in text, part
     assert math.isfinite(document["final"]["val_loss"])
+
+
+def test_a_run_that_taught_nothing_says_so_once(
+    workspace: Workspace,
+    make_split: Callable[..., Artifact],
+    chat_rows: MakeRows,
+    recipe: Recipe,
+) -> None:
+    others = chat_rows(100, 110)
+    for row in others:
+        row["messages"][1]["content"] = "0123 QXZ " * 8
+    brutal = recipe.model_copy(
+        update={"method": "full", "learning_rate": 1e-2, "epochs": 40, "eval_every": 40}
+    )
+    events: list[Event] = []
+    split = make_split(chat_rows(0, 8), others)
+    document = document_of(train(workspace, split, brutal, emit=events.append))
+    assert document["best"]["val_loss"] > document["losses"]["base"]["val"]
+    assert "never fell below" in document["warnings"][-1]
+    told = [event.text for event in events if isinstance(event, Note)]
+    assert told.count(document["warnings"][-1]) == 1
 
 
 def test_a_base_without_template_brings_the_plain_one_to_its_adapter(
