@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
+# The values of a training step that was followed by a validation.
+_VALIDATED = frozenset({"val_loss", "train_eval_loss"})
+# Share of a run's steps from one line to the next: to a validation, and to an ordinary step.
+_SHARE_TO_VALIDATION, _SHARE_TO_STEP = 0.01, 0.05
+
+
 class Display(Protocol):
     """Shows events while a command runs."""
 
@@ -51,16 +57,24 @@ class JsonLinesDisplay:
 
 
 class PlainDisplay:
-    """One line where a task ends and for every note: for logs and screen readers."""
+    """One line where a task ends and for every note: for logs and screen readers.
+
+    Of a training, about a hundred lines at the most, however many steps and validations it has.
+    """
 
     def __init__(self, stream: IO[str]) -> None:
         """Write to a stream, normally stderr."""
         self._stream = stream
         self._first: dict[str, Progress] = {}
+        self._last_step = 0
 
     def show(self, event: Event) -> None:
         """Write what is worth a line; running counts are not."""
         line = describe(event)
+        if isinstance(event, Measured):
+            if not self._is_due(event):
+                return
+            self._last_step = event.step
         if isinstance(event, Progress):
             first = self._first.setdefault(event.task, event)
             if event is first or event.total is None or event.done < event.total:
@@ -73,6 +87,14 @@ class PlainDisplay:
 
     def close(self) -> None:
         """Nothing is left open."""
+
+    def _is_due(self, event: Measured) -> bool:
+        """Tell whether a run has come far enough since the last line; its two ends always have."""
+        if event.step in (0, event.total_steps):
+            return True
+        validated = not _VALIDATED.isdisjoint(event.values)
+        share = _SHARE_TO_VALIDATION if validated else _SHARE_TO_STEP
+        return event.step - self._last_step >= share * event.total_steps
 
 
 class BarDisplay:

@@ -14,7 +14,7 @@ from tunewise.cli.display import BarDisplay, PlainDisplay, describe
 from tunewise.cli.main import COMMANDS, tunewise
 from tunewise.cli.session import Session, command
 from tunewise.workspace.errors import DataError, ExitCode
-from tunewise.workspace.events import Note, Progress, from_json_line
+from tunewise.workspace.events import Measured, Note, Progress, from_json_line
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
@@ -157,6 +157,47 @@ def test_plain_progress_is_one_line_a_task(capsys: pytest.CaptureFixture[str]) -
     for done in range(11):
         display.show(Progress(task="reading", done=done, total=10, time=float(done)))
     assert stream.getvalue() == "reading: 10 rows in 10.0 s\n"
+
+
+def plain_steps(total: int, eval_every: int) -> list[int]:
+    """The steps that a plain display shows of a run that measures every one of them."""
+    import io
+
+    stream = io.StringIO()
+    display = PlainDisplay(stream)
+    for step in range(total + 1):
+        values = {"train_loss": 1.0}
+        if step % eval_every == 0 or step == total:
+            values |= {"train_eval_loss": 1.0}
+        display.show(Measured(step=step, total_steps=total, values=values))
+    return [
+        int(line.split()[1].split("/")[0].replace(",", ""))
+        for line in stream.getvalue().splitlines()
+    ]
+
+
+def test_plain_progress_shows_validations_and_every_twentieth_of_a_run() -> None:
+    assert plain_steps(1000, 300) == sorted(
+        {0, 300, 600, 900, 1000} | {*range(50, 300, 50)} | {*range(350, 600, 50)}
+        | {*range(650, 900, 50)} | {950}
+    )  # fmt: skip
+    assert plain_steps(4, 2) == [0, 1, 2, 3, 4]
+
+
+def test_plain_progress_stays_short_however_often_a_run_validates() -> None:
+    assert len(plain_steps(3000, 1)) <= 102
+
+
+def test_plain_progress_begins_anew_with_the_next_run() -> None:
+    import io
+
+    stream = io.StringIO()
+    display = PlainDisplay(stream)
+    for step in (0, 100, 0, 10):
+        display.show(Measured(step=step, total_steps=100, values={"train_loss": 1.0}))
+    assert [line.split()[1] for line in stream.getvalue().splitlines()] == [
+        "0/100", "100/100", "0/100", "10/100"
+    ]  # fmt: skip
 
 
 def test_bars_show_rate_and_time_left() -> None:
