@@ -104,7 +104,13 @@ def run_loop(session: Session, settings: Settings, until: str = "report") -> lis
     for number, name in enumerate(STEPS, 1):
         emit(Note(text=f"[{number}/{len(STEPS)}] {name}"))
         begin = time.perf_counter()
-        artifact = actions[name]()
+        try:
+            artifact = actions[name]()
+        except KeyboardInterrupt as interruption:
+            if results:
+                done = ", ".join(result.step for result in results)
+                interruption.add_note(f"what was done before stays ({done})")
+            raise
         results.append(StepResult(name, artifact, time.perf_counter() - begin))
         _stop_at_gate(name, artifact, settings)
         if name == until:

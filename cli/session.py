@@ -183,8 +183,11 @@ def _run(session: Session, function: Callable[..., None], arguments: Mapping[str
         function(session, **arguments)
     except TunewiseError as error:
         session.fail(error)
-    except KeyboardInterrupt:
-        session.fail(_InterruptedError("interrupted; nothing half-written was kept"))
+    except KeyboardInterrupt as interruption:
+        # Whoever was at work has noted what is left of it.
+        session.fail(
+            _InterruptedError("; ".join(["interrupted", *getattr(interruption, "__notes__", ())]))
+        )
     except BrokenPipeError:
         # The reader (such as `head`) has gone; Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -88,7 +88,11 @@ def clean(
             emit=emit,
         )
 
-    done = write(force)
+    try:
+        done = write(force)
+    except KeyboardInterrupt as interruption:
+        interruption.add_note("the decisions stay in the journal, until --undo takes them back")
+        raise
     if done.reused and list_artifacts(workspace, "clean")[-1].id != done.id:
         # Undo leads back to an older artifact; written again, it is the `latest` of later steps.
         done = write(True)

@@ -89,12 +89,18 @@ class _Evaluation:
             trust_remote_code=run.trust_remote_code,
             emit=self.emit,
         )
-        base, tuned = (
-            Interview(
-                self.workspace, run, models, name, questions, force=self.force, emit=self.emit
-            ).measure()
-            for name in (BASE, TUNED)
-        )
+        try:
+            base, tuned = (
+                Interview(
+                    self.workspace, run, models, name, questions, force=self.force, emit=self.emit
+                ).measure()
+                for name in (BASE, TUNED)
+            )
+        except KeyboardInterrupt as interruption:
+            interruption.add_note(
+                "tasks that were asked to their end are kept, and only --force asks them again"
+            )
+            raise
         self._write(run, hardware, questions, base, tuned, begin)
 
     def _questions(self, run: TrainedRun) -> Questions:

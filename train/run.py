@@ -70,7 +70,8 @@ def train(
     Raises:
         UsageError: model, recipe and data do not go together; found before anything is trained.
         JobError: the training itself failed, or the disk is full.
-        KeyboardInterrupt: somebody asked to stop; the step in progress was finished first.
+        KeyboardInterrupt: somebody asked to stop; its notes say how far the run came and what
+            is left of it.
     """
     if recipe.model is None:
         raise UsageError(
@@ -179,23 +180,14 @@ class _Run:
                     folder=self.draft.folder,
                 )
                 watch.keep_last()
+                if stop.is_set():
+                    raise KeyboardInterrupt
+            except KeyboardInterrupt as interruption:
+                interruption.add_note(_how_far(watch))
+                raise
             finally:
                 watch.log_frame().write_parquet(self.draft.folder / "log.parquet")
-            if stop.is_set():
-                self._stopped(watch)
         return watch
-
-    def _stopped(self, watch: Watch) -> None:
-        """Say what is left of a run that was asked to stop, and end it."""
-        self.emit(
-            Note(
-                text=f"stopped after step {watch.log[-1]['step']:,} of {watch.schedule.steps:,}; "
-                f"its log and the state after step {watch.saved_step:,} are in "
-                f"{self.draft.folder} until the same command starts the run over",
-                level="warning",
-            )
-        )
-        raise KeyboardInterrupt
 
     def _save(self, model: PreTrainedModel, prepared: Prepared) -> None:
         """Write the model as it is, with its tokenizer and the template in use."""
@@ -286,6 +278,13 @@ def _refusals(*parts: Part) -> list[dict[str, Any]]:
     reasons = pl.concat([part.refused["refused"] for part in parts])
     counted = reasons.alias("reason").value_counts(name="rows")
     return counted.sort("rows", "reason", descending=[True, False]).head(_REASONS_NAMED).to_dicts()
+
+
+def _how_far(watch: Watch) -> str:
+    """Say how far a run came that was asked to stop, and what is left of it."""
+    done = watch.log[-1]["step"] if watch.log else 0
+    state = f" and the state after step {watch.saved_step:,}" if watch.saved_step else ""
+    return f"stopped after step {done:,} of {watch.schedule.steps:,}, with the log so far{state}"
 
 
 def _afterthoughts(watch: Watch) -> list[str]:

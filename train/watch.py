@@ -159,8 +159,7 @@ class Watch(TrainerCallback):
     def keep_last(self) -> None:
         """Save the last state, if that is what the recipe keeps or nothing was saved yet."""
         if self.recipe.keep == "last" or not self.saved_step:
-            self.save()
-            self.saved_step = self.log[-1]["step"]
+            self._keep(self.log[-1]["step"])
 
     def log_frame(self) -> pl.DataFrame:
         """Return the log."""
@@ -198,8 +197,7 @@ class Watch(TrainerCallback):
             self.best_step, self.best_loss = row["step"], row["val_loss"]
             self._evaluations_since_best = 0
             if self.recipe.keep == "best":
-                self.save()
-                self.saved_step = row["step"]
+                self._keep(row["step"])
             return
         self._evaluations_since_best += 1
         patience = self.recipe.early_stopping_patience
@@ -211,6 +209,12 @@ class Watch(TrainerCallback):
                     f"step {self.best_step:,}"
                 )
             )
+
+    def _keep(self, step: int) -> None:
+        """Save the state after a step; while that is under way, no state counts as saved."""
+        self.saved_step = 0
+        self.save()
+        self.saved_step = step
 
     def _refuse_nonsense(self, row: dict[str, Any]) -> None:
         """End a run whose numbers are no numbers any more: it would never recover."""

@@ -186,7 +186,11 @@ class TunewiseApp(App[int]):
             if view.status == DONE:
                 self.notify(f"{view.command} is done", markup=False)
             elif view.stopped:
-                self.notify(f"{view.command} was stopped; nothing half-written is kept")
+                self.notify(
+                    safe_text(view.failed.what if view.failed else ""),
+                    title=f"{view.command} was stopped",
+                    markup=False,
+                )
             else:
                 reason = view.failed.what if view.failed else "it was stopped"
                 fix = f"\n{view.failed.fix}" if view.failed and view.failed.fix else ""

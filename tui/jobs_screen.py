@@ -67,7 +67,8 @@ class JobsScreen(ModalScreen[None]):
         if view is None or not view.running:
             return
         question = plain(f"tunewise {command_text(view.job)}", "bold").append(
-            "\n\nWhat is finished stays; nothing half-written is kept."
+            "\n\nWhat is finished stays. Of the step in progress nothing does, but the log and "
+            "the state of a training."
         )
         self.app.push_screen(
             Confirm("Stop this job?", question, "stop it"),

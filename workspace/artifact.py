@@ -129,6 +129,7 @@ def produce(
 
     Raises:
         JobError: the disk is full or cannot be written.
+        KeyboardInterrupt: somebody asked to stop; its notes say what is left of the artifact.
     """
     identity = artifact_id(kind, inputs, parameters)
     shelf = workspace.store / kind
@@ -151,9 +152,15 @@ def produce(
                 build(draft)
                 manifest = _finish(workspace, draft, kind, inputs, parameters, started)
                 _move_into_place(partial, final)
-            except BaseException:
+            except BaseException as error:
                 if not keep_partial:
                     shutil.rmtree(partial, ignore_errors=True)
+                if isinstance(error, KeyboardInterrupt):
+                    error.add_note(
+                        f"the unfinished {kind} is in {partial} until the same command runs again"
+                        if keep_partial
+                        else f"the unfinished {kind} was removed"
+                    )
                 raise
             return Artifact(final, manifest)
     except OSError as error:

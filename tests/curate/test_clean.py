@@ -23,7 +23,7 @@ from tunewise.curate.read import read_dataset
 from tunewise.curate.settings import CleanSettings
 from tunewise.workspace.artifact import Artifact, Workspace, produce, resolve_artifact
 from tunewise.workspace.errors import GateError, UsageError
-from tunewise.workspace.events import Note
+from tunewise.workspace.events import Event, Note, Progress
 from tunewise.workspace.files import read_json, write_json
 from tunewise.workspace.manifest import Input
 
@@ -426,3 +426,18 @@ def test_nothing_is_lost_and_undo_restores(
     journal = audit_journal(workspace, audit)
     assert effective_decisions(journal.entries) == ()
     assert len(journal.entries) == 2 * taken
+
+
+def test_an_interrupted_cleaning_says_that_decisions_stay(tmp_path: Path) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, Progress):
+            raise KeyboardInterrupt
+
+    workspace, audit = make_audit(tmp_path, [chat("a", "b"), chat("a", "b"), chat("c", "d")])
+    accept(workspace, audit, ["duplicates/exact"])
+    with pytest.raises(KeyboardInterrupt) as caught:
+        clean(workspace, audit, OPEN_GUARD, emit=stop)
+    removed, decisions = caught.value.__notes__
+    assert removed == "the unfinished clean was removed"
+    assert "decisions stay" in decisions
+    assert len(audit_journal(workspace, audit).entries) == 1

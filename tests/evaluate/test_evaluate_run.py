@@ -280,3 +280,19 @@ def test_a_damaged_measurement_is_made_again(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:20])
     assert want()["value"].to_list() == [1]
     assert pl.read_parquet(path)["value"].to_list() == [1]
+
+
+def test_an_interrupted_evaluation_keeps_the_tasks_that_were_asked(
+    trained: tuple[Workspace, Artifact],
+) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, TaskScored):
+            raise KeyboardInterrupt
+
+    settings = SETTINGS.model_copy(update={"choice_items": 7})
+    with pytest.raises(KeyboardInterrupt) as caught:
+        evaluate(*trained, settings, emit=stop)
+    kept, removed = caught.value.__notes__
+    assert "kept" in kept
+    assert removed == "the unfinished evaluate was removed"
+    assert list((trained[0].store / "cache").glob("*.parquet"))

@@ -327,13 +327,14 @@ def test_ctrl_c_finishes_the_step_and_keeps_the_log(
 ) -> None:
     events: list[Event] = []
     handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         train(workspace, split, recipe, emit=interrupt_at(3, events))
     assert signal.getsignal(signal.SIGINT) is handler
     assert list_artifacts(workspace, "train") == []
-    warnings = [event.text for event in events if isinstance(event, Note)]
-    assert any("stopped after step 3 of 10" in text for text in warnings)
     (partial,) = (workspace.store / "train").glob(".*.partial")
+    how_far, where = caught.value.__notes__
+    assert how_far == "stopped after step 3 of 10, with the log so far and the state after step 3"
+    assert str(partial) in where
     log = pl.read_parquet(partial / "log.parquet")
     assert log["step"].to_list() == [0, 1, 2, 3]
     assert (partial / "adapter" / "adapter_model.safetensors").is_file()
@@ -343,6 +344,35 @@ def test_ctrl_c_finishes_the_step_and_keeps_the_log(
     assert document_of(artifact)["steps"] == 10
     assert not (artifact.folder / "stray.txt").exists()
     assert not partial.exists()
+
+
+@pytest.mark.parametrize(
+    ("step", "kept"), [(0, "the log so far"), (3, "the log so far and the state after step 3")]
+)
+def test_a_run_that_is_broken_off_keeps_its_log(
+    workspace: Workspace, split: Artifact, recipe: Recipe, step: int, kept: str
+) -> None:
+    def break_off(event: Event) -> None:
+        if isinstance(event, Measured) and event.step == step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(workspace, split, recipe, emit=break_off)
+    assert caught.value.__notes__[0] == f"stopped after step {step} of 10, with {kept}"
+    (left,) = (workspace.store / "train").glob(".*.partial/log.parquet")
+    assert pl.read_parquet(left)["step"].max() == step
+
+
+def test_a_state_that_is_half_saved_does_not_count(
+    workspace: Workspace, split: Artifact, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tunewise.train.run._Run._save", stop)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(workspace, split, recipe)
+    assert caught.value.__notes__[0].endswith("with the log so far")
 
 
 def test_a_model_must_be_named(workspace: Workspace, split: Artifact) -> None:

@@ -59,9 +59,10 @@ async def test_a_job_that_a_person_stopped_did_not_fail(
     async with make_app(poll_seconds=0.02).run_test(size=WIDE, notifications=True) as pilot:
         await see(pilot, "audit 64 %")
         with (folder / "events.jsonl").open("a") as stream:
-            stream.write(to_json_line(Failed(what="interrupted", exit_code=130)) + "\n")
+            told = Failed(what="interrupted; the unfinished audit was removed", exit_code=130)
+            stream.write(to_json_line(told) + "\n")
         monkeypatch.setattr("tunewise.tui.job_view.job_status", lambda job: "failed")
-        await see(pilot, "audit was stopped")
+        await see(pilot, "audit was stopped", "the unfinished audit was removed")
         await pilot.press("J")
         await see(pilot, "stopped", gone="failed")
 
@@ -108,7 +109,7 @@ async def test_x_asks_before_it_stops_a_job(
     add_job(("audit", "x.jsonl"), PROGRESS, alive=True)
     async with make_app().run_test(size=WIDE) as pilot:
         await pilot.press("J", "x")
-        await see(pilot, "Stop this job?", "nothing half-written is kept")
+        await see(pilot, "Stop this job?", "What is finished stays")
         await pilot.press("escape")
         assert stopped == []
         await pilot.press("x", "enter")

@@ -86,6 +86,23 @@ def test_a_failed_step_leaves_nothing(workspace: Workspace) -> None:
     assert not list((workspace.store / "audit").glob("**/data.txt"))
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_an_interrupted_step_notes_what_is_left(workspace: Workspace, keep: bool) -> None:
+    def stop(draft: Draft) -> None:
+        (draft.folder / "data.txt").write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        produce(workspace, "audit", stop, inputs=[SOURCE], parameters={}, keep_partial=keep)
+    (note,) = caught.value.__notes__
+    left = list((workspace.store / "audit").glob("**/data.txt"))
+    if keep:
+        assert str(left[0].parent) in note
+    else:
+        assert left == []
+        assert note == "the unfinished audit was removed"
+
+
 def test_a_failed_redo_keeps_the_old_artifact(workspace: Workspace) -> None:
     made = produce(workspace, "audit", write_text("good"), inputs=[SOURCE], parameters={})
 
