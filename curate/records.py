@@ -52,6 +52,19 @@ SET_ASIDE_SCHEMA = pl.Schema(
 MESSAGE_PARTS = ("messages", "chosen", "rejected")
 
 
+def label_rejects(kind: str, label: str | None) -> bool:
+    """Tell whether a record's label says that its answer is a bad one.
+
+    So do rows of prompt, completion and a label of true or false, as trainers by KTO take them:
+    with ``false`` the completion is an example of what not to say.
+
+    Example:
+        >>> label_rejects("chat", "false"), label_rejects("chat", "true")
+        (True, False)
+    """
+    return kind == CHAT and label is not None and label.strip().lower() == "false"
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
     """How a source was understood.

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from ..workspace.errors import UsageError
 from ..workspace.events import Emit, Note
 from .recipe import Recipe
-from .supervision import Part
+from .supervision import Part, count_refusals
 
 # The field's rules of thumb: outside of these ranges a run is rarely what was meant.
 _USUAL_LEARNING_RATES = {"lora": (1e-5, 5e-3), "full": (1e-7, 3e-4)}
+_REASONS_TOLD = 3
 _FEW_ROWS = 100
 _FEW_STEPS = 50
 _MANY_EPOCHS = 5
@@ -113,9 +114,8 @@ def warnings_of(train: Part, val: Part, recipe: Recipe, schedule: Schedule) -> I
     """Yield what a person should know before the run: losses of data, and unusual settings."""
     for part in (train, val):
         if count := len(part.refused):
-            reason = part.refused["refused"].value_counts(sort=True)["refused"][0]
             verb = "is" if count == 1 else "are"
-            yield f"{amount(count, 'row')} of {part.name} {verb} not used; most often: {reason}"
+            yield f"{amount(count, 'row')} of {part.name} {verb} not used: {_reasons(part)}"
     truncated, lost = train.total("truncated"), train.total("lost_supervised")
     if truncated:
         yield (
@@ -151,8 +151,16 @@ def amount(number: int, noun: str) -> str:
 def _none_left(part: Part) -> str:
     if not len(part.supervision):
         return f"the split has no rows for {part.name}"
-    reason = part.refused["refused"].value_counts(sort=True)["refused"][0]
     return (
-        f"none of the {len(part.supervision):,} rows of {part.name} has anything to learn; "
-        f"most often: {reason}"
+        f"none of the {len(part.supervision):,} rows of {part.name} has anything to learn: "
+        f"{_reasons(part)}"
     )
+
+
+def _reasons(part: Part) -> str:
+    """Name the reasons why rows are not used, with the rows of each."""
+    counted = count_refusals(part)
+    told = [f"{reason} ({amount(rows, 'row')})" for reason, rows in counted[:_REASONS_TOLD]]
+    if others := sum(rows for _, rows in counted[_REASONS_TOLD:]):
+        told.append(f"other reasons ({amount(others, 'row')})")
+    return "; ".join(told)

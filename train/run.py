@@ -30,7 +30,7 @@ from .model import (
 from .preparation import Prepared, prepare
 from .recipe import Recipe
 from .render import Rendered
-from .supervision import Part
+from .supervision import count_refusals
 from .template import template_of
 
 if TYPE_CHECKING:
@@ -237,7 +237,10 @@ class _Run:
                 for part in (prepared.train, prepared.val)
             },
             "refused": len(prepared.train.refused) + len(prepared.val.refused),
-            "refusals": _refusals(prepared.train, prepared.val),
+            "refusals": [
+                {"reason": reason, "rows": rows}
+                for reason, rows in count_refusals(prepared.train, prepared.val)[:_REASONS_NAMED]
+            ],
             "examples": list(prepared.examples),
             "warnings": list(prepared.warnings) + _afterthoughts(watch),
             "method": self.recipe.method,
@@ -271,13 +274,6 @@ def _sample(rows: Sequence[Rendered], count: int, seed: int) -> list[Rendered]:
         return list(rows)
     chosen = np.random.default_rng(seed).choice(len(rows), count, replace=False)
     return [rows[index] for index in sorted(chosen.tolist())]
-
-
-def _refusals(*parts: Part) -> list[dict[str, Any]]:
-    """Count the rows that are not used by reason, the most frequent first."""
-    reasons = pl.concat([part.refused["refused"] for part in parts])
-    counted = reasons.alias("reason").value_counts(name="rows")
-    return counted.sort("rows", "reason", descending=[True, False]).head(_REASONS_NAMED).to_dicts()
 
 
 def _how_far(watch: Watch) -> str:

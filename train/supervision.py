@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ..curate.records import CLASSIFICATION, PREFERENCE, Dataset
+from ..curate.records import CLASSIFICATION, PREFERENCE, Dataset, label_rejects
 from ..workspace.safe_text import safe_text
 from .render import ASSISTANT, Message, Refused, Rendered, render_all
 
@@ -81,7 +81,13 @@ def prepare_part(
     records = dataset.records
     numbers: list[int] = records["row"].to_list()
     conversations = (conversation(record) for record in records.iter_rows(named=True))
-    outcomes = render_all(tokenizer, conversations, max_length=max_length)
+    rendered = render_all(tokenizer, conversations, max_length=max_length)
+    outcomes = [
+        Refused("its label is false, which rejects the answer")
+        if label_rejects(kind, label)
+        else outcome
+        for outcome, kind, label in zip(rendered, records["kind"], records["label"], strict=True)
+    ]
     counted = [
         _count(name, number, outcome, max_length)
         for number, outcome in zip(numbers, outcomes, strict=True)
@@ -109,14 +115,23 @@ def conversation(record: Mapping[str, Any]) -> list[Message]:
     """Return the messages that a record is trained on.
 
     A preference record is trained on its chosen answer, a classification record on its label as
-    the assistant's answer.
+    the assistant's answer, and a chat whose label rejects the answer on nothing.
     """
+    if label_rejects(record["kind"], record["label"]):
+        return []
     messages: list[Message] = list(record["messages"] or [])
     if record["kind"] == PREFERENCE:
         messages += record["chosen"] or []
     elif record["kind"] == CLASSIFICATION and record["label"] is not None:
         messages.append({"role": ASSISTANT, "content": record["label"]})
     return messages
+
+
+def count_refusals(*parts: Part) -> list[tuple[str, int]]:
+    """Count the rows of parts that are not used by reason, the most frequent first."""
+    reasons = pl.concat([part.refused["refused"] for part in parts])
+    counted = reasons.alias("reason").value_counts(name="rows")
+    return counted.sort("rows", "reason", descending=[True, False]).rows()
 
 
 def proof(part: Part, tokenizer: PreTrainedTokenizerBase, count: int = 3) -> list[str]:

@@ -1,10 +1,13 @@
-"""Labels that contradict each other: the same question, another label.
+"""Labels that contradict each other, and labels that say that an answer is a bad one.
 
-Texts are compared by their words, without system prompts. Which of the labels is wrong cannot be
-told; reported are the rows that disagree with the label most often given, or with the first one.
+For contradictions texts are compared by their words, without system prompts. Which of the labels
+is wrong cannot be told; reported are the rows that disagree with the label most often given, or
+with the first one.
 
 Limits: only equal words are compared. A label of true or false judges the answer of a chat, so
-such rows conflict only where the answers are equal too.
+such rows conflict only where the answers are equal too. That ``false`` rejects a chat's answer is
+the custom of data for KTO; where it means something else, read the rows without a label
+(``--map label=``).
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, CheckSkippedError
 from ..finding import Fix, Severity
+from ..records import CHAT, label_rejects
 
 _VERDICTS = {"true", "false", "0", "1", "good", "bad"}
 
@@ -61,6 +65,18 @@ def _conflicts(context: CheckContext, check: Check) -> pl.DataFrame:
     )
 
 
+def _rejected_answers(context: CheckContext, check: Check) -> pl.DataFrame:
+    chats = context.records.filter(pl.col("kind") == CHAT, pl.col("label").is_not_null())
+    if chats.is_empty():
+        raise CheckSkippedError("the rows are no chats with a label")
+    rejecting = [label for label in chats["label"].unique() if label_rejects(CHAT, label)]
+    return chats.filter(pl.col("label").is_in(rejecting)).select(
+        "row",
+        field=pl.lit("label"),
+        message=pl.lit("the label is false: the answer shows what not to say"),
+    )
+
+
 CHECKS = (
     Check(
         "labels/conflict",
@@ -68,5 +84,12 @@ CHECKS = (
         Severity.HIGH,
         Fix.REVIEW,
         _conflicts,
+    ),
+    Check(
+        "labels/rejected-answer",
+        "answers that their label rejects, as in data for KTO",
+        Severity.HIGH,
+        Fix.DROP,
+        _rejected_answers,
     ),
 )

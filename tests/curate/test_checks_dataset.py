@@ -76,6 +76,30 @@ def test_a_verdict_on_an_answer_is_no_conflict_with_that_on_another(check_rows) 
     assert check_rows("labels/conflict", rows).findings["row"].to_list() == [2]
 
 
+def test_answers_that_their_label_rejects(check_rows) -> None:
+    turns = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}]
+    rows: list[dict[str, object]] = [
+        {"messages": turns, "label": label} for label in (True, False, "False", "true", None)
+    ]
+    result = check_rows("labels/rejected-answer", rows)
+    assert result.findings.select("row", "field", "severity", "fix").rows() == [
+        (1, "label", "high", "drop"),
+        (2, "label", "high", "drop"),
+    ]
+    pairs = [
+        {"prompt": f"What is {number}?", "completion": "Go away.", "label": number % 2 == 0}
+        for number in range(4)
+    ]
+    found = check_rows("labels/rejected-answer", pairs).findings
+    assert found["row"].to_list() == [1, 3]
+
+
+def test_a_label_that_is_the_answer_rejects_nothing(check_rows) -> None:
+    rows = [{"text": f"Is {number} even?", "label": number % 2 == 0} for number in range(8)]
+    result = check_rows("labels/rejected-answer", rows, shape="classification")
+    assert (result.status, result.reason) == ("skipped", "the rows are no chats with a label")
+
+
 def test_a_prompt_with_another_label_is_a_conflict_whatever_the_answer(check_rows) -> None:
     rows = [
         {

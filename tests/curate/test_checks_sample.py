@@ -34,7 +34,12 @@ EXACT = {
         0.90,
     ),
 }  # fmt: skip
-NOT_PLANTED = {"schema/equal-pair", "tokens/no-supervision", "balance/length"}
+NOT_PLANTED = {
+    "schema/equal-pair",
+    "tokens/no-supervision",
+    "balance/length",
+    "labels/rejected-answer",
+}
 
 Truth = dict[str, list[dict[str, Any]]]
 

@@ -9,7 +9,13 @@ import pytest
 
 from tunewise.curate.read import read_dataset
 from tunewise.curate.records import Dataset
-from tunewise.train.supervision import SUPERVISION_SCHEMA, prepare_part, proof
+from tunewise.train.supervision import (
+    SUPERVISION_SCHEMA,
+    conversation,
+    count_refusals,
+    prepare_part,
+    proof,
+)
 
 HOSTILE = "\x1b]0;owned\x07 [/bold] \u202e⟦fake⟧"
 
@@ -80,6 +86,21 @@ def test_each_kind_is_trained_on_what_it_teaches(tmp_path: Path, tokenizer, kind
     ]
     assert expected.endswith(tokenizer.decode(answer))
     assert len(tokenizer.decode(answer)) > len(expected) / 2
+
+
+def test_an_answer_that_its_label_rejects_is_refused(tmp_path: Path, tokenizer) -> None:
+    rows = [
+        {"prompt": "one", "completion": f"two {number}", "label": number != 1}
+        for number in range(3)
+    ]
+    dataset = read(tmp_path, rows, "prompt-completion")
+    part = prepare_part("train", dataset, tokenizer)
+    assert part.numbers == (0, 2)
+    assert count_refusals(part) == [("its label is false, which rejects the answer", 1)]
+    said = [conversation(record) for record in dataset.records.iter_rows(named=True)]
+    assert [bool(messages) for messages in said] == [True, False, True]
+    unlabelled = read_dataset(dataset.paths[0], shape="prompt-completion", mapping={"label": ""})
+    assert prepare_part("train", unlabelled, tokenizer).numbers == (0, 1, 2)
 
 
 def test_the_proof_marks_what_is_learned_and_is_safe(tmp_path: Path, tokenizer) -> None:
