@@ -10,10 +10,9 @@ import polars as pl
 from ..check import Check, CheckContext, CheckSkippedError
 from ..finding import Fix, Severity
 from ..records import CHAT, CLASSIFICATION, MESSAGE_PARTS, PREFERENCE, TEXT
+from ..shape import NO_SUCH_FIELD
 from .rules import Rule, broken_rules
 
-# What the reader says of a row that lacks a field which its shape needs.
-_NO_SUCH_FIELD = ", found no such field"
 _VISIBLE = r"[^\s\p{Cf}]"
 
 
@@ -91,7 +90,7 @@ def _field_of_message() -> pl.Expr:
 
 
 def _malformed_rows(context: CheckContext, check: Check) -> pl.DataFrame:
-    rows = context.dataset.set_aside.filter(~pl.col("reason").str.ends_with(_NO_SUCH_FIELD))
+    rows = context.dataset.set_aside.filter(~pl.col("reason").str.ends_with(NO_SUCH_FIELD))
     return rows.select(
         "row",
         message=pl.format("{} ({})", pl.col("reason"), _place()),
@@ -107,7 +106,7 @@ def _place() -> pl.Expr:
 
 
 def _missing_fields(context: CheckContext, check: Check) -> pl.DataFrame:
-    whole = context.dataset.set_aside.filter(pl.col("reason").str.ends_with(_NO_SUCH_FIELD)).select(
+    whole = context.dataset.set_aside.filter(pl.col("reason").str.ends_with(NO_SUCH_FIELD)).select(
         "row",
         field=pl.col("reason").str.extract(r"^([\w.\[\]]+)"),
         message=pl.format("{} ({})", pl.col("reason"), _place()),

@@ -46,6 +46,15 @@ def test_a_row_without_its_field_is_missing_a_field_and_not_malformed(check_rows
     assert check_rows("schema/malformed-row", rows).findings.is_empty()
 
 
+def test_a_missing_field_is_known_by_the_readers_own_words(check_rows, monkeypatch) -> None:
+    for module in ("shape", "checks.schema"):
+        monkeypatch.setattr(f"tunewise.curate.{module}.NO_SUCH_FIELD", "nothing of the kind")
+    rows = [chat(("user", "a"), ("assistant", "b")), {"id": "x", "topic": "y"}]
+    missing = check_rows("schema/missing-field", rows)
+    assert fields(missing.findings) == [(1, "messages")]
+    assert check_rows("schema/malformed-row", rows).findings.is_empty()
+
+
 def test_parts_of_messages_that_are_missing(check_rows) -> None:
     rows = [
         {"messages": [{"role": "user", "content": "a"}, {"role": "assistant"}]},
