@@ -96,7 +96,7 @@ def training_facts(lineage: Lineage) -> dict[str, Any] | None:
         return None
     recipe = run.json("recipe.json")
     names = ("model", "method", "rank", "learning_rate", "epochs", "batch_size", "keep", "seed")
-    counts = ("steps", "tokens", "supervised_tokens", "seconds", "best", "final")
+    counts = ("steps", "tokens", "supervised_tokens", "seconds", "best", "final", "kept_step")
     return {
         "recipe": {name: recipe[name] for name in names if name in recipe},
         **{name: run.document.get(name) for name in counts},

@@ -123,7 +123,6 @@ def _view(document: Mapping[str, Any], most_items: int | None) -> dict[str, Any]
         ("Overfitting", overfitting_verdict(document), document["sentences"]["overfitting"]),
     ]
     training = document["training"]
-    kept = _kept_step(training)
     return {
         "document": document,
         "names": document["names"],
@@ -136,7 +135,7 @@ def _view(document: Mapping[str, Any], most_items: int | None) -> dict[str, Any]
         "tasks_left_out": len(document["tasks"]) - len(tasks),
         "items": _fewer_items(document["items"], most_items),
         "signals": [_signal(signal) for signal in _signals(document)],
-        "curve": loss_chart(document["curve"], kept),
+        "curve": loss_chart(document["curve"], training["kept_step"] if training else None),
         "data": document["data"],
         "training": training,
         "certificate": _certificate(document["data"]),
@@ -265,12 +264,3 @@ def _certificate(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
         "group_across": "groups across parts",
     }
     return [(title, certificate[name]) for name, title in names.items() if name in certificate]
-
-
-def _kept_step(training: Mapping[str, Any] | None) -> int | None:
-    """Return the step whose state became the model."""
-    if not training:
-        return None
-    if training["recipe"].get("keep") == "last":
-        return training.get("steps")
-    return (training.get("best") or {}).get("step")

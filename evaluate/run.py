@@ -130,6 +130,13 @@ class _Evaluation:
         for reason, count in domain.left_out.items():
             if count:
                 self.emit(Note(text=f"domain: {count:,} test rows are left out: {reason}"))
+        if not parts["val"].rows:
+            self.emit(
+                Note(
+                    text="no validation: the split has no usable rows for val; overfitting is "
+                    "judged by the test rows alone"
+                )
+            )
         if settings.limit:
             self.emit(Note(text=f"only the first {settings.limit:,} items of each task are asked"))
         return Questions(tuple(benchmarks), domain, rows, parts["test"].kind == TEXT)

@@ -76,8 +76,10 @@ def rows_to_measure(rows: int, recipe: Recipe, schedule: Schedule) -> int:
 def check_parts(train: Part, val: Part, recipe: Recipe) -> None:
     """Check that there is something to learn from, and to choose the best checkpoint by.
 
+    A split without rows for val is one that is trained on without validation.
+
     Raises:
-        UsageError: every row of a part that is needed was refused, or there is none.
+        UsageError: there are no training rows, or every row of a part that is needed was refused.
     """
     if not train.rows:
         raise UsageError(
@@ -86,7 +88,8 @@ def check_parts(train: Part, val: Part, recipe: Recipe) -> None:
             fix="look at `tunewise audit --checks tokens/no-supervision`, at the shape that the "
             "data was read as, and at max_length",
         )
-    if not val.rows and (recipe.keep == "best" or recipe.early_stopping_patience):
+    needs_validation = recipe.keep == "best" or recipe.early_stopping_patience
+    if not val.rows and len(val.supervision) and needs_validation:
         raise UsageError(
             _none_left(val) + ", so there is nothing to choose the best checkpoint by",
             where="the split's val.jsonl",
@@ -98,12 +101,12 @@ def check_parts(train: Part, val: Part, recipe: Recipe) -> None:
 def announce(train: Part, val: Part, schedule: Schedule, examples: list[str], emit: Emit) -> None:
     """Tell what will be learned, from how much, and how the rows look."""
     tokens, supervised = train.total("tokens"), train.total("supervised")
+    validating = f"validating on {amount(len(val.rows), 'row')}" if val.rows else "no validation"
     emit(
         Note(
             text=f"training on {amount(len(train.rows), 'row')} with {tokens:,} tokens, of which "
-            f"{supervised:,} ({supervised / tokens:.0%}) are learned; validating on "
-            f"{amount(len(val.rows), 'row')}; {amount(schedule.steps, 'step')}, "
-            f"{schedule.steps_per_epoch:,} an epoch"
+            f"{supervised:,} ({supervised / tokens:.0%}) are learned; {validating}; "
+            f"{amount(schedule.steps, 'step')}, {schedule.steps_per_epoch:,} an epoch"
         )
     )
     for example in examples:
@@ -116,6 +119,10 @@ def warnings_of(train: Part, val: Part, recipe: Recipe, schedule: Schedule) -> I
         if count := len(part.refused):
             verb = "is" if count == 1 else "are"
             yield f"{amount(count, 'row')} of {part.name} {verb} not used: {_reasons(part)}"
+    if not len(val.supervision):
+        yield "the split has no rows for val: there is no validation, and the last state is kept"
+    if not len(val.supervision) and recipe.early_stopping_patience:
+        yield "early_stopping_patience has no effect without validation"
     truncated, lost = train.total("truncated"), train.total("lost_supervised")
     if truncated:
         yield (

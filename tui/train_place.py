@@ -157,6 +157,8 @@ def facts_text(content: Mapping[str, Any]) -> Text:
     best, final = content.get("best") or {}, content.get("final") or {}
     if best.get("val_loss") is not None:
         text.append(f"\nbest val loss {best['val_loss']:.3f} at step {best.get('step')}", "bold")
+    elif best:
+        text.append("\nno validation", "bold")
     if final.get("train_loss") is not None:
         text.append(f"\nfinal train loss {final['train_loss']:.3f}")
         if final.get("val_loss") is not None:

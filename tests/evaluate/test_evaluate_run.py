@@ -18,16 +18,19 @@ from tunewise.curate.settings import SplitSettings
 from tunewise.curate.split import split
 from tunewise.evaluate.cache import cached_frame
 from tunewise.evaluate.items import ITEMS_SCHEMA
+from tunewise.evaluate.report import report
 from tunewise.evaluate.run import evaluate
 from tunewise.evaluate.scoring import BASE, TUNED, ModelPair, PairedModel
-from tunewise.evaluate.settings import EvaluateSettings
+from tunewise.evaluate.settings import EvaluateSettings, ReportSettings
 from tunewise.train.hardware import Hardware
 from tunewise.train.model import find_base_model
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import train
-from tunewise.workspace.artifact import Artifact, Workspace
+from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce
 from tunewise.workspace.errors import UsageError
-from tunewise.workspace.events import Event, TaskScored
+from tunewise.workspace.events import Event, Note, TaskScored
+from tunewise.workspace.files import write_json
+from tunewise.workspace.manifest import Input
 
 ANIMALS = ["fox", "dog", "bird", "cat", "hen", "owl", "bee", "cow", "elk", "ant", "ape", "yak"]
 COLOURS = ["blue", "red", "green", "black", "white", "brown", "grey", "pink", "gold", "tan"]
@@ -280,6 +283,36 @@ def test_a_damaged_measurement_is_made_again(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:20])
     assert want()["value"].to_list() == [1]
     assert pl.read_parquet(path)["value"].to_list() == [1]
+
+
+def test_a_split_without_rows_for_val_is_evaluated_and_reported_without_validation(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    parts = {"train": range(30), "val": range(0), "test": range(30, 50)}
+
+    def build(draft: Draft) -> None:
+        for name, numbers in parts.items():
+            text = "".join(json.dumps(chat(number)) + "\n" for number in numbers)
+            (draft.folder / f"{name}.jsonl").write_text(text)
+        write_json(draft.folder / "split.json", {"shape": "chat", "kind": "chat", "mapping": None})
+
+    workspace = Workspace(tmp_path)
+    source = Input(name="source", sha256="ab" * 32)
+    split = produce(workspace, "split", build, inputs=[source], parameters={})
+    recipe = Recipe(model=str(tiny_model), epochs=2, learning_rate=0.02, batch_size=16, rank=4)
+    run = train(workspace, split, recipe)
+    events: list[Event] = []
+    settings = EvaluateSettings(suites=(), answer_tokens=6)
+    made = evaluate(workspace, run, settings, emit=events.append)
+    notes = [event.text for event in events if isinstance(event, Note)]
+    assert any(text.startswith("no validation:") for text in notes)
+    signals = {item["name"]: item for item in document(made)["overfitting"]["signals"]}
+    assert signals["validation rise"]["verdict"] == "not measured"
+    assert set(pl.read_parquet(made.folder / "losses.parquet")["part"]) == {"train", "test"}
+    folder = report(workspace, made, ReportSettings()).folder
+    page = (folder / "report.html").read_text("utf-8")
+    assert "<dt>best validation loss</dt><dd>no validation</dd>" in page
+    assert json.loads((folder / "report.json").read_text())["training"]["kept_step"] == 4
 
 
 def test_an_interrupted_evaluation_keeps_the_tasks_that_were_asked(

@@ -205,7 +205,7 @@ def upstream(workspace: Workspace) -> Artifact:
         {
             "steps": 150, "tokens": 181_233, "supervised_tokens": 60_221, "seconds": 74.2,
             "best": {"step": 150, "val_loss": 1.463},
-            "final": {"train_loss": 1.3, "val_loss": 1.463},
+            "final": {"train_loss": 1.3, "val_loss": 1.463}, "kept_step": 150,
         },
         frames={"log": example_log()},
         files={"recipe.json": {"model": "models/base-chat-3m", "method": "lora", "rank": 16,

@@ -279,13 +279,37 @@ def test_a_part_with_nothing_to_learn_is_an_error(
     mute = {"messages": [{"role": "user", "content": "nobody answers"}]}
     with pytest.raises(UsageError, match="none of the 3 rows of train"):
         train(workspace, make_split([mute] * 3, chat_rows(0, 3)), recipe)
-    empty_val = make_split(chat_rows(0, 20), [])
-    with pytest.raises(UsageError, match="no rows for val") as caught:
-        train(workspace, empty_val, recipe)
+    mute_val = make_split(chat_rows(0, 20), [mute])
+    with pytest.raises(UsageError, match="none of the 1 rows of val") as caught:
+        train(workspace, mute_val, recipe)
     assert "keep = 'last'" in caught.value.fix
-    blind = document_of(train(workspace, empty_val, recipe.model_copy(update={"keep": "last"})))
-    assert blind["best"] == {"step": 0, "val_loss": None}
-    assert blind["final"]["val_loss"] is None
+    with pytest.raises(UsageError, match="no rows for train"):
+        train(workspace, make_split([], chat_rows(0, 3)), recipe)
+
+
+@pytest.mark.parametrize("wanted", [{}, {"keep": "last"}, {"early_stopping_patience": 1}])
+def test_without_rows_for_val_there_is_no_validation_and_that_is_told(
+    workspace: Workspace,
+    make_split: Callable[..., Artifact],
+    chat_rows: MakeRows,
+    recipe: Recipe,
+    wanted: dict[str, Any],
+) -> None:
+    events: list[Event] = []
+    split = make_split(chat_rows(0, 20), [])
+    artifact = train(workspace, split, recipe.model_copy(update=wanted), emit=events.append)
+    document = document_of(artifact)
+    assert document["best"] == {"step": 0, "val_loss": None}
+    assert document["final"]["val_loss"] is None
+    assert document["kept_step"] == document["steps"] == 6
+    assert (artifact.folder / "adapter" / "adapter_model.safetensors").is_file()
+    warnings = "\n".join(document["warnings"])
+    assert "no rows for val: there is no validation, and the last state is kept" in warnings
+    assert ("early_stopping_patience has no effect" in warnings) == (
+        "early_stopping_patience" in wanted
+    )
+    notes = [event.text for event in events if isinstance(event, Note)]
+    assert any("are learned; no validation; 6 steps" in text for text in notes)
 
 
 def test_preferences_are_trained_on_what_was_chosen(

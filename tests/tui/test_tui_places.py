@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from tunewise.tui.app import PLACES
 from tunewise.tui.table import Table
+from tunewise.tui.train_place import facts_text
 from tunewise.workspace.artifact import Workspace
 
 WIDE, NARROW = (120, 36), (80, 24)
@@ -296,3 +297,8 @@ async def test_everything_drawn_by_the_app_is_ascii_where_asked(
         shown = await see(pilot, "Quality")
         hostile_label = next(line for line in shown.splitlines() if "owned" in line)
         assert shown.replace(hostile_label, "").isascii()
+
+
+def test_a_run_without_validation_says_so() -> None:
+    blind = {"best": {"step": 0, "val_loss": None}, "final": {"train_loss": 0.5, "val_loss": None}}
+    assert facts_text(blind).plain.splitlines()[-2:] == ["no validation", "final train loss 0.500"]
