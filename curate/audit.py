@@ -16,7 +16,7 @@ from ..workspace.files import sha256_of_files, write_json
 from ..workspace.manifest import Input
 from .check import FAILED, RAN, Check, CheckContext, CheckResult, run_check
 from .checks.registry import choose_checks, reject_unknown
-from .finding import FINDING_SCHEMA, SEVERITY_ORDER, Severity, empty_findings
+from .finding import FINDING_SCHEMA, SEVERITY_ORDER, Fix, Severity, empty_findings
 from .profile import profile_dataset
 from .quality import measure_quality
 from .read import read_dataset
@@ -251,8 +251,9 @@ def _grouped(
         .agg(
             findings=pl.len(),
             rows=pl.col("row").drop_nulls().n_unique(),
-            fix=pl.col("fix").mode().sort().first(),
+            fix=pl.col("fix").filter(pl.col("fix") != Fix.NONE).mode().sort().first(),
         )
+        .with_columns(pl.col("fix").fill_null(Fix.NONE.value))
         .sort("rows", "check", descending=[True, False])
     )
     lines = [

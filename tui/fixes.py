@@ -141,7 +141,8 @@ def decision_about(group: FindingGroup, decisions: Sequence[Decision]) -> str:
 
     Returns:
         What is done about them (``drop``, ``mask``, ``repair`` or ``ignore``); empty where
-        nothing was decided, or where accepting leaves them for a person to look at.
+        nothing was decided, or where accepting changes no row: the findings are for a person to
+        look at, or about the dataset as a whole.
     """
     for decision in reversed(decisions):
         named = decision.check in (_ALL, group.check) or group.check.startswith(
@@ -152,5 +153,5 @@ def decision_about(group: FindingGroup, decisions: Sequence[Decision]) -> str:
         if decision.action != ACCEPT:
             return decision.action
         wanted = str(decision.parameters.get("action") or group.fix)
-        return "" if wanted in (Fix.REVIEW, Fix.NONE) else wanted
+        return "" if wanted in (Fix.REVIEW, Fix.NONE) or not group.rows else wanted
     return ""

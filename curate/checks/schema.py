@@ -110,6 +110,8 @@ def _missing_fields(context: CheckContext, check: Check) -> pl.DataFrame:
         "row",
         field=pl.col("reason").str.extract(r"^([\w.\[\]]+)"),
         message=pl.format("{} ({})", pl.col("reason"), _place()),
+        # The row was set aside already: there is nothing left to drop.
+        fix=pl.lit(Fix.NONE.value),
     )
     counted = context.records.select(
         "row", "kind", "label", *(pl.col(part).list.len().fill_null(0) for part in MESSAGE_PARTS)
@@ -124,7 +126,8 @@ def _missing_fields(context: CheckContext, check: Check) -> pl.DataFrame:
     of_messages = broken_rules(context.messages, _NEEDED_IN_MESSAGE).select(
         "row", field=_field_of_message(), message="message"
     )
-    return pl.concat([whole, *of_records, of_messages]).sort("row", maintain_order=True)
+    broken = pl.concat([*of_records, of_messages])
+    return pl.concat([whole, broken], how="diagonal").sort("row", maintain_order=True)
 
 
 def _empty_messages(context: CheckContext, check: Check) -> pl.DataFrame:

@@ -43,6 +43,7 @@ def test_a_row_without_its_field_is_missing_a_field_and_not_malformed(check_rows
     rows = [chat(("user", "a"), ("assistant", "b")), {"id": "x", "topic": "y"}]
     missing = check_rows("schema/missing-field", rows)
     assert fields(missing.findings) == [(1, "messages")]
+    assert missing.findings["fix"].to_list() == ["none"], "the row was set aside already"
     assert check_rows("schema/malformed-row", rows).findings.is_empty()
 
 

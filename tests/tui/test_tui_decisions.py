@@ -5,12 +5,26 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from tunewise.curate.audit import audit
+from tunewise.curate.clean import clean
+from tunewise.curate.decide import accept
+from tunewise.curate.finding import Severity
 from tunewise.curate.journal import append_decisions, journal_path, new_decision
-from tunewise.tui.fixes import FixPreview, accept_arguments, preview_fix, preview_text
+from tunewise.curate.settings import AuditSettings, CleanSettings, DataSettings
+from tunewise.tui.audit_view import FindingGroup
+from tunewise.tui.fixes import (
+    FixPreview,
+    accept_arguments,
+    decision_about,
+    preview_fix,
+    preview_text,
+)
 from tunewise.tui.snapshot import take_snapshot
 from tunewise.workspace.artifact import Workspace
 
@@ -179,3 +193,57 @@ async def test_what_was_decided_is_marked(
         undo = new_decision("undo", undoes=entries[2].id, who="ana")
         append_decisions(path, lambda journal: [undo])
         await see(pilot, "✔ mask", "✔ drop", "3 decisions made")
+
+
+def chat(question: str, answer: str, **more: object) -> str:
+    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return json.dumps({"messages": turns, **more})
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_what_is_ticked_after_accept_all_has_changed_rows(tmp_path: Path, broken: int) -> None:
+    """Held against what the cleaning did, on rows with a fault of every fix."""
+    lines = [chat(f"What of the thing {n}?", f"It is item {n}.") for n in range(60)]
+    lines += [
+        lines[3],
+        chat("Who is it?", "Write to anna.berg@mail-example.org for more."),
+        chat("What broke?", "It is fine, I\u00c3\u00a9 think."),
+        chat("Why did it break so?", "The wood was too dry."),
+        chat("Why did it break so?", "Somebody has dropped it."),
+        chat("Which page?", "See <p>this</p> and <br> that one."),
+        '{"id": "without any field of a chat"}',
+        "{broken",
+        *['{"messages": []}'] * broken,
+    ]
+    source = tmp_path / "rows.jsonl"
+    source.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    workspace = Workspace(tmp_path)
+    audited = audit(workspace, [source], AuditSettings(), DataSettings())
+    accept(workspace, audited, ["all"])
+    cleaned = clean(workspace, audited, CleanSettings(yes=True))
+    touched = {
+        row
+        for name in ("removed", "changed")
+        for row in pl.read_parquet(cleaned.folder / f"{name}.parquet")["row"]
+    }
+    snapshot = take_snapshot(workspace)
+    assert snapshot.audit is not None
+    findings = pl.read_parquet(snapshot.audit.findings_path)
+    ticked = {}
+    for group in snapshot.audit.groups:
+        rows = findings.filter(check=group.check, severity=str(group.severity))["row"]
+        done = decision_about(group, snapshot.decisions)
+        ticked[group.check] = done
+        assert bool(done) == bool(touched & set(rows)), group
+        assert done not in ("review", "none")
+    assert ticked["duplicates/exact"] == "drop"
+    assert ticked["privacy/email"] == "mask"
+    assert ticked["schema/missing-field"] == ("drop" if broken else "")
+    for check in ("schema/malformed-row", "duplicates/same-prompt", "text/html"):
+        assert ticked[check] == ""
+
+
+def test_a_decision_about_the_dataset_as_a_whole_is_not_ticked() -> None:
+    group = FindingGroup("balance/label", Severity.LOW, 0, 0.0, "none", "a title")
+    decision = new_decision("accept", check="balance/label", parameters={"action": "drop"})
+    assert decision_about(group, [decision]) == ""
