@@ -10,7 +10,9 @@ import polars as pl
 from rich.text import Text
 
 from ..curate.finding import Severity
+from ..curate.json_values import NotJsonError, json_text, parse_json
 from ..curate.records import MESSAGE_PARTS
+from ..curate.shape_rows import RESERVED
 from ..workspace.safe_text import safe_text
 from .marks import BAD, GOOD, PURPLE, SEVERITY_STYLES, SKY, counted, plain, severity_label, styled
 
@@ -129,9 +131,25 @@ def record_text(record: Mapping[str, Any], hits: pl.DataFrame) -> Text:
         if len(messages) > _SHOWN_MESSAGES:
             left = counted(len(messages) - _SHOWN_MESSAGES, "more message")
             text.append(f"\nand {left}\n", style="dim italic")
-    if record.get("extra") and record["extra"] != "{}":
-        text.append("\nother fields\n", style="dim").append_text(marked_text(record["extra"], ()))
+    if others := other_fields(record.get("extra")):
+        text.append("\nother fields\n", style="dim").append_text(marked_text(others, ()))
     return text
+
+
+def other_fields(extra: str | None) -> str:
+    """Return the fields of the source that no column holds, as JSON; empty where there are none.
+
+    What the reader has noted among them for itself is left out.
+    """
+    if not extra:
+        return ""
+    try:
+        fields = parse_json(extra.encode())
+    except NotJsonError:
+        return extra
+    if isinstance(fields, dict):
+        fields.pop(RESERVED, None)
+    return json_text(fields) if fields else ""
 
 
 def set_aside_text(item: Mapping[str, Any], hits: pl.DataFrame) -> Text:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.curate.finding import Severity
+from tunewise.curate.finding import FINDING_SCHEMA, Severity
+from tunewise.curate.read import read_dataset
 from tunewise.tui.hit_rows import HitRows
 from tunewise.tui.item_rows import ORDERS as ITEM_ORDERS
 from tunewise.tui.item_rows import read_flips, read_item
@@ -21,6 +22,7 @@ from tunewise.tui.reading import (
     SHOWN_CHARACTERS,
     Mark,
     marked_text,
+    other_fields,
     record_text,
     set_aside_text,
 )
@@ -51,6 +53,24 @@ def audit_folder(workspace: Workspace) -> Path:
 
 def reversed_parts(text) -> list[str]:
     return [text.plain[s.start : s.end] for s in text.spans if "reverse" in str(s.style)]
+
+
+def test_other_fields_are_the_sources_own(tmp_path: Path) -> None:
+    """Keys in an unusual order make the reader note how the row was written."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        '{"messages": [{"content": "a", "role": "user"}], "price": 123456789012345678901234}\n'
+        '{"messages": [{"content": "b", "role": "user"}]}\n'
+    )
+    records = read_dataset([path], shape="chat").records
+    none = pl.DataFrame(schema=FINDING_SCHEMA)
+    assert all("_tunewise" in extra for extra in records["extra"])
+    first, second = (record_text(record, none).plain for record in records.iter_rows(named=True))
+    assert first.endswith('other fields\n{"price":123456789012345678901234}')
+    assert "_tunewise" not in first + second
+    assert "other fields" not in second
+    assert other_fields(None) == other_fields("{}") == ""
+    assert other_fields("{no JSON") == "{no JSON"
 
 
 def test_evidence_is_marked_at_its_very_characters() -> None:
