@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..workspace.artifact import LATEST, resolve_artifact
+from .format import plot_width
 from .session import Session, command
 
 
@@ -52,7 +53,7 @@ def summary(document: Mapping[str, Any]) -> str:
         f"general ability: {document['overall']}    domain: {document['domain_gain']}    "
         f"overfitting: {document['overfitting']['verdict']}",
         "",
-        *forest_plot(document["tasks"]),
+        *forest_plot(document["tasks"], width=plot_width()),
         "",
         f"evaluation {document['id']}: {document['artifact']}",
         "next: tunewise report",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 
 import click
@@ -13,11 +14,17 @@ _GLYPHS = {"high": ("✖", "x"), "medium": ("▲", "^"), "low": ("●", "o"), "i
 _COLOURS = {"high": "red", "medium": "yellow", "low": "blue", "info": "white"}
 _FULL, _ASCII_FULL = "█", "#"
 _PARTIAL = " ▏▎▍▌▋▊▉"
+_WIDEST_PLOT = 100
 
 
 def ascii_only() -> bool:
     """Tell whether only ASCII may be shown (``TUNEWISE_ASCII=1``)."""
     return os.environ.get("TUNEWISE_ASCII", "") not in ("", "0")
+
+
+def plot_width() -> int:
+    """Return the columns for a plot: those of the terminal, as far as they are of use."""
+    return min(_WIDEST_PLOT, shutil.get_terminal_size((_WIDEST_PLOT, 24)).columns)
 
 
 def glyph(severity: str) -> str:

@@ -87,12 +87,13 @@ def forest_plot(tasks: Sequence[Mapping[str, Any]], *, width: int = 100) -> list
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """How many cells each column has."""
+    """How many cells each column has, and all of them together."""
 
     name: int
     plot: int
     change: int
     full_verdicts: bool
+    width: int
 
     @classmethod
     def fit(cls, tasks: Sequence[Mapping[str, Any]], width: int) -> _Columns:
@@ -103,20 +104,17 @@ class _Columns:
             verdict = max(_cells(_verdict_cell(task, full)) for task in tasks)
             room = width - change - verdict - 3 * _GAP
             if room - name >= _LEAST_PLOT:
-                return cls(name, room - name, change, full)
+                return cls(name, room - name, change, full, width)
         name = min(name, max(_LEAST_NAME, room - _LEAST_PLOT))
-        return cls(name, max(1, room - name), change, False)
+        return cls(name, max(1, room - name), change, False, width)
 
 
 def _group_lines(group: str, tasks: Sequence[Mapping[str, Any]], columns: _Columns) -> list[str]:
     changes = [change_of(task) for task in tasks]
     axis = common_axis(changes)
-    losses = [task["kind"] == LOSS for task in tasks]
-    unit = "% of the loss" if all(losses) else "points, losses in %" if any(losses) else "points"
     gap = " " * _GAP
-    lines = [
-        f"{_fit(name_of(group), columns.name)}{gap}change, tuned − base ({unit}), 95 % paired CI"
-    ]
+    room = columns.width - columns.name - _GAP
+    lines = [f"{_fit(name_of(group), columns.name)}{gap}{_heading(tasks, room)}"]
     for task, change in zip(tasks, changes, strict=True):
         cells = [
             _fit(name_of(task["task"]), columns.name),
@@ -127,6 +125,18 @@ def _group_lines(group: str, tasks: Sequence[Mapping[str, Any]], columns: _Colum
         lines.append(gap.join(cells))
     lines.append(" " * columns.name + gap + _scale(axis, columns.plot))
     return lines
+
+
+def _heading(tasks: Sequence[Mapping[str, Any]], room: int) -> str:
+    """Say what is plotted, in as many words as there is room for."""
+    losses = [task["kind"] == LOSS for task in tasks]
+    unit = "% of the loss" if all(losses) else "points, losses in %" if any(losses) else "points"
+    texts = (
+        f"change, tuned − base ({unit}), 95 % paired CI",
+        f"change ({unit}), 95 % paired CI",
+        f"change ({unit})",
+    )
+    return next((text for text in texts if _cells(text) <= room), _fit(texts[-1], room))
 
 
 def _plot(change: Change, axis: Axis, width: int) -> str:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunewise.cli.evaluate import summary
 from tunewise.cli.format import bar, count, glyph, percent, table
 
 
@@ -24,6 +25,22 @@ def test_ascii_is_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNEWISE_ASCII", "1")
     assert bar(0.5, 10).isascii()
     assert click.unstyle(glyph("high")).isascii()
+
+
+def test_plots_fit_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = {
+        "task": "a-task-with-a-rather-long-name", "group": "general", "kind": "share",
+        "base": 0.6, "delta": -0.031, "ci": [-0.058, -0.004], "verdict": "undecided",
+        "margin": 0.02, "needs": 1410, "decides": True,
+    }  # fmt: skip
+    tasks = [task, {**task, "task": "text", "kind": "loss"}]
+    document = {"overall": "held", "domain_gain": "improved", "overfitting": {"verdict": "none"},
+                "tasks": tasks, "id": "0" * 12, "artifact": "/w"}  # fmt: skip
+    for terminal, widest in ((80, 80), (300, 100)):
+        monkeypatch.setenv("COLUMNS", str(terminal))
+        plot = summary(document).split("\n\n")[1].splitlines()
+        assert len(plot) == len(tasks) + 2
+        assert max(map(len, plot)) <= widest
 
 
 def test_no_colour_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:

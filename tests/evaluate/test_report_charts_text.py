@@ -60,12 +60,30 @@ def test_zero_stands_in_one_column_within_a_suite() -> None:
     assert suite[-1][zero.pop()] == "0"
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 140])
-def test_lines_fit_the_width(width: int) -> None:
+@pytest.mark.parametrize("width", [60, 77, 80, 100, 140])
+@pytest.mark.parametrize("kinds", ["share", "loss", "both"])
+def test_lines_fit_the_width(width: int, kinds: str) -> None:
     tasks = [*EXAMPLE, verdict("日本語の課題" * 9, -0.01), verdict("a" * 300, 0.5, 0.3, "improved")]
+    if kinds == "loss":
+        tasks = [{**task, "kind": "loss", "base": 2.5} for task in tasks]
+    if kinds == "both":
+        tasks += [{**task, "kind": "loss", "base": 2.5} for task in tasks]
     for line in forest_plot(tasks, width=width):
         assert columns(line) <= width
         assert line == line.rstrip()
+
+
+def test_the_heading_names_the_units_at_any_width() -> None:
+    long = "a-task-with-a-rather-long-name"
+    tasks = [verdict(long, 0.1), verdict("text", 0.1, kind="loss")]
+    for width in (60, 77, 80, 140):
+        assert "(points, losses in %)" in forest_plot(tasks, width=width)[0]
+    assert forest_plot(tasks, width=140)[0].endswith(
+        "change, tuned − base (points, losses in %), 95 % paired CI"
+    )
+    assert forest_plot(tasks, width=80)[0].endswith(
+        "  change (points, losses in %), 95 % paired CI"
+    )
 
 
 def test_losses_are_shown_in_percent_of_the_base() -> None:
