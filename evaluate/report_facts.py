@@ -76,7 +76,8 @@ def model_names(judged: Mapping[str, Any], lineage: Lineage) -> dict[str, str]:
     """Return short names of base and tuned: the model's folder, and method and run."""
     run = lineage.get("train")
     if run is None:
-        tuned = _last_part(judged.get("adapter") or judged.get("full_model"))
+        # A run's folder ends in `adapter` or `model`, which names nothing.
+        tuned = _last_part(judged.get("run") or judged.get("adapter") or judged.get("full_model"))
     else:
         recipe = run.json("recipe.json")
         method = str(recipe.get("method") or "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,7 +17,7 @@ from ..evaluate.summary import general_sentence, headline, overfitting_verdict
 from .answers import AnswersScreen
 from .item_rows import ORDERS, ItemRows, read_flips, read_item
 from .listing import Rows
-from .marks import BAD, VERDICT_STYLES, drawn, plain, styled, verdict_label
+from .marks import BAD, VERDICT_STYLES, drawn, marks, plain, styled, verdict_label
 from .pane import Line, Pane
 from .place import FilterBar, Place
 from .snapshot import Document, Snapshot
@@ -45,7 +44,8 @@ class ReportPlace(Place):
         self._text = ""
 
     def compose(self) -> ComposeResult:
-        """Yield verdicts, forest plot, the list of items and the filter field."""
+        """Yield models, verdicts, forest plot, the list of items and the filter field."""
+        yield Line(id="report-models")
         yield Line(id="report-verdict")
         yield Pane(id="report-forest")
         yield Line(id="report-flips")
@@ -66,7 +66,8 @@ class ReportPlace(Place):
         document = snapshot.evaluate
         if document is None:
             self._document = None
-            self.query_one("#report-verdict", Line).say(_empty_text(snapshot))
+            self.query_one("#report-models", Line).say(_empty_text(snapshot))
+            self.query_one("#report-verdict", Line).say(Text())
             self.query_one("#report-forest", Pane).show(Text(""))
             self.query_one("#report-flips", Line).say(Text())
             self.table.show(Rows((), ()))
@@ -75,6 +76,7 @@ class ReportPlace(Place):
             self._document = None
             verdict, plot = verdict_text(document.content), self._plot(document)
             self._document = document
+            self.query_one("#report-models", Line).say(models_text(snapshot.models))
             self.query_one("#report-verdict", Line).say(verdict)
             self.query_one("#report-forest", Pane).show(plot)
             self._load()
@@ -155,8 +157,15 @@ class ReportPlace(Place):
             self.app.call_from_thread(self.app.push_screen, AnswersScreen(found))
 
 
+def models_text(names: Mapping[str, str]) -> Text:
+    """Return the names of the models that are compared."""
+    text = styled("base ", "dim").append_text(plain(names["base"], "bold"))
+    text.append(f" {marks().arrow} tuned ", style="dim")
+    return text.append_text(plain(names["tuned"], "bold"))
+
+
 def verdict_text(content: Mapping[str, Any]) -> Text:
-    """Return the verdicts in a line: general ability, domain, overfitting, and the models."""
+    """Return the verdicts in a line: general ability, domain, overfitting."""
     text = Text()
     for title, verdict in (
         ("general", content.get("overall")),
@@ -166,9 +175,6 @@ def verdict_text(content: Mapping[str, Any]) -> Text:
         if verdict:
             text.append(f"{title} ", style="dim").append_text(verdict_label(str(verdict)))
             text.append("   ")
-    for title, model in (("base", content.get("model")), ("tuned", content.get("adapter"))):
-        if model:
-            text.append(f"{title} ", style="dim").append_text(plain(_name(model))).append("  ")
     return text
 
 
@@ -201,12 +207,6 @@ def forest_text(content: Mapping[str, Any], width: int) -> Text:
             text.highlight_words([verdict], style)
         lines.append(text)
     return Text("\n").join(lines)
-
-
-def _name(value: Any) -> str:
-    """Return a model's name: its folder's, and for what a run wrote the run's."""
-    path = Path(str(value))
-    return path.parent.name if path.name in ("adapter", "model") and path.parent.name else path.name
 
 
 def _empty_text(snapshot: Snapshot) -> Text:

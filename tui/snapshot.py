@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..curate.journal import Decision, effective_decisions, journal_path, read_journal
+from ..evaluate.lineage import read_lineage
+from ..evaluate.report_facts import model_names
 from ..workspace.artifact import Artifact, Workspace, list_artifacts
 from ..workspace.files import read_json
 from .audit_view import AuditView, parse_audit
@@ -40,6 +42,7 @@ class Snapshot:
         train: the newest training run.
         evaluate: the newest evaluation.
         report: the newest report.
+        models: names of the evaluation's ``base`` and ``tuned`` model, as its report has them.
         decisions: those that hold about the shown source, in the order they were made.
         sources: every source that was audited here, the latest first.
         problems: artifacts that could not be read, and why.
@@ -51,6 +54,7 @@ class Snapshot:
     train: Document | None = None
     evaluate: Document | None = None
     report: Document | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
     sources: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
@@ -89,14 +93,18 @@ def take_snapshot(workspace: Workspace, source: Path | None = None) -> Snapshot:
     clean = _newest(workspace, "clean", problems)
     if audit is None or (clean is not None and clean.content.get("audit") != audit.id):
         clean = None
+    evaluate = _newest(workspace, "evaluate", problems)
     return Snapshot(
         audit=audit,
         clean=clean,
         decisions=_decisions(workspace, audit, problems) if audit else (),
         split=_newest(workspace, "split", problems),
         train=_newest(workspace, "train", problems),
-        evaluate=_newest(workspace, "evaluate", problems),
+        evaluate=evaluate,
         report=_newest(workspace, "report", problems),
+        models=model_names(evaluate.content, read_lineage(workspace, evaluate.artifact))
+        if evaluate
+        else {},
         sources=tuple(dict.fromkeys(view.paths[0] for view in reversed(audits) if view.paths)),
         problems=tuple(problems),
     )

@@ -161,7 +161,10 @@ async def test_the_report_shows_verdicts_and_both_answers(
     make_app: Callable, see: Callable
 ) -> None:
     async with make_app("report").run_test(size=WIDE) as pilot:
-        await see(pilot, "general ▼ forgot", "domain ▲ improved", "overfitting ✔ none", "lost")
+        await see(
+            pilot, "base base-chat-3m → tuned lora-r16", "general ▼ forgot", "domain ▲ improved",
+            "overfitting ✔ none", "lost",
+        )  # fmt: skip
         await pilot.press("j", "enter")
         await see(pilot, "What is", "expected", "base ✔ right", "tuned ✖ wrong")
         await pilot.press("escape")

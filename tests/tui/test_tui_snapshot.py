@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from tunewise.evaluate.report import report_document
+from tunewise.evaluate.settings import ReportSettings
 from tunewise.tui.snapshot import Snapshot, signature, take_snapshot
-from tunewise.workspace.artifact import Workspace
+from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce
+from tunewise.workspace.files import write_json
+from tunewise.workspace.manifest import Input
 
 
 def test_an_empty_workspace_gives_an_empty_snapshot(empty_workspace: Workspace) -> None:
@@ -66,3 +71,25 @@ def test_documents_that_cannot_be_read_are_told(workspace: Workspace) -> None:
     assert snapshot.split is None
     assert len(snapshot.problems) == 4
     assert any("'rows'" in problem for problem in snapshot.problems)
+
+
+def test_models_have_the_names_that_the_report_gives_them(empty_workspace: Workspace) -> None:
+    def write(kind: str, document: dict[str, object], source: Input, **files: object) -> Artifact:
+        def build(draft: Draft) -> None:
+            for name, content in ({kind: document} | files).items():
+                write_json(draft.folder / f"{name}.json", content)
+
+        return produce(empty_workspace, kind, build, inputs=[source], parameters={})
+
+    source = Input(name="split", sha256="0" * 64)
+    run = write("train", {"steps": 1}, source, recipe={"method": "lora", "rank": 16})
+    judged = {
+        "model": "/models/base-chat-3m", "adapter": str(run.folder / "adapter"),
+        "full_model": None, "run": run.id, "tasks": [], "overfitting": {"verdict": "none"},
+    }  # fmt: skip
+    evaluation = write("evaluate", judged, run.as_input("run"))
+    expected = {"base": "base-chat-3m", "tuned": f"lora-r16 {run.id}"}
+    assert take_snapshot(empty_workspace).models == expected
+    assert report_document(empty_workspace, evaluation, ReportSettings())["names"] == expected
+    shutil.rmtree(run.folder)
+    assert take_snapshot(empty_workspace).models == {"base": "base-chat-3m", "tuned": run.id}
