@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +105,18 @@ def test_a_run_leaves_all_that_it_promises(
     assert measured[0].step == 0
     assert {"train_loss", "val_loss", "learning_rate", "gradient_norm"} <= set(measured[-1].values)
     assert measured[-1].values["supervised_tokens_per_second"] > 0
+
+
+def test_the_architecture_notes_name_every_key_of_a_run(
+    workspace: Workspace, split: Artifact, recipe: Recipe, repository_root: Path
+) -> None:
+    document = document_of(train(workspace, split, recipe))
+    notes = (repository_root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (said,) = [part for part in notes.split("\n\n") if part.startswith("`train.json`:")]
+    promised = {"adapter", "steps", "tokens", "supervised_tokens", "seconds", "best", "final"}
+    keys = {*document, *document["losses"], *document["rows"]["train"], *document["template"]}
+    assert keys >= promised
+    assert not keys - promised - set(re.findall(r"\w+", said))
 
 
 def test_the_log_has_a_row_for_every_step(
