@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -50,9 +51,11 @@ class SplitSettings(Section):
     @field_validator("ratios", mode="before")
     @classmethod
     def _read_ratios(cls, value: Any) -> Any:
-        """Accept ``70/15/15`` and any three positive numbers; keep shares of one."""
+        """Accept ``70/15/15`` and any three positive numbers; keep shares of one as they are."""
         parts = value.split("/") if isinstance(value, str) else value
         numbers = [float(part) for part in parts]
         if len(numbers) != 3 or min(numbers) <= 0:
             raise ValueError("three positive numbers are wanted, such as 70/15/15")
+        if math.isclose(sum(numbers), 1):
+            return tuple(numbers)
         return tuple(number / sum(numbers) for number in numbers)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from ..workspace.artifact import Artifact, Draft, Workspace, produce
+from ..workspace.artifact import FOLDER_NAME, Artifact, Draft, Workspace, produce
+from ..workspace.config import settings_text
 from ..workspace.errors import DataError, ExitCode
 from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import writing_whole
@@ -14,11 +16,13 @@ from .judgement import FORGOT, UNDECIDED
 from .lineage import read_lineage
 from .overfitting import OVERFIT
 from .report_facts import (
+    SETTINGS_FILE,
     commands,
     data_facts,
     lineage_facts,
     loss_curve,
     model_names,
+    recorded_settings,
     training_facts,
 )
 from .report_html import html_report
@@ -57,14 +61,16 @@ def report(
         emit: told what could not be found.
 
     Returns:
-        The artifact of kind ``report``: ``report.html``, ``report.md`` and ``report.json``.
+        The artifact of kind ``report``: ``report.html``, ``report.md``, ``report.json``, and
+        ``settings.toml`` with the settings of all steps.
 
     Raises:
         DataError: the evaluation cannot be read.
     """
 
     def build(draft: Draft) -> None:
-        document = report_document(workspace, evaluation_artifact, settings)
+        beside = Path(FOLDER_NAME, REPORT, draft.id, SETTINGS_FILE).as_posix()
+        document = report_document(workspace, evaluation_artifact, settings, settings_file=beside)
         for problem in document["problems"]:
             emit(Note(text=problem, level="warning"))
         texts = {
@@ -72,6 +78,7 @@ def report(
             "report.md": markdown_report(document),
             # Escapes instead of raw characters: safe to print on any terminal.
             "report.json": json.dumps(document, indent=2, default=str) + "\n",
+            SETTINGS_FILE: settings_text(document["settings"]),
         }
         for name, text in texts.items():
             with writing_whole(draft.folder / name) as stream:
@@ -92,9 +99,19 @@ def report(
 
 
 def report_document(
-    workspace: Workspace, evaluation: Artifact, settings: ReportSettings
+    workspace: Workspace,
+    evaluation: Artifact,
+    settings: ReportSettings,
+    *,
+    settings_file: str = SETTINGS_FILE,
 ) -> dict[str, Any]:
     """Collect what the report tells: the keys of ``evaluate.json``, and the rest around it.
+
+    Args:
+        workspace: where the steps before are looked for.
+        evaluation: of kind ``evaluate``.
+        settings: on which verdicts a release stops.
+        settings_file: where the steps' settings will lie, for the commands that repeat them.
 
     Raises:
         DataError: the evaluation has no document, or one without tasks.
@@ -130,7 +147,8 @@ def report_document(
         "training": training_facts(lineage),
         "curve": loss_curve(lineage),
         "lineage": lineage_facts(lineage),
-        "commands": commands(lineage),
+        "settings": recorded_settings(lineage, settings),
+        "commands": commands(lineage, settings_file),
         "problems": list(lineage.problems),
     }
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from ..curate.finding import SEVERITY_ORDER
+from ..curate.settings import AuditSettings, DataSettings, SplitSettings
+from ..train.recipe import Recipe
+from ..workspace.config import Section
 from .lineage import Lineage, Step
+from .settings import EvaluateSettings, ReportSettings
 from .wording import NOT_TOLD, name_of
 
+SETTINGS_FILE = "settings.toml"
+_REPEATED = ("audit", "clean", "split", "train", "evaluate")
+_DECISIONS_NAMED = 6
 _MOST_POINTS = 400
 _SMOOTHED_OVER = 40
 
@@ -159,95 +166,86 @@ def lineage_facts(lineage: Lineage) -> list[dict[str, Any]]:
     ]
 
 
-def commands(lineage: Lineage) -> list[str]:
-    """Return the commands that do it all again, as far as the steps are known."""
-    makers = {
-        "audit": _audit_command,
-        "clean": _clean_command,
-        "split": _split_command,
-        "train": _train_command,
-        "evaluate": _evaluate_command,
+def recorded_settings(lineage: Lineage, report: ReportSettings) -> dict[str, dict[str, Any]]:
+    """Return the settings that the steps were given, by section, as they stand in the manifests.
+
+    What a step chose by itself is not among them: it would choose so again, and a setting that
+    is given makes another artifact than one that is left open.
+    """
+    audit, split, train, evaluate = (
+        lineage.get(kind) for kind in ("audit", "split", "train", "evaluate")
+    )
+    # A file that was split as it is was read as the split says.
+    read = audit or split
+    sections = {
+        "data": _recorded(read, DataSettings),
+        "audit": _recorded(audit, AuditSettings) | _input_path(audit, "tokenizer"),
+        "split": _recorded(split, SplitSettings),
+        "train": _recorded(train, Recipe) | _input_path(train, "model"),
+        "evaluate": _recorded(evaluate, EvaluateSettings),
+        "report": report.model_dump(mode="json", exclude={"format"}),
     }
-    lines = [makers[step.kind](step) for step in lineage.steps if step.kind in makers]
+    return {name: values for name, values in sections.items() if values}
+
+
+def _recorded(step: Step | None, section: type[Section]) -> dict[str, Any]:
+    """Return the settings of a section that are among a step's parameters."""
+    given = step.artifact.manifest.parameters if step else {}
+    return {name: given[name] for name in section.model_fields if given.get(name) is not None}
+
+
+def _input_path(step: Step | None, name: str) -> dict[str, str]:
+    """Return the path of what a step takes as an input under a setting's name."""
+    found = step.artifact.manifest.input(name) if step else None
+    return {name: found.path} if found and found.path else {}
+
+
+def commands(lineage: Lineage, settings_file: str) -> list[str]:
+    """Return the commands that do it all again, as far as the steps are known.
+
+    Run in the workspace they give the artifacts that are there. Decisions are not made again:
+    they are in the journal, which cleaning replays.
+
+    Args:
+        lineage: the steps.
+        settings_file: a file with :func:`recorded_settings`. It takes the place of the
+            workspace's own settings, which may have changed since.
+    """
+    lines = [_command(step, settings_file) for step in lineage.steps if step.kind in _REPEATED]
     evaluation = lineage.get("evaluate")
-    return [*lines, f"tunewise report {evaluation.artifact.id}"] if evaluation else lines
+    if evaluation is not None:
+        lines.append(_line("report", evaluation.artifact.id, settings_file=settings_file))
+    return lines
 
 
-def _audit_command(step: Step) -> str:
-    return _line("audit", *_paths(step))
+def _command(step: Step, settings_file: str) -> str:
+    if step.kind == "audit":
+        paths = (step.document.get("dataset") or {}).get("paths") or ()
+        return _line("audit", *map(str, paths), settings_file=settings_file)
+    if step.kind != "clean":
+        return _line(step.kind, _made_from(step), settings_file=settings_file)
+    line = _line("clean", _made_from(step), "--yes", settings_file=settings_file)
+    decisions = [_decision(entry) for entry in step.artifact.manifest.parameters["decisions"]]
+    others = len(decisions) - _DECISIONS_NAMED
+    more = [f"{others} more"] if others > 0 else []
+    named = ", ".join([*decisions[:_DECISIONS_NAMED], *more])
+    return f"{line}  # replays the journal: {named or 'no decisions'}"
 
 
-def _clean_command(step: Step) -> str:
-    decisions = step.artifact.manifest.parameters.get("decisions") or ()
-    accepted = [entry for entry in decisions if entry.get("action") == "accept"]
-    whole = dict.fromkeys(str(entry["check"]) for entry in accepted if entry.get("rows") is None)
-    options = [part for check in whole for part in ("--accept", check)]
-    line = _line("clean", _input_id(step, "audit"), *options, "--yes")
-    others = len(decisions) - len(whole)
-    return f"{line}  # and {others} more decisions of the journal" if others else line
+def _decision(entry: Mapping[str, Any]) -> str:
+    text = name_of(f"{entry.get('action')} {entry.get('check')}")
+    rows = entry.get("rows")
+    if rows is None:
+        return text
+    return f"{text} on {len(rows)} row{'' if len(rows) == 1 else 's'}"
 
 
-def _split_command(step: Step) -> str:
-    facts = step.document
-    ratios = facts.get("ratios")
-    given = [
-        _wanted(ratio) for ratio in (ratios.values() if isinstance(ratios, dict) else ratios or ())
-    ]
-    shares = "/".join(f"{100 * share:g}" for share in given if share is not None)
-    stratify = (facts.get("stratification") or {}).get("column")
-    return _line(
-        "split",
-        _input_id(step, "clean"),
-        *_option("--ratios", shares),
-        *_option("--stratify", stratify),
-        *_option("--seed", facts.get("seed")),
-    )
-
-
-def _wanted(ratio: Any) -> float | None:
-    value = ratio.get("wanted") if isinstance(ratio, dict) else ratio
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _train_command(step: Step) -> str:
-    recipe = step.json("recipe.json")
-    flags = ("model", "method", "rank", "learning_rate", "epochs", "batch_size", "seed")
-    options = [
-        part
-        for name in flags
-        if not (name == "rank" and recipe.get("method") == "full")
-        for part in _option(f"--{name.replace('_', '-')}", recipe.get(name))
-    ]
-    return _line("train", _input_id(step, "split"), *options)
-
-
-def _evaluate_command(step: Step) -> str:
-    parameters = step.artifact.manifest.parameters
-    suites = parameters.get("suites") or ()
-    return _line(
-        "evaluate",
-        _input_id(step, "run"),
-        *_option("--suite", ",".join(map(str, suites))),
-        *_option("--limit", parameters.get("limit")),
-    )
-
-
-def _paths(step: Step) -> Sequence[str]:
-    dataset = step.document.get("dataset") or {}
-    return [str(path) for path in dataset.get("paths") or ()]
-
-
-def _input_id(step: Step, name: str) -> str:
-    """Return the artifact that a step was made from: the one of that name, else any."""
+def _made_from(step: Step) -> str:
+    """Return the artifact that a step was made from, or else the file."""
     inputs = step.artifact.manifest.inputs
-    named = next((item for item in inputs if item.name == name and item.artifact), None)
-    found = named or next((item for item in inputs if item.artifact), None)
-    return found.artifact if found else "latest"
+    found = next((item for item in inputs if item.artifact), None) or inputs[0]
+    return found.artifact or found.path
 
 
-def _option(name: str, value: object) -> list[str]:
-    return [] if value in (None, "") else [name, f"{value}"]
-
-
-def _line(*parts: str) -> str:
-    return shlex.join(["tunewise", *parts])
+def _line(*parts: str, settings_file: str) -> str:
+    return shlex.join(["tunewise", *parts, "--config", settings_file])

@@ -59,6 +59,8 @@ def markdown_report(document: Mapping[str, Any]) -> str:
         "## Data",
         *_data(document["data"]),
         "## How to repeat it",
+        "In the workspace's folder; `settings.toml`, beside this report, has the settings of every "
+        "step as they were.",
         block(document["commands"]),
         *[f"- {text(problem)}" for problem in document["problems"]],
     ]

@@ -7,6 +7,7 @@ nearest known key.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -102,6 +103,35 @@ def load_settings(
     except ValidationError as error:
         raise _validation_error(error, origins) from error
     return settings, _list_origins(settings, origins)
+
+
+def settings_text(values: Mapping[str, Mapping[str, Any]]) -> str:
+    r"""Write settings as TOML that :func:`load_settings` reads back as they are.
+
+    Args:
+        values: JSON values by section and key; a key that is None is left out, as if not given.
+
+    Example:
+        >>> print(settings_text({"train": {"epochs": 2.0, "alpha": None, "model": "a\b"}}), end="")
+        [train]
+        epochs = 2.0
+        model = "a\b"
+    """
+    sections = []
+    for section, keys in values.items():
+        given = (f"{key} = {_toml(value)}\n" for key, value in keys.items() if value is not None)
+        sections.append(f"[{section}]\n{''.join(given)}")
+    return "\n".join(sections)
+
+
+def _toml(value: Any) -> str:
+    """Write a JSON value as TOML; its strings are JSON's but for one more character to escape."""
+    if isinstance(value, Mapping):
+        pairs = (f"{_toml(str(key))} = {_toml(entry)}" for key, entry in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_toml(entry) for entry in value)}]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _section_models(model: type[Section]) -> dict[str, type[Section]]:

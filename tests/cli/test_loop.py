@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tunewise.cli.main import tunewise
-from tunewise.workspace.files import sha256_of_file
+from tunewise.workspace.files import read_json, sha256_of_file
 
 WOODS = ["spruce", "maple", "cedar", "walnut", "cherry", "ash", "birch", "oak", "pine", "elm"]
 PARTS = ["neck", "bridge", "top", "back", "tuner", "nut", "saddle", "bow", "strap", "case"]
@@ -69,6 +70,8 @@ model = "{model}"
 epochs = 1.0
 batch_size = 16
 learning_rate = 1e-3
+dropout = 0.0
+schedule = "linear"
 [evaluate]
 suites = ["pairs.jsonl"]
 choice_items = 10
@@ -142,6 +145,35 @@ def test_the_steps_one_by_one_then_all_at_once(folder: Path) -> None:
     assert [step["reused"] for step in run["steps"]] == [True] * 6
     assert run["steps"][-1]["artifact"] == report["artifact"]
     assert sha256_of_file(folder / "chats.jsonl") == before
+
+
+def test_the_commands_of_the_report_give_the_same_artifacts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the workspace's settings have changed since."""
+    done = {
+        step["step"]: step["id"]
+        for step in call_json(folder, "run", str(folder / "tunewise.toml"))["steps"]
+    }
+    report = read_json(folder / ".tunewise" / "report" / done["report"] / "report.json")
+    settings = folder / "tunewise.toml"
+    before = settings.read_text(encoding="utf-8")
+    monkeypatch.chdir(folder)
+    for now in (
+        before,
+        "[train]\nalpha = 8\nseed = 5\n[split]\nseed = 3\n[clean]\naccept = ['all']",
+    ):
+        settings.write_text(now, encoding="utf-8")
+        ids = {}
+        for line in report["commands"]:
+            arguments = shlex.split(line, comments=True)[1:]
+            result = CliRunner().invoke(tunewise, [*arguments, "--json"])
+            assert result.exit_code == 0, result.output
+            document = json.loads(result.stdout)
+            ids[arguments[0]] = document["id"]
+            assert document["reused"], line
+        assert ids == done
+    settings.write_text(before, encoding="utf-8")
 
 
 def test_undo_brings_the_rows_back(folder: Path) -> None:

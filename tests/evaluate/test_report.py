@@ -442,7 +442,7 @@ def test_the_report_is_written_whole_and_reused(workspace: Workspace, evaluation
     notes: list[Event] = []
     made = report(workspace, evaluation, ReportSettings(), emit=notes.append)
     names = {entry.path for entry in made.manifest.files}
-    assert names == {"report.html", "report.md", "report.json"}
+    assert names == {"report.html", "report.md", "report.json", "settings.toml"}
     assert not [note for note in notes if isinstance(note, Note) and note.level == "warning"]
     assert report(workspace, evaluation, ReportSettings()).reused
     assert not report(workspace, evaluation, ReportSettings(fail_on=("forgot",))).reused
@@ -476,10 +476,19 @@ def test_the_steps_before_are_found(document: dict[str, Any]) -> None:
     assert data["removed"][0] == {"check": "duplicates/near", "rows": 80}
     assert document["training"]["recipe"]["method"] == "lora"
     assert len([point for point in document["curve"] if point["val_loss"] is not None]) == 10
-    clean = next(line for line in document["commands"] if line.startswith("tunewise clean"))
-    assert "--accept duplicates/near --accept privacy --yes  # and 1 more decisions" in clean
-    split = next(line for line in document["commands"] if line.startswith("tunewise split"))
-    assert split.endswith("--ratios 70/15/15 --stratify topic --seed 17")
+    ids = {step["kind"]: step["id"] for step in document["lineage"]}
+    audit, clean, *others = document["commands"]
+    assert audit == "tunewise audit support.jsonl --config settings.toml"
+    assert clean == (
+        f"tunewise clean {ids['audit']} --yes --config settings.toml  # replays the journal: "
+        "accept duplicates/near, accept privacy, ignore text/html on 1 row"
+    )
+    assert others == [
+        f"tunewise split {ids['clean']} --config settings.toml",
+        f"tunewise train {ids['split']} --config settings.toml",
+        f"tunewise evaluate {ids['train']} --config settings.toml",
+        f"tunewise report {ids['evaluate']} --config settings.toml",
+    ]
 
 
 def test_a_moved_workspace_still_finds_its_steps(tmp_path: Path) -> None:

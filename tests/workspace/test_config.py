@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import Field
 
 from tunewise.workspace.artifact import Workspace
-from tunewise.workspace.config import Section, load_settings
+from tunewise.workspace.config import Section, load_settings, settings_text
 from tunewise.workspace.errors import UsageError
 
 
@@ -111,3 +114,36 @@ def test_a_file_that_is_no_text_is_an_error(workspace: Workspace) -> None:
     (workspace.root / "tunewise.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError):
         load(workspace)
+
+
+class Free(Section):
+    words: list[str] = []
+    table: dict[str, dict[str, float | str]] = {}
+    number: float | None = None
+    flag: bool = False
+
+
+class Tables(Section):
+    free: Free = Free()
+    split: Split = Split()
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@given(
+    st.lists(WORDS, max_size=3),
+    st.dictionaries(
+        WORDS, st.dictionaries(WORDS, st.floats(allow_nan=False, allow_infinity=False) | WORDS)
+    ),
+    st.none() | st.floats(allow_nan=False, allow_infinity=False),
+)
+@settings(max_examples=60, deadline=None)
+def test_written_settings_are_read_back_as_they_were(words, table, number) -> None:
+    given = Tables(free=Free(words=words, table=table, number=number, flag=True))
+    read = tomllib.loads(settings_text(given.model_dump(mode="json")))
+    assert Tables.model_validate(read) == given
+
+
+def test_what_is_not_given_is_not_written() -> None:
+    assert settings_text({"split": {"seed": 3, "stratify": None}}) == "[split]\nseed = 3\n"
