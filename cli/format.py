@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 
 import click
 
+from ..workspace.encodable import ASCII, encodable
 from ..workspace.safe_text import safe_text
 
 _GLYPHS = {"high": ("✖", "x"), "medium": ("▲", "^"), "low": ("●", "o"), "info": ("○", ".")}
@@ -17,9 +19,25 @@ _PARTIAL = " ▏▎▍▌▋▊▉"
 _WIDEST_PLOT = 100
 
 
+def printable(text: str) -> str:
+    """Return a text as the terminal can show it: stand-ins for signs that it does not have."""
+    return encodable(text, _encoding())
+
+
 def ascii_only() -> bool:
-    """Tell whether only ASCII may be shown (``TUNEWISE_ASCII=1``)."""
-    return os.environ.get("TUNEWISE_ASCII", "") not in ("", "0")
+    """Tell whether our signs must do without Unicode: the terminal lacks it, or the user says so.
+
+    The user says so by ``TUNEWISE_ASCII=1``.
+    """
+    signs = _FULL + _PARTIAL + "".join(sign for sign, _ in _GLYPHS.values())
+    return printable(signs) != signs
+
+
+def _encoding() -> str:
+    if os.environ.get("TUNEWISE_ASCII", "") not in ("", "0"):
+        return ASCII
+    # What holds text in memory has no encoding and takes everything.
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
 
 
 def plot_width() -> int:

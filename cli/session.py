@@ -21,6 +21,7 @@ from ..workspace.events import Event, Failed, Finished, Started
 from ..workspace.files import read_json
 from ..workspace.safe_text import safe_text
 from .display import Display, open_display
+from .format import printable
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -85,7 +86,7 @@ class Session:
             artifact = str(document.get("artifact", ""))
             self.display.show(Finished(artifact=artifact, exit_code=int(exit_code)))
         else:
-            click.echo(summary())
+            click.echo(printable(summary()))
         sys.stdout.flush()
         raise SystemExit(int(exit_code))
 

@@ -18,6 +18,8 @@ from ..evaluate.judgement import (
     WORSE,
 )
 from ..evaluate.wording import glyph
+from ..workspace.encodable import ASCII as ASCII_ENCODING
+from ..workspace.encodable import encodable
 from ..workspace.safe_text import safe_text
 
 # Okabe and Ito's palette: told apart by people who see colours differently.
@@ -42,9 +44,6 @@ VERDICT_STYLES = {
     "overfit": VERMILLION,
     "not measured": "dim",
 }
-
-# What shared charts and words are drawn with, for terminals that have only ASCII.
-_STAND_INS = str.maketrans("│┊─├┤●▲▼○✔✖−–…", "|:-|]o^v.+x--.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ def verdict_label(verdict: str) -> Text:
 
 def drawn(text: str) -> str:
     """Return a text of a shared chart with signs that the terminal has."""
-    return text.translate(_STAND_INS) if ascii_only() else text
+    return encodable(text, ASCII_ENCODING) if ascii_only() else text
 
 
 def percent(share: float | None, digits: int = 0) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
-from ..evaluate.charts_text import NARROWEST, forest_plot
+from ..evaluate.charts_text import LEFT, LINE, NARROWEST, POINT, RIGHT, forest_plot
 from ..evaluate.summary import general_sentence, headline, overfitting_verdict
 from .answers import AnswersScreen
 from .item_rows import ORDERS, ItemRows, read_flips, read_item
@@ -178,6 +179,12 @@ def verdict_text(content: Mapping[str, Any]) -> Text:
     return text
 
 
+def interval_pattern() -> str:
+    """Return a pattern that finds what a forest plot draws for a task, and nothing else."""
+    left, line, point, right = (re.escape(drawn(sign)) for sign in (LEFT, LINE, POINT, RIGHT))
+    return f"{left}{line}*{point}{line}*{right}?|{point}{line}*{right}"
+
+
 def explanation_text(content: Mapping[str, Any]) -> Text:
     """Return what the verdicts rest on, in sentences."""
     text = plain(headline(content), "bold")
@@ -203,7 +210,7 @@ def forest_text(content: Mapping[str, Any], width: int) -> Text:
         verdict = next((word for word in VERDICT_STYLES if f" {word}" in line), None)
         if verdict is not None:
             style = VERDICT_STYLES[verdict]
-            text.highlight_regex(drawn("[├─●┤]{2,}"), style)
+            text.highlight_regex(interval_pattern(), style)
             text.highlight_words([verdict], style)
         lines.append(text)
     return Text("\n").join(lines)

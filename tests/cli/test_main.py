@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tunewise.cli.display import BarDisplay, PlainDisplay, describe
+from tunewise.cli.format import bar
 from tunewise.cli.main import COMMANDS, tunewise
 from tunewise.cli.session import Session, command
 from tunewise.workspace.errors import DataError, ExitCode
@@ -104,6 +105,17 @@ def test_a_result_is_one_json_document(tmp_path: Path) -> None:
     assert "working" in result.stderr
     result = run_command(body, "--quiet", workspace=tmp_path)
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("charset", ["latin-1", "cp1252", "ascii"])
+def test_a_terminal_without_unicode_gets_stand_ins(tmp_path: Path, charset: str) -> None:
+    def body(session: Session) -> None:
+        session.finish({}, lambda: f"{bar(0.5, 4)} ├─●┤ −3.1 ▼ forgot, Jaccard ≥ 0.8")
+
+    made = command("probe", examples="  tunewise probe\n")(body)
+    result = CliRunner(charset=charset).invoke(made, ["--workspace", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "##   [-o] -3.1 v forgot, Jaccard >= 0.8\n"
 
 
 def test_json_and_events_exclude_each_other(tmp_path: Path) -> None:

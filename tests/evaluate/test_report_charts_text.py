@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewise.evaluate.charts_text import forest_plot
+from tunewise.workspace.encodable import encodable
 
 
 def verdict(
@@ -71,6 +72,17 @@ def test_lines_fit_the_width(width: int, kinds: str) -> None:
     for line in forest_plot(tasks, width=width):
         assert columns(line) <= width
         assert line == line.rstrip()
+
+
+def test_the_plot_in_ascii_keeps_its_columns() -> None:
+    tasks = [*EXAMPLE, verdict("日本語の課題", -0.01, 0.005), verdict("été", 0.2, 0.1, "improved")]
+    lines = forest_plot(tasks, width=100)
+    shown = [encodable(line, "ascii") for line in lines]
+    assert all(line.isascii() for line in shown)
+    assert [len(line) for line in shown] == [columns(line) for line in lines]
+    gsm8k = next(line for line in shown if line.startswith("gsm8k"))
+    assert gsm8k.index("[") < gsm8k.index("o") < gsm8k.index("]") < gsm8k.index(":")
+    assert gsm8k.endswith("-6.2  [-8.9, -3.5]    v forgot")
 
 
 def test_the_heading_names_the_units_at_any_width() -> None:

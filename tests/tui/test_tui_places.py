@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from textual.widgets import Input
 
 from tunewise.tui.app import PLACES
+from tunewise.tui.report_place import interval_pattern
 from tunewise.tui.table import Table
 from tunewise.tui.train_place import facts_text
 from tunewise.workspace.artifact import Workspace
@@ -171,6 +173,19 @@ async def test_the_report_shows_verdicts_and_both_answers(
         await see(pilot, "general ▼ forgot")
         await pilot.press("o")
         await see(pilot, "gained first")
+
+
+async def test_the_report_is_drawn_in_ascii_where_that_is_wanted(
+    make_app: Callable, see: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNEWISE_ASCII", "1")
+    async with make_app("report").run_test(size=WIDE) as pilot:
+        shown = await see(pilot, "-> tuned lora-r16", "general v forgot", "-6.2  [-8.9, -3.5]")
+        (line,) = [line for line in shown.splitlines() if "arithmetic  " in line and "-6.2" in line]
+        assert line[15:].isascii()
+        assert re.search(r"\[-*o-*\]", line)
+    assert re.fullmatch(interval_pattern(), "[--o-]")
+    assert re.search(interval_pattern(), "good [-20.5, +3.0] forgot") is None
 
 
 async def test_help_names_the_keys_of_the_place(make_app: Callable, see: Callable) -> None:
