@@ -16,6 +16,7 @@ from markupsafe import Markup
 from .charts import forest_row, forest_scale, loss_chart, signal_row
 from .charts_text import Axis, Change, change_of, common_axis
 from .judgement import DOMAIN, LOSS
+from .report_items import shown_note
 from .summary import overfitting_verdict
 from .wording import (
     NOT_TOLD,
@@ -251,7 +252,7 @@ def _fewer_items(items: Mapping[str, Any], most: int | None) -> Mapping[str, Any
         if kept:
             tasks.append({**task, "items": kept})
     shown = most - room
-    note = f"{shown} of {items['changed']:,} changed items, to keep the page small"
+    note = f"{shown_note(tasks, items['changed'])}, to keep the page small"
     return {**items, "tasks": tasks, "shown": shown, "note": note}
 
 

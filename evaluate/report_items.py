@@ -27,16 +27,14 @@ def read_flips(
         most: items in all.
 
     Returns:
-        ``{tasks: [{task, metric, verdict, lost, gained, items: [{item, change, base_score,
+        ``{tasks: [{task, kind, metric, verdict, lost, gained, items: [{item, change, base_score,
         tuned_score, prompt, expected, base_output, tuned_output}]}], shown, changed, note}``; the
-        texts are safe excerpts.
+        texts are safe excerpts. ``changed`` counts answers alone: a loss changes on every item.
     """
     if items is None:
         return _without_items("items.parquet was not found")
-    # The change of a loss is a number on every item; there is no answer to look at.
-    answered = [task for task in tasks if task["kind"] != LOSS]
-    changed = sum(task["lost"] + task["gained"] for task in answered)
-    chosen = sorted(answered, key=_importance)
+    changed = sum(task["lost"] + task["gained"] for task in tasks if task["kind"] != LOSS)
+    chosen = sorted(tasks, key=_importance)
     shown, entries = 0, []
     try:
         flips = _choose(items, chosen)
@@ -52,6 +50,7 @@ def read_flips(
         entries.append(
             {
                 "task": task["task"],
+                "kind": task["kind"],
                 "metric": task["metric"],
                 "verdict": task["verdict"],
                 LOST: task["lost"],
@@ -59,8 +58,68 @@ def read_flips(
                 "items": [_excerpts(row) for row in rows],
             }
         )
-    note = f"{shown} of {changed:,} changed items" if changed else "no answer changed"
+    note = shown_note(entries, changed)
     return {"tasks": entries, "shown": shown, "changed": changed, "note": note}
+
+
+def shown_note(entries: Sequence[Mapping[str, Any]], changed: int) -> str:
+    """Say how many items are shown, and of what.
+
+    Args:
+        entries: tasks with their items, as in :func:`read_flips`.
+        changed: items in all whose answer became better or worse.
+    """
+    losses = sum(len(entry["items"]) for entry in entries if entry["kind"] == LOSS)
+    answers = sum(len(entry["items"]) for entry in entries) - losses
+    notes = [f"{answers} of {changed:,} changed items"] if changed else []
+    if losses:
+        notes.append(f"{losses} items whose loss changed most")
+    return " and ".join(notes) or "no answer changed"
+
+
+def changed_items(items: pl.LazyFrame, tasks: Sequence[Mapping[str, Any]]) -> pl.LazyFrame:
+    """Return the items that became better or worse.
+
+    Of answers that is every item whose score changed. A loss changes on nearly every item: of
+    those the ones where it changed most are taken, and come last, the largest change first.
+
+    Args:
+        items: ``items.parquet``.
+        tasks: task verdicts as in ``evaluate.json``.
+
+    Returns:
+        The items' columns, ``is_loss``, and ``change``: ``lost`` or ``gained``.
+    """
+    keys = pl.LazyFrame(
+        {
+            "task": [task["task"] for task in tasks],
+            "metric": [task["metric"] for task in tasks],
+            "more_is_better": [task.get("higher_is_better", True) for task in tasks],
+            "is_loss": [task["kind"] == LOSS for task in tasks],
+        },
+        schema={
+            "task": pl.String,
+            "metric": pl.String,
+            "more_is_better": pl.Boolean,
+            "is_loss": pl.Boolean,
+        },
+    )
+    change = pl.col("tuned_score") - pl.col("base_score")
+    lost = (change < 0) == pl.col("more_is_better")
+    most = pl.when(pl.col("change") == LOST).then(MOST_LOST).otherwise(MOST_GAINED)
+    place = pl.col("size").rank("ordinal", descending=True).over("task", "metric", "change")
+    return (
+        items.with_columns(pl.col("task", "metric").cast(pl.String))
+        .join(keys, on=["task", "metric"], maintain_order="left")
+        .filter(change != 0, change.is_finite())
+        .with_columns(
+            change=pl.when(lost).then(pl.lit(LOST)).otherwise(pl.lit(GAINED)),
+            size=pl.when("is_loss").then(change.abs()),
+        )
+        .filter(~pl.col("is_loss") | (place <= most))
+        .sort("size", descending=True, nulls_last=False, maintain_order=True)
+        .drop("size", "more_is_better")
+    )
 
 
 def _without_items(note: str) -> dict[str, Any]:
@@ -75,24 +134,13 @@ def _importance(task: Mapping[str, Any]) -> tuple[int, int]:
 
 def _choose(items: pl.LazyFrame, tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the first lost and gained items of each task, texts cut to what may be shown."""
-    keys = pl.LazyFrame(
-        {
-            "task": [task["task"] for task in tasks],
-            "metric": [task["metric"] for task in tasks],
-            "more_is_better": [task.get("higher_is_better", True) for task in tasks],
-        },
-        schema={"task": pl.String, "metric": pl.String, "more_is_better": pl.Boolean},
-    )
-    lost = (pl.col("tuned_score") < pl.col("base_score")) == pl.col("more_is_better")
     most = pl.when(pl.col("change") == LOST).then(MOST_LOST).otherwise(MOST_GAINED)
     # One letter more than is shown tells whether something was cut.
     texts = [
         pl.col(name).cast(pl.String).str.slice(0, limit + 1) for name, limit in _CHARACTERS.items()
     ]
     return (
-        items.with_columns(pl.col("task", "metric").cast(pl.String))
-        .join(keys, on=["task", "metric"], maintain_order="left")
-        .filter(pl.col("tuned_score") != pl.col("base_score"))
+        changed_items(items, tasks)
         .select(
             "task",
             "metric",
@@ -100,7 +148,7 @@ def _choose(items: pl.LazyFrame, tasks: Sequence[Mapping[str, Any]]) -> list[dic
             "base_score",
             "tuned_score",
             *texts,
-            change=pl.when(lost).then(pl.lit(LOST)).otherwise(pl.lit(GAINED)),
+            "change",
         )
         .filter(pl.int_range(pl.len()).over("task", "metric", "change") < most)
         .sort("change", descending=True, maintain_order=True)

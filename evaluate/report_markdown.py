@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .charts_text import forest_plot
+from .judgement import LOSS
 from .summary import overfitting_verdict
 from .wording import (
     change_text,
@@ -169,21 +170,25 @@ def _tasks(tasks: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _items(items: Mapping[str, Any]) -> list[str]:
-    chosen = [(task["task"], item) for task in items["tasks"] for item in task["items"]]
+    chosen = [(task, item) for task in items["tasks"] for item in task["items"]]
     chosen = [entry for entry in chosen if entry[1]["change"] == "lost"][:_MOST_ITEMS]
     if not chosen:
         return [f"{text(items['note'][:1].upper() + items['note'][1:])}."]
     parts = [
-        f"{len(chosen)} lost items of {items['changed']:,} changed ones; more in `report.html`, "
-        "all in `items.parquet`."
+        f"{len(chosen)} items that became worse; `report.html` has {text(items['note'])}, "
+        "`items.parquet` all."
     ]
     for task, item in chosen:
         lines = [f"prompt:   {_one_line(item['prompt'], 400)}"]
         if item["expected"]:
             lines.append(f"expected: {_one_line(item['expected'], 160)}")
-        lines.append(f"base:     {_one_line(item['base_output'], 240)}")
-        lines.append(f"tuned:    {_one_line(item['tuned_output'], 240)}")
-        title = f"<summary>{_html_code(task)}, item {_html_code(item['item'])}</summary>"
+        if task["kind"] == LOSS:
+            change = f"{item['base_score']:.3f} → {item['tuned_score']:.3f}"
+            lines.append(f"{name_of(task['metric'])}: {change}")
+        else:
+            lines.append(f"base:     {_one_line(item['base_output'], 240)}")
+            lines.append(f"tuned:    {_one_line(item['tuned_output'], 240)}")
+        title = f"<summary>{_html_code(task['task'])}, item {_html_code(item['item'])}</summary>"
         parts.append(f"<details>{title}\n\n{block(lines)}\n\n</details>")
     return parts
 

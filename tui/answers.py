@@ -49,8 +49,12 @@ class AnswersScreen(ModalScreen[None]):
             prompt.append_text(marked_text(str(item["expected"]), ()))
         self._fill("prompt", plain(f"{item['task']} {marks().into} {item['item']}"), prompt)
         for name in ("base", "tuned"):
-            answer = marked_text(str(item[f"{name}_output"] or ""), ())
-            self._fill(name, _title(name, item[f"{name}_score"]), answer)
+            output, score = item[f"{name}_output"], item[f"{name}_score"]
+            if output is None:
+                told = styled("No answer was asked for; the loss was measured.", "dim italic")
+                self._fill(name, _number(name, score), told)
+            else:
+                self._fill(name, _title(name, score), marked_text(str(output), ()))
         self.query_one("#answers-base").focus()
 
     def _fill(self, name: str, title: Text, text: Text) -> None:
@@ -64,4 +68,8 @@ def _title(name: str, score: float | None) -> Text:
         return styled(f"{name} {marks().good} right", GOOD)
     if score == 0:
         return styled(f"{name} {marks().bad} wrong", BAD)
+    return _number(name, score)
+
+
+def _number(name: str, score: float | None) -> Text:
     return Text(f"{name} {score:.3f}" if score is not None else name)

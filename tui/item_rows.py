@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 from rich.text import Text
 
+from ..evaluate.report_items import LOST, changed_items
 from .listing import Column
 from .marks import BAD, GOOD, counted, marks, plain, styled
 
-LOST, GAINED = "lost", "gained"
 ORDERS = ("lost first", "gained first", "by task")
 _PREVIEW = 300
 _WIDEST_NAME = 20
@@ -22,7 +22,7 @@ class ItemRows:
     """Lost and gained items.
 
     Args:
-        flips: columns ``task, item, change, base_score, tuned_score, prompt``.
+        flips: columns ``task, item, change, is_loss, base_score, tuned_score, prompt``.
     """
 
     def __init__(self, flips: pl.DataFrame) -> None:
@@ -50,40 +50,39 @@ class ItemRows:
         return [
             plain(item["task"], "dim"),
             plain(item["item"]),
-            _score(item["base_score"]),
-            _score(item["tuned_score"]),
+            _score(item["base_score"], item["is_loss"]),
+            _score(item["tuned_score"], item["is_loss"]),
             plain(item["prompt"] or ""),
         ]
 
     def summary(self) -> str:
         """Return how many items were lost and gained."""
-        lost = int((self.flips["change"] == LOST).sum())
-        return f"{counted(len(self), 'item')} changed: lost {lost:,}, gained {len(self) - lost:,}"
+        answers = self.flips.filter(~pl.col("is_loss"))
+        lost, losses = int((answers["change"] == LOST).sum()), len(self) - len(answers)
+        text = f"{counted(len(answers), 'item')} changed: lost {lost:,}"
+        text += f", gained {len(answers) - lost:,}"
+        return f"{text}; {losses:,} whose loss changed most" if losses else text
 
 
 def read_flips(
-    path: Path, tasks: Sequence[str], order: str = ORDERS[0], text: str = ""
+    path: Path, tasks: Sequence[Mapping[str, Any]], order: str = ORDERS[0], text: str = ""
 ) -> ItemRows:
-    """Read the items whose score fell or rose.
+    """Read the items that became better or worse (see :func:`changed_items`).
 
     Args:
         path: ``items.parquet``.
-        tasks: tasks in which a higher score is better.
+        tasks: task verdicts as in ``evaluate.json``.
         order: one of :data:`ORDERS`.
         text: only items with this text (in any case) in task or prompt.
     """
-    change = pl.when(pl.col("tuned_score") < pl.col("base_score")).then(pl.lit(LOST))
-    flips = (
-        pl.scan_parquet(path)
-        .filter(pl.col("task").is_in(list(tasks)) & (pl.col("tuned_score") != pl.col("base_score")))
-        .select(
-            "task",
-            pl.col("item").cast(pl.String),
-            "base_score",
-            "tuned_score",
-            pl.col("prompt").str.slice(0, _PREVIEW),
-            change=change.otherwise(pl.lit(GAINED)),
-        )
+    flips = changed_items(pl.scan_parquet(path), tasks).select(
+        "task",
+        pl.col("item").cast(pl.String),
+        "base_score",
+        "tuned_score",
+        pl.col("prompt").str.slice(0, _PREVIEW),
+        "change",
+        "is_loss",
     )
     if text:
         shown = pl.concat_str(pl.col("task"), pl.col("prompt"), separator=" ", ignore_nulls=True)
@@ -109,7 +108,9 @@ def _width(names: pl.Series) -> int:
     return min(_WIDEST_NAME, max(4, longest if isinstance(longest, int) else 0))
 
 
-def _score(score: float) -> Text:
+def _score(score: float, is_loss: bool) -> Text:
+    if is_loss:
+        return Text(f"{score:.3f}")
     if score == 1:
         return styled(f"{marks().good} right", GOOD)
     if score == 0:

@@ -118,9 +118,10 @@ class ReportPlace(Place):
     @work(thread=True, exclusive=True, group="items")
     def _load_items(self, document: Document, order: str, text: str) -> None:
         worker = get_current_worker()
-        tasks = [task["task"] for task in document.content["tasks"] if task.get("kind") != "loss"]
         try:
-            rows = read_flips(document.folder / "items.parquet", tasks, order, text)
+            rows = read_flips(
+                document.folder / "items.parquet", document.content["tasks"], order, text
+            )
         except (OSError, pl.exceptions.PolarsError) as error:
             if not worker.is_cancelled:
                 trouble = plain(f"cannot read the items: {error}", BAD)

@@ -388,6 +388,35 @@ def test_hostile_text_is_shown_and_does_nothing(hostile: dict[str, Any]) -> None
         assert shown in page.text
 
 
+def test_of_a_loss_the_items_that_changed_most_are_shown(document: dict[str, Any]) -> None:
+    (entry,) = [entry for entry in document["items"]["tasks"] if entry["kind"] == "loss"]
+    assert entry["task"] == "prose"
+    changes = {
+        change: [
+            item["tuned_score"] - item["base_score"]
+            for item in entry["items"]
+            if item["change"] == change
+        ]
+        for change in ("lost", "gained")
+    }
+    scored = next(task for task in example_scores() if task.task == "prose")
+    moved = np.sort(np.asarray(scored.tuned) - np.asarray(scored.base))
+    assert changes["lost"] == pytest.approx(moved[::-1][:12].tolist())
+    assert changes["gained"] == pytest.approx(moved[:6].tolist())
+    assert document["items"]["note"].endswith("and 18 items whose loss changed most")
+    task = next(task for task in document["tasks"] if task["task"] == "prose")
+    answered = [task for task in document["tasks"] if task["kind"] != "loss"]
+    assert document["items"]["changed"] == sum(task["lost"] + task["gained"] for task in answered)
+    page = Page(html_report(document)).text
+    item = entry["items"][0]
+    assert f"{task['metric']} {item['base_score']:.3f} → {item['tuned_score']:.3f}" in page
+    assert f"worse {task['lost']:,}" in page.replace("\n", " ")
+    only = {**document, "items": {**document["items"], "tasks": [entry], "note": "these"}}
+    lines = markdown_report(only)
+    assert f"nll: {item['base_score']:.3f} → {item['tuned_score']:.3f}" in lines
+    assert "12 items that became worse" in lines
+
+
 def test_many_large_items_and_tasks_do_not_make_a_large_page(
     document: dict[str, Any], hostile: dict[str, Any]
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tunewise.curate.finding import FINDING_SCHEMA, Severity
 from tunewise.curate.read import read_dataset
+from tunewise.tui.answers import AnswersScreen
 from tunewise.tui.hit_rows import HitRows
 from tunewise.tui.item_rows import ORDERS as ITEM_ORDERS
 from tunewise.tui.item_rows import read_flips, read_item
@@ -190,17 +191,60 @@ def test_lost_items_come_first(workspace: Workspace) -> None:
     truth = pl.read_parquet(path)
     lost = truth.filter(pl.col("tuned_score") < pl.col("base_score"))
     gained = truth.filter(pl.col("tuned_score") > pl.col("base_score"))
-    rows = read_flips(path, ["arithmetic", "facts"], ITEM_ORDERS[0])
+    arithmetic, facts = (
+        {"task": name, "metric": "acc", "kind": "share"} for name in ("arithmetic", "facts")
+    )
+    rows = read_flips(path, [arithmetic, facts], ITEM_ORDERS[0])
     assert (
         rows.summary()
         == f"{len(lost) + len(gained)} items changed: lost {len(lost)}, gained " + str(len(gained))
     )
     assert rows.flips["change"].to_list() == ["lost"] * len(lost) + ["gained"] * len(gained)
-    assert read_flips(path, ["arithmetic"]).flips["task"].unique().to_list() == ["arithmetic"]
-    assert len(read_flips(path, ["facts"], text="[/bold] [red")) == 1
+    assert read_flips(path, [arithmetic]).flips["task"].unique().to_list() == ["arithmetic"]
+    assert len(read_flips(path, [facts], text="[/bold] [red")) == 1
     item = read_item(path, "facts", "4")
     assert item is not None
     assert len(item["tuned_output"]) == 1_000_000
+
+
+def test_of_a_loss_the_largest_changes_are_listed(tmp_path: Path) -> None:
+    path = tmp_path / "items.parquet"
+    pl.DataFrame(
+        {
+            "task": ["right"] * 2 + ["prose"] * 40,
+            "metric": ["acc"] * 2 + ["loss"] * 40,
+            "item": [str(number) for number in range(42)],
+            "base_score": [1.0, 0.0] + [1.0] * 40,
+            "tuned_score": [0.0, 1.0] + [1.0 + change / 100 for change in range(-20, 21) if change],
+            "prompt": ["a prompt"] * 42,
+        }
+    ).write_parquet(path)
+    tasks = [
+        {"task": "right", "metric": "acc", "kind": "share"},
+        {"task": "prose", "metric": "loss", "kind": "loss", "higher_is_better": False},
+    ]
+    rows = read_flips(path, tasks)
+    assert rows.summary() == "2 items changed: lost 1, gained 1; 18 whose loss changed most"
+    listed = rows.flips.filter(task="prose")
+    worse = listed.filter(change="lost")["tuned_score"].to_list()
+    better = listed.filter(change="gained")["tuned_score"].to_list()
+    assert worse == pytest.approx([1 + change / 100 for change in range(20, 8, -1)])
+    assert better == pytest.approx([1 - change / 100 for change in range(20, 14, -1)])
+    assert rows.flips["task"][0] == "right"
+    assert [cell.plain for cell in rows.cells(1)][2:4] == ["1.000", "1.200"]
+
+
+async def test_an_item_of_a_loss_has_no_answers(make_app: Callable, see: Callable) -> None:
+    item = {
+        "task": "prose", "item": "7", "prompt": "Once upon a time", "expected": None,
+        "base_score": 1.0, "tuned_score": 1.25, "base_output": None, "tuned_output": None,
+    }  # fmt: skip
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.push_screen(AnswersScreen(item))
+        shown = await see(pilot, "Once upon a time", "base 1.000", "tuned 1.250")
+        assert shown.count("the loss was measured") == 2
+        assert "right" not in shown
 
 
 def test_a_loss_log_leaves_out_what_was_not_measured(tmp_path: Path) -> None:
