@@ -12,10 +12,11 @@ import polars as pl
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
 from ..workspace.errors import DataError, ExitCode
 from ..workspace.events import CheckDone, Emit, Note, counting, ignore
-from ..workspace.files import sha256_of_files, write_json
+from ..workspace.files import sha256_of_files, sha256_of_json, write_json
 from ..workspace.manifest import Input
 from .check import FAILED, RAN, Check, CheckContext, CheckResult, run_check
 from .checks.registry import choose_checks, reject_unknown
+from .contamination import BenchmarkItem
 from .finding import FINDING_SCHEMA, SEVERITY_ORDER, Fix, Severity, empty_findings
 from .profile import profile_dataset
 from .quality import measure_quality
@@ -35,6 +36,7 @@ def audit(
     settings: AuditSettings,
     data: DataSettings | None = None,
     *,
+    benchmarks: Sequence[BenchmarkItem] = (),
     force: bool = False,
     emit: Emit = ignore,
 ) -> Artifact:
@@ -45,6 +47,8 @@ def audit(
         paths: files, folders and globs that make up the source.
         settings: which checks, and how.
         data: how the rows are to be understood; detected by default.
+        benchmarks: items that must not be among the data; `settings.benchmarks` only names
+            whence the caller has them.
         force: do it again even if it is done.
         emit: told about progress, and about each check as it ends.
 
@@ -67,10 +71,9 @@ def audit(
     if settings.tokenizer is not None:
         fingerprint = tokenizer_fingerprint(settings.tokenizer)
         inputs.append(Input("tokenizer", fingerprint, path=str(settings.tokenizer)))
-
-    if settings.benchmarks:
-        emit(Note(text="no check compares with benchmarks yet: [audit] benchmarks has no effect",
-                  level="warning"))  # fmt: skip
+    if benchmarks:
+        content = sha256_of_json([asdict(item) for item in benchmarks])
+        inputs.append(Input("benchmarks", content, path="\n".join(settings.benchmarks)))
 
     def build(draft: Draft) -> None:
         dataset = read_dataset(files, shape=data.shape, mapping=data.mapping or None, emit=emit)
@@ -83,6 +86,7 @@ def audit(
             context_length=settings.context_length,
             tokenizer=settings.tokenizer,
             parameters=settings.parameters,
+            benchmarks=benchmarks,
         )
         results = run_checks(checks, context, settings.severity, emit)
         _write(draft, context, results)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from .comparison_text import comparison_columns
+from .contamination import BenchmarkItem
 from .finding import Fix, Severity, as_findings, empty_findings
 from .lengths import Lengths, measure_lengths
 from .records import TEXT_ROLE, Dataset, message_rows
@@ -31,6 +32,7 @@ class CheckContext:
         context_length: tokens the model can see.
         tokenizer: folder of the user's tokenizer; None where none was given.
         parameters: the user's settings for single checks: ``{"duplicates/near": {...}}``.
+        benchmarks: the items that must not be among the data.
         reasons: what checks said about how they went, by check name.
     """
 
@@ -38,6 +40,7 @@ class CheckContext:
     context_length: int = 2048
     tokenizer: str | None = None
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    benchmarks: Sequence[BenchmarkItem] = ()
     reasons: dict[str, str] = field(default_factory=dict)
     _messages: pl.DataFrame | None = None
     _answers: pl.DataFrame | None = None

@@ -33,6 +33,10 @@ _LOOKS_LIKE_CODE = r"[{}\[\]<>=\\|~^`]"
 # Soft hyphen, zero-width space, word joiner, byte order mark: invisible inside a word.
 _JOINERS = r"[\u00AD\u200B\u2060\uFEFF]"
 
+# Letters, marks and digits only: no sign of any kind is part of such a word.
+_LETTERS = rf"[\p{{L}}\p{{M}}\p{{N}}--[{_SPACELESS}]]+"
+_BARE_WORD = rf"{_NUMBER}|[{_SPACELESS}]|{_LETTERS}(?:{_JOINERS}+{_LETTERS})*"
+
 _BETWEEN_MESSAGES = "\x1e"
 _BETWEEN_PARTS = "\x1f"
 
@@ -57,7 +61,7 @@ def canonical_texts(texts: pl.Series) -> pl.Series:
         >>> canonical_texts(pl.Series(["My top-up  FAILED!", "f(x) = 3.5;"])).to_list()
         ['my top up failed', 'f ( x ) = 3.5 ;']
     """
-    folded = _fold(texts.fill_null("").alias("text"))
+    folded = fold(texts.fill_null("").alias("text"))
     return (
         _by_case(
             folded,
@@ -77,7 +81,29 @@ def canonical_texts(texts: pl.Series) -> pl.Series:
     )
 
 
-def _fold(texts: pl.Series) -> pl.Series:
+def bare_words(texts: pl.Series) -> pl.Series:
+    """Cut the words out of texts, as they stand there; punctuation and symbols are left out.
+
+    Unlike :func:`canonical_texts` this is the same in prose and in code, so that the words of a
+    passage do not depend on what surrounds it. Each word is a piece of its text, and they follow
+    each other in order, which tells where each of them lies. Compare them folded (:func:`fold`).
+
+    Args:
+        texts: strings, none of them null.
+
+    Example:
+        >>> bare_words(pl.Series(["[My top-up]  FAILED: 3.5!"])).to_list()
+        [['My', 'top', 'up', 'FAILED', '3.5']]
+    """
+    return texts.str.extract_all(_BARE_WORD)
+
+
+def spaceless_characters(texts: pl.Series) -> pl.Series:
+    """Count the characters of scripts without spaces, each of which is a word of its own."""
+    return texts.str.count_matches(rf"[{_SPACELESS}]").cast(pl.Int64)
+
+
+def fold(texts: pl.Series) -> pl.Series:
     """Fold case and Unicode form; plain ASCII, the usual case, takes the short way."""
     return _by_case(
         texts,

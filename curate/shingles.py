@@ -73,7 +73,7 @@ def text_shingles(texts: pl.Series, size: int) -> Iterator[tuple[np.ndarray, np.
         words = texts.slice(first, _TEXTS_AT_ONCE).str.split(" ")
         lengths = words.list.len().to_numpy().astype(np.int64)
         hashes = words.explode().hash(WORD_SEED).to_numpy()
-        owners, shingles = _distinct(*_windows(hashes, lengths, size))
+        owners, shingles = _distinct(*windows(hashes, lengths, size))
         yield owners + first, shingles
 
 
@@ -88,8 +88,17 @@ def _distinct(owners: np.ndarray, shingles: np.ndarray) -> tuple[np.ndarray, np.
     return owners[new], shingles[new]
 
 
-def _windows(hashes: np.ndarray, lengths: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Combine the word hashes of every run of ``size`` words; a shorter text is one run."""
+def windows(hashes: np.ndarray, lengths: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Combine the word hashes of every run of ``size`` words; a shorter text is one run.
+
+    Args:
+        hashes: of the words of all texts, one text after the other, uint64.
+        lengths: words of each text.
+        size: words a run.
+
+    Returns:
+        The position of the text (int64) and the hash (uint64) of every run, in order.
+    """
     starts = np.cumsum(lengths) - lengths
     owners = np.repeat(np.arange(len(lengths)), lengths)
     places = np.arange(len(hashes)) - starts[owners]

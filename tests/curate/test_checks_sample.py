@@ -70,7 +70,8 @@ def findings(bundled: Path) -> dict[str, pl.DataFrame | None]:
         context_length=BASE_CONTEXT,
         tokenizer=str(bundled / "base"),
     )
-    results = [run_check(check, context) for check in choose_checks((), ("duplicates",))]
+    elsewhere = ("duplicates", "contamination")
+    results = [run_check(check, context) for check in choose_checks((), elsewhere)]
     return {
         result.check.name: result.findings if result.status == RAN else None for result in results
     }

@@ -1,0 +1,129 @@
+"""Contamination: rows in which an item of a benchmark stands.
+
+A model that has seen the questions answers them from memory, and the benchmark no longer tells
+what it can do. The question alone is enough; whether its answer comes after it is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import polars as pl
+
+from ..check import Check, CheckContext, CheckSkippedError, Parameter
+from ..contamination import (
+    LEAST_WORDS,
+    THRESHOLD,
+    BenchmarkItem,
+    find_contamination,
+    folded_words,
+)
+from ..finding import Fix, Severity
+
+_SHOWN = 60
+
+
+def _benchmark(context: CheckContext, check: Check) -> pl.DataFrame:
+    items = context.benchmarks
+    if not items:
+        raise CheckSkippedError(
+            "no benchmarks were given: name them with --benchmarks or under [audit] benchmarks"
+        )
+    messages = context.messages.filter(pl.col("content").str.len_chars() > 0)
+    texts = messages["content"].unique(maintain_order=True)
+    found = find_contamination(
+        texts,
+        items,
+        threshold=context.parameter(check, "threshold"),
+        least_words=context.parameter(check, "least_words"),
+    )
+    how_many = f"{found.too_short:,} of {len(items):,} items are too short to judge"
+    if found.too_short == len(items):
+        raise CheckSkippedError(how_many)
+    if found.too_short:
+        context.explain(check, how_many)
+    hits = (
+        messages.select("row", "index", "part", "field", "content")
+        .with_row_index("place")
+        .join(texts.rename("content").to_frame().with_row_index("text"), on="content")
+        .join(found.matches.with_columns(pl.col("text").cast(pl.get_index_type())), on="text")
+        .sort("row", pl.col("score").neg(), "place", "start")
+        .unique(["row", "item"], keep="first", maintain_order=True)
+        .sort("row", "place", "start", maintain_order=True)
+    )
+    return hits.select("row", "field", "start", "end", "score").with_columns(
+        pl.Series("related", [items[item].name for item in hits["item"]], dtype=pl.String),
+        pl.Series("message", _messages(hits, messages, items), dtype=pl.String),
+    )
+
+
+def _messages(
+    hits: pl.DataFrame, messages: pl.DataFrame, items: Sequence[BenchmarkItem]
+) -> list[str]:
+    """Say of each hit what stands there, and whether the answer follows."""
+    rows = messages.filter(pl.col("row").is_in(hits["row"].unique().implode()))
+    texts = {
+        row: list(group)
+        for row, group in groupby(
+            rows.select("row", "field", "content").iter_rows(), key=lambda text: text[0]
+        )
+    }
+    return [_message(hit, items[hit["item"]], texts[hit["row"]])
+            for hit in hits.iter_rows(named=True)]  # fmt: skip
+
+
+def _message(
+    hit: dict[str, Any], item: BenchmarkItem, texts: Sequence[tuple[int, str, str]]
+) -> str:
+    if hit["with_answer"]:
+        what, answer = "question and answer", ""
+    elif not item.question:
+        what, answer = "text", ""
+    else:
+        what = "question"
+        follows = item.answer is not None and _follows(hit, item.answer, texts)
+        answer = ", and its answer after it" if follows else ", without its answer"
+    alike = f" ({hit['alike']:,} more with the same words)" if hit["alike"] else ""
+    if hit["score"] == 1:
+        return f"the {what} of benchmark item {item.name}{alike} stands here{answer}"
+    original = item.question or item.answer or ""
+    shown = original if len(original) <= _SHOWN else original[: _SHOWN - 1] + "…"
+    percent = int(100 * hit["score"])
+    return (
+        f"{percent} % of the {what} of benchmark item {item.name}{alike} "
+        f"stands here{answer}; the item reads: {shown!r}"
+    )
+
+
+def _follows(hit: dict[str, Any], answer: str, texts: Sequence[tuple[int, str, str]]) -> bool:
+    """Tell whether an answer comes after the question, in the same message or a later one."""
+    fields = [field for _, field, _ in texts]
+    at = fields.index(hit["field"])
+    after = [texts[at][2][hit["end"] :], *(content for _, _, content in texts[at + 1 :])]
+    wanted = " ".join(folded_words(answer))
+    return bool(wanted) and any(
+        f" {wanted} " in f" {' '.join(folded_words(text))} " for text in after
+    )
+
+
+CHECKS = (
+    Check(
+        name="contamination/benchmark",
+        title="items of a benchmark",
+        severity=Severity.HIGH,
+        fix=Fix.DROP,
+        find=_benchmark,
+        parameters={
+            "threshold": Parameter(
+                THRESHOLD,
+                "share of a long item that must stand in one place; lower finds more rewording, "
+                "but also what merely follows the same template",
+            ),
+            "least_words": Parameter(
+                LEAST_WORDS, "shorter items are phrases that stand in many texts by chance"
+            ),
+        },
+    ),
+)
