@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ..workspace.safe_text import safe_text
+from .benchmarks import audit_source
 from .format import bar, count, glyph, percent, table
 from .session import Session, command, data_paths
 
@@ -27,6 +29,7 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
   tunewise audit support.jsonl
   tunewise audit train.csv --map text=body,label=queue --tokenizer ./my-model
   tunewise audit shards/ --skip text/language,safety --fail-on high   # for CI
+  tunewise audit train.jsonl --benchmarks general --benchmarks gsm8k_test.jsonl
 """,
 )
 @click.argument("data", nargs=-1)
@@ -37,6 +40,13 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
 )
 @click.option("--checks", help="Only these checks: names, dimensions or patterns, by commas.")
 @click.option("--skip", help="Not these checks.")
+@click.option(
+    "--benchmarks",
+    multiple=True,
+    help="Find rows with items of these: `general` (the bundled ones), or paths of JSONL"
+    " ({query, choices, gold}, {prompt, answer}, {question, answer} or {text}), of lm-eval YAML"
+    " with local data, or of folders; by commas or again.",
+)
 @click.option("--tokenizer", help="Folder of your tokenizer: lengths count in its tokens.")
 @click.option("--context-length", type=click.IntRange(min=1), help="Tokens the model can see.")
 @click.option("--shape", help="The rows' shape, where detection is wrong (e.g. sharegpt).")
@@ -47,6 +57,7 @@ def audit(
     fail_on: str | None,
     checks: str | None,
     skip: str | None,
+    benchmarks: tuple[str, ...],
     tokenizer: str | None,
     context_length: int | None,
     shape: str | None,
@@ -56,7 +67,6 @@ def audit(
 
     The hits are in findings.parquet of the audit's folder; `tunewise findings` lists them.
     """
-    from ..curate.audit import audit as run_audit
     from ..curate.audit import gate
 
     settings = session.settings(
@@ -65,19 +75,15 @@ def audit(
                 "fail_on": fail_on,
                 "checks": _listed(checks),
                 "skip": _listed(skip),
+                "benchmarks": _listed(",".join(benchmarks) or None),
                 "tokenizer": tokenizer,
                 "context_length": context_length,
             },
             "data": {"shape": shape, "mapping": parse_mapping(mapping)},
         }
     )
-    artifact = run_audit(
-        session.workspace,
-        data_paths(data, session, settings),
-        settings.audit,
-        settings.data,
-        force=session.force,
-        emit=session.emit,
+    artifact = audit_source(
+        session, data_paths(data, session, settings), settings, force=session.force
     )
     document = session.document(artifact)
     session.finish(document, lambda: summary(document), gate(document, settings.audit.fail_on))
@@ -142,9 +148,10 @@ def _check_lines(document: Mapping[str, Any], any_found: bool) -> list[str]:
         by_status.setdefault(check["status"], []).append(check)
     ran = len(by_status.get("ran", []))
     lines = ["" if any_found else "no findings", f"{count(ran, 'check')} ran"]
-    for status in ("skipped", "failed"):
+    for status in ("ran", "skipped", "failed"):
         lines += [
-            f"  {status}: {item['name' if 'name' in item else 'check']} ({item['reason']})"
+            f"  {status}: {item['check']} ({safe_text(item['reason'])})"
             for item in by_status.get(status, [])
+            if item["reason"]
         ]
     return lines

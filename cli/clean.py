@@ -11,6 +11,7 @@ import click
 from ..workspace.artifact import LATEST, Artifact, list_artifacts, resolve_artifact
 from ..workspace.events import Note
 from ..workspace.safe_text import safe_text
+from .benchmarks import audit_source
 from .format import count, percent, table
 from .session import Session, command, data_paths
 
@@ -107,14 +108,8 @@ def find_audit(session: Session, data: str, settings: Settings) -> Artifact:
     nothing_yet = data == LATEST and not list_artifacts(session.workspace, "audit")
     if not is_file and not nothing_yet:
         return resolve_artifact(session.workspace, "audit", data)
-    from ..curate.audit import audit
-
-    return audit(
-        session.workspace,
-        data_paths((data,) if is_file else (), session, settings),
-        settings.audit,
-        settings.data,
-        emit=session.emit,
+    return audit_source(
+        session, data_paths((data,) if is_file else (), session, settings), settings
     )
 
 

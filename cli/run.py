@@ -14,6 +14,7 @@ from ..workspace.artifact import Artifact, Workspace
 from ..workspace.errors import ExitCode, UsageError
 from ..workspace.events import Note
 from ..workspace.files import read_json
+from .benchmarks import audit_source
 from .session import Session, command, data_paths
 
 if TYPE_CHECKING:
@@ -60,10 +61,7 @@ def run_loop(session: Session, settings: Settings, until: str = "report") -> lis
     results: list[StepResult] = []
 
     def audit() -> Artifact:
-        from ..curate.audit import audit as step
-
-        paths = data_paths((), session, settings)
-        return step(workspace, paths, settings.audit, settings.data, force=force, emit=emit)
+        return audit_source(session, data_paths((), session, settings), settings, force=force)
 
     def clean() -> Artifact:
         from ..curate.clean import clean as step

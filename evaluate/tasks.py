@@ -14,12 +14,19 @@ from ..workspace.manifest import Input
 from ..workspace.nearest import nearest
 from .items import DOMAIN, GENERAL
 from .quiet import quiet
+from .tasks_files import (
+    BUNDLED,
+    ROWS,
+    YAML,
+    data_files,
+    existing,
+    files_of,
+    looks_like_path,
+    read_yaml,
+)
 from .tasks_local import in_memory, local_task, read_rows
 from .tasks_templates import compile_templates
 
-BUNDLED = Path(__file__).resolve().parents[1] / "datasets" / "benchmarks"
-_YAML = (".yaml", ".yml")
-_ROWS = ".jsonl"
 # Where a task lies and how it was loaded do not change what it asks.
 _NO_CONTENT = ("metadata", "custom_dataset", "task_alias", "tag")
 
@@ -62,12 +69,12 @@ def load_benchmarks(
     specifications: list[Any] = []
     names: list[str] = []
     for suite in suites:
-        path = _existing(suite, root)
+        path = existing(suite, root)
         if suite == GENERAL:
-            specifications += [_specification(found) for found in _files_of(BUNDLED)]
+            specifications += [_specification(found) for found in files_of(BUNDLED)]
         elif path is not None:
-            specifications += [_specification(found) for found in _files_of(path)]
-        elif _looks_like_path(suite):
+            specifications += [_specification(found) for found in files_of(path)]
+        elif looks_like_path(suite):
             raise UsageError("there is no such benchmark", where=suite, fix="check the path")
         elif suite != DOMAIN:
             names.append(suite)
@@ -86,55 +93,18 @@ def suite_inputs(suites: Sequence[str], root: Path) -> list[Input]:
     """
     inputs: list[Input] = []
     for suite in dict.fromkeys(suites):
-        path = BUNDLED if suite == GENERAL else _existing(suite, root)
+        path = BUNDLED if suite == GENERAL else existing(suite, root)
         if path is not None:
-            files = [name for found in _files_of(path) for name in (found, *_data_of(found))]
+            files = [name for found in files_of(path) for name in (found, *data_files(found))]
             inputs.append(Input(f"suite {suite}", sha256_of_files(files), str(path)))
     return inputs
 
 
-def _data_of(path: Path) -> list[Path]:
-    """Return the data files that a task's definition names."""
-    definition = _read_yaml(path) if path.suffix in _YAML else None
-    if not isinstance(definition, dict):
-        return []
-    files = (definition.get("dataset_kwargs") or {}).get("data_files") or []
-    by_split = files if isinstance(files, dict) else {"train": files}
-    listed = [names if isinstance(names, list) else [names] for names in by_split.values()]
-    paths = [path.parent / name for names in listed for name in names]
-    return [found for found in paths if found.is_file()]
-
-
-def _existing(suite: str, root: Path) -> Path | None:
-    """Find a suite's file or folder; the names of our own suites are none."""
-    if suite in (GENERAL, DOMAIN):
-        return None
-    candidates = (root / Path(suite).expanduser(), Path(suite).expanduser())
-    return next((path for path in candidates if path.is_file() or path.is_dir()), None)
-
-
-def _looks_like_path(suite: str) -> bool:
-    return "/" in suite or "\\" in suite or suite.endswith((*_YAML, _ROWS))
-
-
-def _files_of(path: Path) -> list[Path]:
-    """Return a file itself, or a folder's tasks: its YAML, or else its JSON lines."""
-    if path.is_file():
-        return [path]
-    found = sorted(item for item in path.iterdir() if item.suffix in _YAML)
-    found = found or sorted(path.glob(f"*{_ROWS}"))
-    if not found:
-        raise UsageError(
-            "the folder holds no benchmarks", where=str(path), fix="it needs *.yaml or *.jsonl"
-        )
-    return found
-
-
 def _specification(path: Path) -> Any:
     """Return what lm-eval loads a file's task from: a mapping, or a path it reads itself."""
-    if path.suffix == _ROWS:
+    if path.suffix == ROWS:
         return local_task(path)
-    if path.suffix not in _YAML:
+    if path.suffix not in YAML:
         raise UsageError(
             "a benchmark is a file of JSON lines or an lm-eval task",
             where=str(path),
@@ -148,7 +118,7 @@ def _read_definition(path: Path) -> Any:
 
     What lm-eval's YAML has beyond YAML (functions, includes, groups) it reads by itself.
     """
-    definition = _read_yaml(path)
+    definition = read_yaml(path)
     if definition is None:
         return str(path)
     if not isinstance(definition, dict) or not {"task", "group"} & definition.keys():
@@ -161,18 +131,6 @@ def _read_definition(path: Path) -> Any:
     return {**definition, "task": path.stem} if path.parent == BUNDLED else definition
 
 
-def _read_yaml(path: Path) -> Any:
-    """Read a YAML file; None where it has what only lm-eval can read."""
-    import yaml
-
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except yaml.constructor.ConstructorError:
-        return None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"the task cannot be read: {error}", where=str(path)) from error
-
-
 def _with_local_data(definition: dict[str, Any], files: Any) -> dict[str, Any]:
     """Put local JSON lines into a task's definition; leave other formats to lm-eval."""
     by_split = files if isinstance(files, dict) else {"train": files}
@@ -181,7 +139,7 @@ def _with_local_data(definition: dict[str, Any], files: Any) -> dict[str, Any]:
         for split, names in by_split.items()
     }
     paths = [path for names in listed.values() for path in names]
-    if definition.get("dataset_path") != "json" or any(path.suffix != _ROWS for path in paths):
+    if definition.get("dataset_path") != "json" or any(path.suffix != ROWS for path in paths):
         return {**definition, "dataset_kwargs": {"data_files": files}}
     splits = {
         split: [row for path in names for row in read_rows(path)] for split, names in listed.items()

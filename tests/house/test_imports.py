@@ -128,7 +128,8 @@ def _processor_seconds(command: list[str], cwd: Path) -> float:
     return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
 
 
-def test_an_audit_imports_no_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--benchmarks", "general"]])
+def test_an_audit_imports_no_torch(tmp_path: Path, options: list[str]) -> None:
     (tmp_path / "data.jsonl").write_text(
         '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n'
         * 3
@@ -136,7 +137,7 @@ def test_an_audit_imports_no_torch(tmp_path: Path) -> None:
     code = (
         "from click.testing import CliRunner\n"
         "from tunewise.cli.main import tunewise\n"
-        "result = CliRunner().invoke(tunewise, ['audit', 'data.jsonl', '--json'])\n"
+        f"result = CliRunner().invoke(tunewise, ['audit', 'data.jsonl', '--json', *{options}])\n"
         "assert result.exit_code == 0, result.output"
     )
     loaded = modules_after(code, tmp_path)

@@ -1,0 +1,82 @@
+"""`--benchmarks`: names become items, and rows with them become findings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tunewise.cli.main import tunewise
+
+QUESTION = "Which of the two old harbour bells rings first when the fog comes in from the north?"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    turns = [
+        {"role": "user", "content": f"Tell me: {QUESTION.upper()}"},
+        {"role": "assistant", "content": "The small one."},
+    ]
+    (tmp_path / "chats.jsonl").write_text(json.dumps({"messages": turns}) + "\n")
+    (tmp_path / "bells.jsonl").write_text(json.dumps({"question": QUESTION, "answer": "none"}))
+    return tmp_path
+
+
+def call(folder: Path, *arguments: str, code: int = 0) -> Result:
+    full = [arguments[0], "--workspace", str(folder), *arguments[1:]]
+    result = CliRunner().invoke(tunewise, full)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def contamination(document: dict[str, Any]) -> dict[str, Any]:
+    return next(item for item in document["checks"] if item["dimension"] == "contamination")
+
+
+def test_the_option_names_benchmarks(folder: Path) -> None:
+    data = str(folder / "chats.jsonl")
+    found = json.loads(
+        call(folder, "audit", data, "--benchmarks", "general", "--benchmarks", "bells.jsonl",
+             "--json").stdout
+    )  # fmt: skip
+    check = contamination(found)
+    assert (check["status"], check["rows"]) == ("ran", 1)
+    assert "items are too short to judge" in check["reason"]
+    shown = call(folder, "findings", "--check", "contamination").stdout
+    assert "bells/0" in shown
+    assert QUESTION.upper()[:30] in shown
+    text = call(folder, "audit", data, "--benchmarks", "general,bells.jsonl").stdout
+    assert "ran: contamination/benchmark (" in text
+    assert "too short to judge" in text
+
+
+def test_without_it_the_check_is_skipped(folder: Path) -> None:
+    text = call(folder, "audit", str(folder / "chats.jsonl")).stdout
+    assert "skipped: contamination/benchmark (no benchmarks were given" in text
+
+
+def test_the_settings_name_benchmarks_for_every_command_that_audits(folder: Path) -> None:
+    (folder / "tunewise.toml").write_text(
+        '[data]\npaths = ["chats.jsonl"]\n[audit]\nbenchmarks = ["bells.jsonl"]\n'
+    )
+    audits = [
+        json.loads(call(folder, "audit", "--json").stdout)["id"],
+        json.loads(call(folder, "run", "--until", "audit", "--json").stdout)["steps"][0]["id"],
+        json.loads(call(folder, "clean", str(folder / "chats.jsonl"), "--json").stdout)["audit"],
+    ]
+    assert len(set(audits)) == 1
+    (folder / "bells.jsonl").write_text(json.dumps({"question": QUESTION, "answer": "both"}))
+    assert json.loads(call(folder, "audit", "--json").stdout)["id"] != audits[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "hint"),
+    [("genral", 2, "'general'"), ("bels.jsonl", 2, "'bells.jsonl'"), ("empty.jsonl", 3, "no rows")],
+)
+def test_what_cannot_be_read_is_an_error(folder: Path, name: str, code: int, hint: str) -> None:
+    (folder / "empty.jsonl").write_text("\n")
+    result = call(folder, "audit", str(folder / "chats.jsonl"), "--benchmarks", name, code=code)
+    assert hint in result.stderr
