@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from .comparison_text import comparison_columns
-from .contamination import BenchmarkItem
 from .finding import Fix, Severity, as_findings, empty_findings
 from .lengths import Lengths, measure_lengths
 from .records import TEXT_ROLE, Dataset, message_rows
+
+if TYPE_CHECKING:
+    from .contamination import BenchmarkItem
 
 RAN, SKIPPED, FAILED = "ran", "skipped", "failed"
 
