@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_origin
 
 import polars as pl
 
@@ -179,9 +179,9 @@ def recorded_settings(lineage: Lineage, report: ReportSettings) -> dict[str, dic
     read = audit or split
     sections = {
         "data": _recorded(read, DataSettings),
-        "audit": _recorded(audit, AuditSettings) | _input_path(audit, "tokenizer"),
+        "audit": _recorded(audit, AuditSettings),
         "split": _recorded(split, SplitSettings),
-        "train": _recorded(train, Recipe) | _input_path(train, "model"),
+        "train": _recorded(train, Recipe),
         "evaluate": _recorded(evaluate, EvaluateSettings),
         "report": report.model_dump(mode="json", exclude={"format"}),
     }
@@ -189,15 +189,19 @@ def recorded_settings(lineage: Lineage, report: ReportSettings) -> dict[str, dic
 
 
 def _recorded(step: Step | None, section: type[Section]) -> dict[str, Any]:
-    """Return the settings of a section that are among a step's parameters."""
-    given = step.artifact.manifest.parameters if step else {}
-    return {name: given[name] for name in section.model_fields if given.get(name) is not None}
-
-
-def _input_path(step: Step | None, name: str) -> dict[str, str]:
-    """Return the path of what a step takes as an input under a setting's name."""
-    found = step.artifact.manifest.input(name) if step else None
-    return {name: found.path} if found and found.path else {}
+    """Return the settings of a section that are among a step's parameters, or name its inputs."""
+    if step is None:
+        return {}
+    manifest = step.artifact.manifest
+    found: dict[str, Any] = {}
+    for name, about in section.model_fields.items():
+        value, made_from = manifest.parameters.get(name), manifest.input(name)
+        if value is None and made_from is not None and made_from.path:
+            several = get_origin(about.annotation) is tuple
+            value = made_from.path.splitlines() if several else made_from.path
+        if value is not None:
+            found[name] = value
+    return found
 
 
 def commands(lineage: Lineage, settings_file: str) -> list[str]:

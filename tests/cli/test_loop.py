@@ -63,6 +63,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, repository_root: Path) -> P
         f"""
 [data]
 paths = ["chats.jsonl"]
+[audit]
+benchmarks = ["pairs.jsonl"]
+tokenizer = "{model}"
 [clean]
 accept = ["duplicates/exact", "privacy/email"]
 [train]
