@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     examples="""\
   tunewise train latest --model ./my-model
   tunewise train latest --model ./my-model --rank 32 --learning-rate 1e-4 --epochs 2
+  tunewise train latest --replay general.jsonl
   tunewise train latest --recipe recipe.toml --events
 """,
 )
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 @click.option("--learning-rate", type=float, help="Peak learning rate.")
 @click.option("--epochs", type=float, help="Passes over the training rows.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Rows a step.")
+@click.option("--replay", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="General rows to mix in, so that less is forgotten.")  # fmt: skip
 @click.option("--seed", type=int, help="Seed of order, dropout and adapter.")
 def train(
     session: Session,
@@ -45,6 +48,7 @@ def train(
     learning_rate: float | None,
     epochs: float | None,
     batch_size: int | None,
+    replay: Path | None,
     seed: int | None,
 ) -> None:
     """Tune a model on SPLIT (a path, an id, or `latest`); only answers are learned from.
@@ -59,6 +63,8 @@ def train(
         "learning_rate": learning_rate,
         "epochs": epochs,
         "batch_size": batch_size,
+        # Names in the settings start at the workspace, those on a command line where one stands.
+        "replay": str(replay.absolute()) if replay else None,
         "seed": seed,
     }
     settings = resolve_recipe(session, recipe, flags)

@@ -25,7 +25,8 @@ class LengthBatches:
 
     The order is a function of the seed and the epoch alone, so that a run can be repeated, and
     joined in the middle. Rows are shuffled, sorted by length within stretches of
-    many batches, cut into batches, and the batches are shuffled. Each epoch uses every row once.
+    many batches, cut into batches, and the batches are shuffled. Each epoch uses every row once,
+    but of the general rows, which stand last, only its turn: the next so many of a shuffled round.
 
     Attributes:
         batch_size: rows a batch; the last one of an epoch may have fewer.
@@ -34,9 +35,27 @@ class LengthBatches:
 
     drop_last = False
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
-        """Take the rows' lengths in tokens."""
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        seed: int,
+        *,
+        general: int = 0,
+        per_epoch: int = 0,
+    ) -> None:
+        """Take the rows' lengths in tokens.
+
+        Args:
+            lengths: of all rows.
+            batch_size: rows a batch.
+            seed: of the order.
+            general: how many of the rows, at the end, are general ones.
+            per_epoch: how many of these an epoch uses.
+        """
         self.batch_size = batch_size
+        self._general = general
+        self._per_epoch = min(per_epoch, general)
         self._lengths = np.asarray(lengths)
         self._seed = seed
         self._epoch = 0
@@ -47,12 +66,22 @@ class LengthBatches:
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
-        return -(-len(self._lengths) // self.batch_size)
+        rows = len(self._lengths) - self._general + self._per_epoch
+        return -(-rows // self.batch_size)
+
+    def _rows(self) -> np.ndarray:
+        """Return the rows of this epoch, the general ones last."""
+        own = len(self._lengths) - self._general
+        if not self._per_epoch:
+            return np.arange(own)
+        round_of_all = np.random.default_rng(self._seed).permutation(self._general)
+        turn = np.arange(self._per_epoch) + self._epoch * self._per_epoch
+        return np.concatenate([np.arange(own), own + round_of_all[turn % self._general]])
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield the row numbers of each batch."""
         random = np.random.default_rng([self._seed, self._epoch])
-        order = random.permutation(len(self._lengths))
+        order = random.permutation(self._rows())
         stretch = self.batch_size * _BATCHES_SORTED_TOGETHER
         for start in range(0, len(order), stretch):
             part = order[start : start + stretch]

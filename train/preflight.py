@@ -98,14 +98,17 @@ def check_parts(train: Part, val: Part, recipe: Recipe) -> None:
         )
 
 
-def announce(train: Part, val: Part, schedule: Schedule, examples: list[str], emit: Emit) -> None:
+def announce(
+    train: Part, replayed: int, val: Part, schedule: Schedule, examples: list[str], emit: Emit
+) -> None:
     """Tell what will be learned, from how much, and how the rows look."""
     tokens, supervised = train.total("tokens"), train.total("supervised")
+    general = f", with {amount(replayed, 'row')} of replay an epoch" if replayed else ""
     validating = f"validating on {amount(len(val.rows), 'row')}" if val.rows else "no validation"
     emit(
         Note(
             text=f"training on {amount(len(train.rows), 'row')} with {tokens:,} tokens, of which "
-            f"{supervised:,} ({supervised / tokens:.0%}) are learned; {validating}; "
+            f"{supervised:,} ({supervised / tokens:.0%}) are learned{general}; {validating}; "
             f"{amount(schedule.steps, 'step')}, {schedule.steps_per_epoch:,} an epoch"
         )
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,8 +20,9 @@ from .hardware import Hardware, choose_hardware
 from .model import BaseModel, context_length, load_config, load_tokenizer, stop_tokens
 from .preflight import Schedule, amount, announce, check_parts, plan, rows_to_measure, warnings_of
 from .recipe import Recipe
-from .render import ASSISTANT, render
-from .supervision import SUPERVISION_SCHEMA, Part, prepare_part, proof
+from .render import ASSISTANT, Rendered, render
+from .replay import REPLAY, prepare_replay, replay_rows
+from .supervision import Part, empty_part, prepare_part, proof
 from .template import BUILT_IN, template_hash, template_origin
 
 if TYPE_CHECKING:
@@ -52,7 +55,9 @@ class Prepared:
         hardware: where it will compute.
         tokenizer: the base model's.
         template: None where all rows are plain texts.
-        train: the rows to learn.
+        train: the split's rows to learn.
+        replay: the general rows mixed in; empty where there are none.
+        replay_per_epoch: how many of them an epoch uses; the next one goes on with others.
         val: the rows to validate on.
         schedule: the steps.
         examples: rows as the model sees them (see :func:`~tunewise.train.supervision.proof`).
@@ -64,14 +69,36 @@ class Prepared:
     tokenizer: PreTrainedTokenizerBase
     template: Template | None
     train: Part
+    replay: Part
+    replay_per_epoch: int
     val: Part
     schedule: Schedule
     examples: tuple[str, ...]
     warnings: tuple[str, ...]
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts, replay only where there is some."""
+        replayed = (self.replay,) if len(self.replay.supervision) else ()
+        return self.train, *replayed, self.val
 
-def prepare(split: Artifact, base: BaseModel, recipe: Recipe, emit: Emit) -> Prepared:
+    @property
+    def learned(self) -> tuple[Rendered, ...]:
+        """All rows that are trained on, the general ones last."""
+        return self.train.rows + self.replay.rows
+
+
+def prepare(
+    split: Artifact, base: BaseModel, recipe: Recipe, emit: Emit, replay_file: Path | None = None
+) -> Prepared:
     """Render, count and check everything that can be checked without the weights.
+
+    Args:
+        split: brings the rows to learn and to validate on.
+        base: the base model.
+        recipe: what is tuned and how.
+        emit: told of the rows and of every doubt.
+        replay_file: the general rows to mix in.
 
     Raises:
         UsageError: model, recipe and data do not go together.
@@ -86,11 +113,24 @@ def prepare(split: Artifact, base: BaseModel, recipe: Recipe, emit: Emit) -> Pre
     train, val = (
         prepare_part(name, dataset, tokenizer, max_length=max_length)
         if dataset
-        else Part(name, (), (), SUPERVISION_SCHEMA.to_frame())
+        else empty_part(name)
         for name, dataset in datasets.items()
     )
     check_parts(train, val, recipe)
-    schedule = plan(len(train.rows), recipe)
+    replay, wanted = empty_part(REPLAY), 0
+    if replay_file:
+        wanted = replay_rows(len(train.rows), recipe.replay_share)
+        replay = prepare_replay(
+            replay_file,
+            tokenizer,
+            rows=wanted * math.ceil(recipe.epochs),
+            max_length=max_length,
+            seed=recipe.seed,
+            emit=emit,
+        )
+    per_epoch = min(wanted, len(replay.rows))
+    learned = len(train.rows) + per_epoch
+    schedule = plan(learned, recipe)
     chosen = recipe.model_copy(
         update={
             "model": str(base.folder),
@@ -98,17 +138,22 @@ def prepare(split: Artifact, base: BaseModel, recipe: Recipe, emit: Emit) -> Pre
             "learning_rate": recipe.peak_learning_rate,
             "max_length": max_length,
             "eval_every": schedule.eval_every,
-            "eval_rows": rows_to_measure(len(train.rows), recipe, schedule),
+            "eval_rows": rows_to_measure(learned, recipe, schedule),
             "threads": hardware.threads,
             "dtype": hardware.dtype,
         }
     )
     warnings = [*warnings_of(train, val, chosen, schedule)]
+    if per_epoch < wanted:
+        warnings.append(
+            f"the replay file gives {amount(per_epoch, 'row')} of {wanted:,} wanted for each "
+            f"epoch: the share of replay is {per_epoch / learned:.0%}"
+        )
     if template:
         warnings += _template_warnings(base, tokenizer, template)
     warnings += _control_token_warnings(tokenizer, datasets[TRAIN])
     examples = proof(train, tokenizer)
-    announce(train, val, schedule, examples, emit)
+    announce(train, per_epoch, val, schedule, examples, emit)
     if any(dataset and dataset.kind == PREFERENCE for dataset in datasets.values()):
         emit(
             Note(text="preference rows are trained on their chosen answers; rejected ones are not")
@@ -121,6 +166,8 @@ def prepare(split: Artifact, base: BaseModel, recipe: Recipe, emit: Emit) -> Pre
         tokenizer=tokenizer,
         template=template,
         train=train,
+        replay=replay,
+        replay_per_epoch=per_epoch,
         val=val,
         schedule=schedule,
         examples=tuple(examples),

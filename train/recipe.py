@@ -124,6 +124,18 @@ class Recipe(Section):
         "more. None: 64 to 1,000, so that all validations together cost about a quarter of the "
         "training.",
     )
+    replay: str | None = Field(
+        default=None,
+        description="A file of general texts or chats that are trained on beside the split's rows, "
+        "so that the model forgets less. It should look like what must not be lost. None: nothing.",
+    )
+    replay_share: float = Field(
+        default=0.2,
+        gt=0,
+        lt=1,
+        description="Share of an epoch's rows that come from replay, others each time. A tenth to "
+        "a quarter is mostly enough; more slows the learning of the split's own rows.",
+    )
     keep: Literal["best", "last"] = Field(
         default="best",
         description="Which state becomes the result: that of the lowest validation loss, or the "

@@ -16,7 +16,7 @@ import polars as pl
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
 from ..workspace.errors import UsageError
 from ..workspace.events import Emit, Note, ignore
-from ..workspace.files import write_json
+from ..workspace.files import sha256_of_file, write_json
 from ..workspace.manifest import Input
 from .loss import row_losses
 from .model import (
@@ -30,6 +30,7 @@ from .model import (
 from .preparation import Prepared, prepare
 from .recipe import Recipe
 from .render import Rendered
+from .replay import REPLAY, replay_path
 from .supervision import count_refusals
 from .template import template_of
 
@@ -81,15 +82,20 @@ def train(
         )
     _quiet_libraries()
     base = find_base_model(recipe.model)
+    inputs = [
+        split_artifact.as_input("split"),
+        Input(name="model", sha256=base.sha256, path=str(base.folder)),
+    ]
+    replay = replay_path(recipe.replay, workspace.root) if recipe.replay else None
+    if replay:
+        inputs.append(Input(name=REPLAY, sha256=sha256_of_file(replay), path=str(replay)))
     return produce(
         workspace,
         TRAIN,
-        lambda draft: _Run(draft, split_artifact, base, recipe, emit, workspace).build(),
-        inputs=[
-            split_artifact.as_input("split"),
-            Input(name="model", sha256=base.sha256, path=str(base.folder)),
-        ],
-        parameters=recipe.model_dump(mode="json", exclude={"model"}),
+        lambda draft: _Run(draft, split_artifact, base, replay, recipe, emit, workspace).build(),
+        inputs=inputs,
+        # What these name takes part by its content.
+        parameters=recipe.model_dump(mode="json", exclude={"model", "replay"}),
         force=force,
         keep_partial=True,
         emit=emit,
@@ -103,6 +109,7 @@ class _Run:
     draft: Draft
     split: Artifact
     base: BaseModel
+    replay: Path | None
     recipe: Recipe
     emit: Emit
     workspace: Workspace
@@ -111,8 +118,8 @@ class _Run:
         """Prepare, train, and write everything."""
         begin = time.monotonic()
         _empty(self.draft.folder)
-        prepared = prepare(self.split, self.base, self.recipe, self.emit)
-        pl.concat([prepared.train.supervision, prepared.val.supervision]).write_parquet(
+        prepared = prepare(self.split, self.base, self.recipe, self.emit, self.replay)
+        pl.concat([part.supervision for part in prepared.parts]).write_parquet(
             self.draft.folder / "supervision.parquet"
         )
         write_json(
@@ -124,7 +131,7 @@ class _Run:
             self.emit(Note(text=text, level="warning"))
         document = self._document(prepared, watch, time.monotonic() - begin)
         write_json(self.draft.folder / "train.json", document)
-        for part in (prepared.train, prepared.val):
+        for part in prepared.parts:
             self.draft.counts[f"{part.name}_rows"] = len(part.supervision)
             self.draft.counts[f"{part.name}_used"] = len(part.rows)
             self.draft.counts[f"{part.name}_refused"] = len(part.refused)
@@ -134,6 +141,7 @@ class _Run:
         """Train the model and leave the state to keep in the draft's folder."""
         from transformers import set_seed
 
+        from .batches import LengthBatches
         from .trainer import fit
         from .watch import Losses, Tally, Watch, finishing_the_step
 
@@ -171,7 +179,14 @@ class _Run:
             try:
                 fit(
                     model,
-                    prepared.train.rows,
+                    prepared.learned,
+                    order=LengthBatches(
+                        [len(row.tokens) for row in prepared.learned],
+                        recipe.batch_size,
+                        recipe.seed,
+                        general=len(prepared.replay.rows),
+                        per_epoch=prepared.replay_per_epoch,
+                    ),
                     recipe=recipe,
                     schedule=prepared.schedule,
                     hardware=prepared.hardware,
@@ -234,12 +249,12 @@ class _Run:
                     "tokens": part.total("tokens"),
                     "supervised": part.total("supervised"),
                 }
-                for part in (prepared.train, prepared.val)
+                for part in prepared.parts
             },
-            "refused": len(prepared.train.refused) + len(prepared.val.refused),
+            "refused": sum(len(part.refused) for part in prepared.parts),
             "refusals": [
                 {"reason": reason, "rows": rows}
-                for reason, rows in count_refusals(prepared.train, prepared.val)[:_REASONS_NAMED]
+                for reason, rows in count_refusals(*prepared.parts)[:_REASONS_NAMED]
             ],
             "examples": list(prepared.examples),
             "warnings": list(prepared.warnings) + _afterthoughts(watch),

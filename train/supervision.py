@@ -40,7 +40,7 @@ class Part:
     """A part of the split, ready for the model.
 
     Attributes:
-        name: ``train`` or ``val``.
+        name: ``train``, ``replay`` or ``val``.
         rows: those with something to learn, in the order of the file.
         numbers: for each of them, its 0-based row in the part's file.
         supervision: frame of :data:`SUPERVISION_SCHEMA` with every row of the file; ``refused``
@@ -60,6 +60,11 @@ class Part:
     def total(self, column: str) -> int:
         """Return the sum of a column over the rows that are used."""
         return int(self.supervision.filter(pl.col("refused").is_null())[column].sum())
+
+
+def empty_part(name: str) -> Part:
+    """Return a part without rows."""
+    return Part(name, (), (), SUPERVISION_SCHEMA.to_frame())
 
 
 def prepare_part(

@@ -34,28 +34,25 @@ class SupervisedTrainer(Trainer):
         model: PreTrainedModel,
         arguments: TrainingArguments,
         rows: Sequence[Rendered],
+        order: LengthBatches,
         padding: int,
         watch: Watch,
     ) -> None:
-        """Take a model on its device, the rows to learn and a token id to pad with."""
+        """Take a model on its device, the rows to learn, their order, and a token to pad with."""
         super().__init__(model=model, args=arguments, callbacks=[watch])
         self.remove_callback(PrinterCallback)
         # The loss below is divided by the step's tokens already; Trainer shall not do it again.
         self.model_accepts_loss_kwargs = True
         self._rows = rows
+        self._order = order
         self._collate = Collator(padding)
         self._tally: Tally = watch.tally
 
     def get_train_dataloader(self) -> DataLoader:
         """Return the batches of rows of about equal length."""
-        order = LengthBatches(
-            [len(row.tokens) for row in self._rows],
-            self.args.per_device_train_batch_size,
-            self.args.seed,
-        )
         loader: Any = DataLoader(
             self._rows,  # pyright: ignore[reportArgumentType]
-            batch_sampler=order,  # pyright: ignore[reportArgumentType]
+            batch_sampler=self._order,  # pyright: ignore[reportArgumentType]
             collate_fn=self._collate,
         )
         return self.accelerator.prepare(loader)
@@ -86,6 +83,7 @@ def fit(
     model: PreTrainedModel,
     rows: Sequence[Rendered],
     *,
+    order: LengthBatches,
     recipe: Recipe,
     schedule: Schedule,
     hardware: Hardware,
@@ -98,6 +96,7 @@ def fit(
     Args:
         model: on its device, with gradients where it is to be tuned.
         rows: each with at least one supervised token.
+        order: which of them form which batch.
         recipe: of the run.
         schedule: the run's steps.
         hardware: where the model is.
@@ -128,4 +127,4 @@ def fit(
         dataloader_pin_memory=False,
         remove_unused_columns=False,
     )
-    SupervisedTrainer(model, arguments, rows, padding, watch).train()
+    SupervisedTrainer(model, arguments, rows, order, padding, watch).train()

@@ -34,6 +34,25 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
     assert batches_of(lengths, 8, 3, 2) != batches_of(lengths, 8, 4, 2)
 
 
+@quick
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 60), st.integers(1, 16))
+def test_epochs_take_turns_with_the_general_rows(
+    own: int, general: int, per_epoch: int, size: int
+) -> None:
+    order = LengthBatches([5] * (own + general), size, 3, general=general, per_epoch=per_epoch)
+    taken: list[int] = []
+    for epoch in range(4):
+        order.set_epoch(epoch)
+        batches = list(order)
+        rows = sorted(row for batch in batches for row in batch)
+        assert len(batches) == len(order)
+        assert rows[:own] == list(range(own))
+        assert len(rows) == own + min(per_epoch, general)
+        taken += rows[own:]
+    counts = [taken.count(row) for row in range(own, own + general)]
+    assert max(counts) - min(counts) <= 1
+
+
 def padded_share(lengths: list[int], batches: list[list[int]]) -> float:
     computed = sum(len(batch) * max(lengths[row] for row in batch) for batch in batches)
     return 1 - sum(lengths) / computed

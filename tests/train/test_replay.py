@@ -1,0 +1,135 @@
+"""General rows mixed into training against forgetting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+
+from tunewise.train.recipe import Recipe
+from tunewise.train.replay import replay_rows
+from tunewise.train.run import train
+from tunewise.workspace.artifact import Artifact, Workspace
+from tunewise.workspace.errors import UsageError
+from tunewise.workspace.events import Event, Note
+from tunewise.workspace.files import read_json
+
+MakeRows = Callable[[int, int], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def split(make_split: Callable[..., Artifact], chat_rows: MakeRows) -> Artifact:
+    return make_split(chat_rows(0, 30), chat_rows(30, 38))
+
+
+@pytest.fixture
+def recipe(tiny_model: Path) -> Recipe:
+    return Recipe(model=str(tiny_model), rank=4, learning_rate=1e-2, epochs=1, threads=1)
+
+
+def write_texts(path: Path, count: int) -> Path:
+    lines = [
+        json.dumps({"text": f"the bird sings near the sea {number}"}) for number in range(count)
+    ]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return path
+
+
+@given(st.integers(1, 100_000), st.floats(0.01, 0.9))
+def test_replay_is_the_share_of_all_rows(rows: int, share: float):
+    drawn = replay_rows(rows, share)
+
+    assert abs(drawn - share * (rows + drawn)) <= 1
+
+
+def test_general_rows_are_learned_and_counted_apart(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+):
+    write_texts(workspace.root / "general.jsonl", 100)
+    changes = {"replay": "general.jsonl", "replay_share": 0.25}
+
+    run = train(workspace, split, recipe.model_copy(update=changes))
+
+    document = read_json(run.folder / "train.json")
+    assert document["rows"]["train"]["used"] == 30
+    assert document["rows"]["replay"]["used"] == 10
+    assert document["steps"] == 5, "40 rows in batches of 8"
+    supervision = pl.read_parquet(run.folder / "supervision.parquet")
+    replayed = supervision.filter(pl.col("part") == "replay")
+    assert len(replayed) == 10
+    assert (
+        replayed["supervised"].to_list() == [n - 1 for n in replayed["tokens"]]
+        or (replayed["supervised"] == replayed["tokens"]).all()
+    ), "everything of a text is learned"
+    tokens = sum(document["rows"][part]["tokens"] for part in ("train", "replay"))
+    assert document["tokens"] == tokens
+
+
+def test_without_replay_nothing_is_said_of_it(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+):
+    run = train(workspace, split, recipe)
+
+    assert set(read_json(run.folder / "train.json")["rows"]) == {"train", "val"}
+    assert not any(name.startswith("replay") for name in run.manifest.counts)
+
+
+def test_the_content_of_the_general_rows_decides_not_their_path(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+):
+    first = write_texts(workspace.root / "first.jsonl", 50)
+    (workspace.root / "second.jsonl").write_bytes(first.read_bytes())
+    write_texts(workspace.root / "third.jsonl", 60)
+
+    runs = [
+        train(workspace, split, recipe.model_copy(update={"replay": f"{name}.jsonl"}))
+        for name in ("first", "second", "third")
+    ]
+
+    assert runs[0].id == runs[1].id
+    assert runs[0].id != runs[2].id
+
+
+def test_general_rows_change_what_is_learned(workspace: Workspace, split: Artifact, recipe: Recipe):
+    write_texts(workspace.root / "general.jsonl", 50)
+
+    plain = train(workspace, split, recipe)
+    mixed = train(workspace, split, recipe.model_copy(update={"replay": "general.jsonl"}))
+
+    weights = [
+        load_file(run.folder / "adapter/adapter_model.safetensors") for run in (plain, mixed)
+    ]
+    assert any(not weights[0][name].equal(weights[1][name]) for name in weights[0])
+
+
+def test_too_few_general_rows_are_told(workspace: Workspace, split: Artifact, recipe: Recipe):
+    write_texts(workspace.root / "general.jsonl", 3)
+    heard: list[Event] = []
+
+    train(
+        workspace,
+        split,
+        recipe.model_copy(update={"replay": "general.jsonl", "replay_share": 0.25}),
+        emit=heard.append,
+    )
+
+    warnings = [
+        event.text for event in heard if isinstance(event, Note) and event.level == "warning"
+    ]
+    assert any(
+        "3 rows of 10 wanted for each epoch" in text and "9%" in text for text in warnings
+    ), warnings
+
+
+def test_a_missing_file_is_refused_before_anything_starts(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+):
+    with pytest.raises(UsageError, match="no such file of replay rows"):
+        train(workspace, split, recipe.model_copy(update={"replay": "nowhere.jsonl"}))
