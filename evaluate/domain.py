@@ -2,14 +2,14 @@
 
 **`domain/answer-choice` decides.** The model sees a row's question, rendered as in training, and
 four answers: the row's own, and three of other test rows of like length. It chooses the one that
-the question makes most probable: whose log-likelihood after this question exceeds its mean
-log-likelihood after other questions of the domain the most. Chance is one in four.
+the question makes most probable: whose probability after this question is the largest multiple
+of its mean probability after other questions of the domain. Chance is one in four.
 
 Loss and word overlap do not decide, because both reward style: a model that has learned how
 answers begin, how long they are and how they greet gains in both, whatever it knows. Here style
 cannot help. The distractors come from the same split and have the same style; and what makes an
 answer likely after *any* question (its greeting, its length, how common its words are) is taken
-out by the subtraction. What is left is the pointwise mutual information of question and answer
+out by the division. What is left, as a logarithm, is the pointwise mutual information of question and answer
 within the domain (Holtzman et al. 2021, "Surface Form Competition"). A model tuned on shuffled
 answers learns the style perfectly and gains nothing.
 
@@ -149,7 +149,7 @@ def ask_choices(task: DomainTask, scorer: TokenScorer, advance: Callable[[int], 
     starts = [asked.start for asked in task.sequences]
     sums = scorer.score(tokens, starts, advance=advance).sums()
     own = sum(len(item.choices) for item in task.choices)
-    usual = _mean_by_answer(task.elsewhere, sums[own:])
+    usual = _usual(task.elsewhere, sums[own:])
     rows: list[dict[str, Any]] = []
     begin = 0
     for item in task.choices:
@@ -269,13 +269,14 @@ def _render_elsewhere(
     return {answer: tuple(group) for answer, group in found.items()}
 
 
-def _mean_by_answer(
-    elsewhere: Mapping[str, tuple[Asked, ...]], sums: np.ndarray
-) -> dict[str, float]:
-    """Return each answer's mean log-likelihood after other questions."""
+def _usual(elsewhere: Mapping[str, tuple[Asked, ...]], sums: np.ndarray) -> dict[str, float]:
+    """Return the logarithm of each answer's mean probability after other questions."""
     ends = np.cumsum([len(group) for group in elsewhere.values()])
     parts = np.split(sums, ends[:-1]) if len(ends) else []
-    return {answer: float(part.mean()) for answer, part in zip(elsewhere, parts, strict=True)}
+    return {
+        answer: float(np.logaddexp.reduce(part) - np.log(len(part)))
+        for answer, part in zip(elsewhere, parts, strict=True)
+    }
 
 
 def _questions(
