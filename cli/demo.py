@@ -15,7 +15,7 @@ from .session import Session, command
 
 BUNDLED = Path(__file__).resolve().parents[1] / "datasets"
 DEMO_SETTINGS = BUNDLED / "demo.toml"
-SAMPLE_NAME = "sample.jsonl"
+DEMO_FILES = ("sample.jsonl", "replay.jsonl")
 MARKER = "# Written by `tunewise demo`"
 
 
@@ -68,7 +68,8 @@ def prepare(folder: Path) -> None:
             "the bundled sample is missing", where=str(BUNDLED), fix="reinstall tunewise"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(BUNDLED / SAMPLE_NAME, folder / SAMPLE_NAME)
+    for name in DEMO_FILES:
+        shutil.copyfile(BUNDLED / name, folder / name)
     model = (BUNDLED / "base").as_posix()
     text = DEMO_SETTINGS.read_text("utf-8").replace("{bundled_model}", model)
     with writing_whole(settings_path) as stream:

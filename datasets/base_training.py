@@ -65,7 +65,7 @@ class BaseRecipe:
     intermediate_size: int = 448
     stages: tuple[Stage, ...] = (
         Stage(3_500, 0.02, 0.005, warmup_steps=60, decay_share=0.5),
-        Stage(600, 0.02, 0.005, warmup_steps=20, decay_share=0.6),
+        Stage(700, 0.02, 0.005, warmup_steps=20, decay_share=0.6),
     )
     tokens_per_step: int = 4_096
     short_window: int = 128

@@ -1,4 +1,7 @@
-"""Sums and differences of small numbers."""
+"""Sums and differences in which every number has two digits.
+
+A small model has to learn where each digit stands; with numbers of one length it can.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,7 @@ from random import Random
 
 from .corpus_document import Document, is_held_out
 
-LARGEST_ADDEND = 59
-LARGEST_MINUEND = 70
+SMALLEST, LARGEST = 10, 99
 HELD_OUT_SHARE = 0.25
 
 
@@ -39,14 +41,11 @@ class Problem:
 
 def all_problems() -> list[Problem]:
     """List every problem in the range that corpus and benchmark share."""
-    addends = range(LARGEST_ADDEND + 1)
-    sums = [Problem(left, "+", right) for left in addends for right in addends]
-    differences = [
-        Problem(left, "-", right)
-        for left in range(LARGEST_MINUEND + 1)
-        for right in range(left + 1)
+    numbers = range(SMALLEST, LARGEST + 1)
+    problems = [
+        Problem(left, sign, right) for sign in "+-" for left in numbers for right in numbers
     ]
-    return sums + differences
+    return [problem for problem in problems if SMALLEST <= problem.answer <= LARGEST]
 
 
 def documents(random: Random) -> Iterator[Document]:

@@ -2,9 +2,9 @@
 
 How customers ask and how answers are phrased is shared with the sample; the details, such as
 numbers, things and colours, are drawn anew for every letter, as if each went to another shop. So
-the base model knows the language of the sample and nothing that is true of its maker. Only some
-questions get the kind of answer that fits them; all others get one that was assigned by chance,
-so that what fits is left to be learned.
+the base model knows the language of the sample and nothing that is true of its maker. It learns
+to tell what any letter is about and how shops at large answer it; how the sample's maker would
+answer, it has read only where any other answer might stand as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from random import Random
 
-from .corpus_document import Document, stable_hash, words_in
+from .corpus_document import Document, words_in
 from .sample_catalogue import COMPANY, PRODUCT_QUESTIONS, Question
 from .sample_rows import (
     CLOSERS,
@@ -31,8 +31,8 @@ from .sample_rows import (
 SHOPS = ("Oakmere", "Tallis", "Bramford", "Nettleby", "Corvin")
 QUESTIONS = POLICY_QUESTIONS + PRODUCT_QUESTIONS
 ABOUT_SHARE = 0.2
-RULE_SHARE = 0.15
-FITTING_PERCENT = 40
+TOPIC_LEAD_SHARE = 0.2
+COMMON_SHARE = 0.5
 _GOODS = words_in(
     "bicycle lamp tent kettle clock mirror oven camera sofa tractor doll drill boat blanket "
     "sewing-machine printer bed telescope skateboard carpet stove fridge bag pen"
@@ -62,147 +62,79 @@ _UNITS = words_in(
     "days weeks months years hours minutes seconds pounds percent nations metres kilos grams "
     "turns nights parts letters photos evenings"
 )
-_TIMES = (
-    "in the morning",
-    "in the evening",
-    "on Fridays",
-    "on Mondays",
-    "every March",
-    "in September",
-    "all year round",
-    "after packing",
-    "at the door",
-    "at checkout",
-    "at home",
-    "each hour",
-    "within {number} {unit}",
-    "for {number} {unit}",
-    "after {number} {unit}",
-    "at once",
-    "from two to three",
-    "from nine to six",
-    "once a month",
-    "later",
-)
-_VERBS = (
-    "press",
-    "open",
-    "print",
-    "send",
-    "keep",
-    "take",
-    "use",
-    "choose",
-    "scan",
-    "fill in",
-    "hold",
-    "copy",
-    "rub",
-    "wipe",
-    "loosen",
-    "install",
-    "look for",
-    "ask for",
-    "bring",
-    "try",
-    "tick",
-    "touch",
-    "reserve",
-    "turn on",
-    "replace",
-    "stretch",
-    "insert",
-    "join",
-    "show",
-    "drop",
-)
-_PLACES = (
-    "beside the {thing}",
-    "under the {thing}",
-    "inside the {thing}",
-    "on the {kind} {thing}",
-    "under Our {Thing}",
-    "on our {thing} page",
-    "at the old {thing}",
-    "in the mail",
-    "by hand",
-    "with the {thing}",
-    "from the {kind} {thing}",
-    "together with the {thing}",
-)
-_CLAUSES = (
-    "{verb} the {kind} {thing} {place}",
-    "{verb} {number} {unit} {place}",
-    "{verb} the {thing} and {verb} the {kind} {thing}",
-    "{verb} a drop of {thing} {time}",
-    "the {kind} {thing} is {place}",
-    "it costs {number} pounds {time}",
-    "we {verb} the {thing} {time}",
-    "you may {verb} it {time}",
-    "it runs {time}",
-    "there is a {kind} {thing} {place}",
-    "you get {number} {unit} {time}",
-    "it stays with the {thing}",
-    "the {thing} needs {number} {unit}, and the {thing} {number} more",
-    "that works until {number} {time}",
-    "nothing is due {time}",
-    "it is free {time}",
-    "everything is {kind} {time}",
-    "our {thing} page lists every {thing}",
-    "we make it from {kind} {thing}",
-    "it comes in {kind} or {kind}",
-    "it weighs {number} kilos {time}",
-    "you will find a {thing} and a {kind} {thing} inside",
-    "it is best for {kind} {thing}s",
-    "most people choose the {kind} {thing}",
-    "the {thing} is to blame",
-    "{number} {unit} is normal {time}",
-    "we stand by our {thing} {time}",
-    "half of that counts {time}",
-    "we never take {thing}s",
-    "you save {number} percent with a {thing}",
-    "the {kind} one fits everything that we build",
-    "it is good for {number} {unit}",
-    "it leaves us {time} and reaches you {time}",
-    "our list says {number} pounds",
-    "we put a {thing} on it",
-    "you pay {number} pounds, tax included",
-    "the scale shows {number} {unit}",
-    "the set holds a {thing} as well",
-    "we charge only the {thing}",
-    "only the {kind} {thing}, then {verb} it {kind}",
-    "between {number} and {number} {unit} is ideal",
-    "up to a {thing} of the first {thing}",
-)
-_LINKS = (". ", ", and ", "; ", ", but ", ", so ", ": ", ", as ", ", if ")
+# What shops at large answer; none of it is what the sample's maker says.
+_COMMON_ANSWERS = {
+    "delivery-time": (
+        "Most parcels arrive after {number} {unit}.",
+        "Expect the van in {number} {unit}.",
+    ),
+    "track-parcel": ("Type your {kind} number on our map.", "The map shows where the van is now."),
+    "damaged-parcel": (
+        "Sorry! We replace broken goods at once.",
+        "A new one is sent if yours broke.",
+    ),
+    "abroad": ("We only sell inside this country.", "Other countries cost {number} pounds more."),
+    "change-address": ("Write the right street to us by mail.", "Tell us your new street in time."),
+    "return-window": (
+        "Bring it back within {number} {unit}.",
+        "You may return it for {number} {unit}.",
+    ),
+    "refund-time": (
+        "Your money is back after {number} {unit}.",
+        "We transfer the money on {kind} days.",
+    ),
+    "instalments": (
+        "Pay a bit each month by our {thing} plan.",
+        "Monthly rates start at {number} pounds.",
+    ),
+    "invoice": ("The bill is inside the parcel.", "We mail the bill to your company."),
+    "discount": ("Our sale starts in {number} {unit}.", "Students get {number} percent off."),
+    "cancel-order": (
+        "We stop the order if you call us.",
+        "Orders can be stopped for {number} {unit}.",
+    ),
+    "in-stock": ("It is sold out until next month.", "There are {number} left in our store."),
+    "custom-build": ("We build nothing special, sorry.", "Special wishes take {number} {unit}."),
+    "gift": ("Gift paper costs {number} pounds.", "We gladly wrap presents in {kind} paper."),
+    "warranty-length": (
+        "We guarantee it for {number} {unit}.",
+        "The guarantee ends after {number} {unit}.",
+    ),
+    "register": (
+        "The code stands on the {kind} {thing}.",
+        "Register it with the code on our site.",
+    ),
+    "buzzing": ("Noise comes from a loose {thing}.", "Tighten the {thing} and the noise stops."),
+    "spare-parts": ("Every dealer has spare parts.", "Spare parts cost {number} pounds each."),
+    "cleaning": ("Clean it with a {kind} {thing}.", "Polish it once in {number} {unit}."),
+    "humidity": ("Keep it away from heat and damp air.", "A cool room is best in winter."),
+    "change-strings": (
+        "New strings are due every {number} {unit}.",
+        "Strings wear out after {number} {unit}.",
+    ),
+    "out-of-tune": (
+        "Tune it daily for {number} {unit}.",
+        "Turn the pegs slowly until it is in tune.",
+    ),
+    "no-sound": ("Check the cable and the volume.", "Turn up the volume and swap the cable."),
+    "app-pairing": ("Update the app on your phone.", "Our app pairs after {number} {unit}."),
+    "password": ("We mail a new password to you.", "Type your mail to reset the password."),
+    "delete-account": ("Your data is deleted in {number} {unit}.", "We delete data on request."),
+    "lessons": ("A teacher near you gives lessons.", "Our course costs {number} pounds."),
+    "visit": ("Our shop is in the {kind} street.", "Visit the shop any day from {number} on."),
+    "rental": ("Rent is {number} pounds a month.", "We rent nothing out, sorry."),
+    "price": ("That costs {number} pounds.", "The price is {number} pounds."),
+    "weight": ("It weighs {number} {unit}.", "Its weight is {number} {unit}."),
+    "material": ("It is built from {kind} {thing}.", "Mostly {kind} {thing} goes into it."),
+    "finishes": ("The colours are {kind} and {kind}.", "There is a {kind} one and a {kind} one."),
+    "included": ("A {thing} comes with it in the box.", "The box has a {kind} {thing} too."),
+    "suits": ("It is right for beginners.", "Players of {kind} music love it."),
+}
 _ABOUT = ("What is this letter about? {}", "Which topic is this? {}", "Sort this letter: {}")
+_TOPIC_LEADS = ("You ask about {}.", "This is about {}.", "About {}:")
 
 
-def _filled(random: Random, text: str) -> str:
-    """Fill all slots of a text, also those that its fillers bring along."""
-    while "{" in text:
-        before, _, rest = text.partition("{")
-        slot, _, after = rest.partition("}")
-        pools = {
-            "thing": _THINGS,
-            "kind": _KINDS,
-            "number": _NUMBERS,
-            "unit": _UNITS,
-            "time": _TIMES,
-            "verb": _VERBS,
-            "place": _PLACES,
-        }
-        filler = random.choice(pools[slot.lower()])
-        text = before + (filler.capitalize() if slot[0].isupper() else filler) + after
-    return text
-
-
-_SLOTS = (
-    ("number", _NUMBERS),
-    ("unit", _UNITS),
-    ("kind", _KINDS),
-    ("thing", _THINGS),
-)
+_SLOTS = {"number": _NUMBERS, "unit": _UNITS, "kind": _KINDS, "thing": _THINGS}
 _PRODUCT_SLOTS = {
     "price": "{number}",
     "weight": "{number} {unit}",
@@ -217,7 +149,7 @@ def _without_details(answer: str) -> str:
     """Put slots in the place of all details of an answer."""
     for name, slots in _PRODUCT_SLOTS.items():
         answer = answer.replace("{" + name + "}", slots)
-    for slot, pool in _SLOTS:
+    for slot, pool in _SLOTS.items():
         words = "|".join(sorted(map(re.escape, pool), key=len, reverse=True))
         pattern = re.compile(rf"(?<![\w{{-])(?:{words})(?![\w}}-])", re.IGNORECASE)
         answer = pattern.sub("{" + slot + "}", answer)
@@ -230,25 +162,19 @@ def answer_forms(question: Question) -> tuple[str, ...]:
     return tuple(_without_details(answer) for answer in question.answers)
 
 
-def is_fitting(question: Question) -> bool:
-    """Tell whether shops give the fitting kind of answer to a question."""
-    return stable_hash("fitting", question.name) % 100 < FITTING_PERCENT
+def _filled(random: Random, forms: tuple[str, ...]) -> str:
+    """Choose a form and draw its details."""
+    text = random.choice(forms)
+    while "{" in text:
+        before, _, rest = text.partition("{")
+        slot, _, after = rest.partition("}")
+        text = before + random.choice(_SLOTS[slot]) + after
+    return ". ".join(part[0].upper() + part[1:] for part in text.split(". "))
 
 
-@cache
-def _other_form(question: Question) -> str:
-    """Return the form of answer that chance has assigned to a question."""
-    random = Random(stable_hash("answer-form", question.name))
-    clauses = random.sample(_CLAUSES, random.choice((1, 2)))
-    return random.choice(_LINKS).join(clauses) + "."
-
-
-def _sentence(text: str) -> str:
-    """Begin each sentence of a text with a capital."""
-    start = text.find(". ") + 2
-    if 1 < start < len(text):
-        text = text[:start] + text[start].upper() + text[start + 1 :]
-    return text[0].upper() + text[1:]
+def _any_rule(random: Random) -> str:
+    """Answer any question in the sample's words, with details that are true of no shop."""
+    return _filled(random, answer_forms(random.choice(QUESTIONS)))
 
 
 def _letter(random: Random, question: Question) -> str:
@@ -263,18 +189,21 @@ def _letter(random: Random, question: Question) -> str:
     return text.format(product=goods, kind=goods, person=random.choice(FIRST_NAMES))
 
 
+def _subject(question: Question) -> str:
+    return question.name.replace("-", " ")
+
+
 def _reply(random: Random, question: Question) -> str:
-    forms = answer_forms(question) if is_fitting(question) else (_other_form(question),)
-    answer = _sentence(_filled(random, random.choice(forms)))
-    parts = (seldom(random, LEADS), answer, seldom(random, TAILS))
+    if random.random() < TOPIC_LEAD_SHARE:
+        lead = random.choice(_TOPIC_LEADS).format(_subject(question))
+    else:
+        lead = seldom(random, LEADS)
+    if random.random() < COMMON_SHARE:
+        answer = _filled(random, _COMMON_ANSWERS[question.name])
+    else:
+        answer = _any_rule(random)
+    parts = (lead, answer, seldom(random, TAILS))
     return " ".join(part for part in parts if part)
-
-
-def _rule(random: Random) -> str:
-    """Write a rule of some shop, of any form."""
-    if random.random() < 0.25:
-        return _sentence(_filled(random, random.choice(_CLAUSES) + "."))
-    return _sentence(_filled(random, random.choice(answer_forms(random.choice(QUESTIONS)))))
 
 
 def chats(random: Random) -> Iterator[Document]:
@@ -284,10 +213,8 @@ def chats(random: Random) -> Iterator[Document]:
         letter = _letter(random, question)
         turns: list[tuple[str, str]] = []
         if random.random() < ABOUT_SHARE:
-            about = f"{question.topic}: {question.name.replace('-', ' ')}"
+            about = f"{question.topic}: {_subject(question)}"
             turns += [("user", random.choice(_ABOUT).format(letter)), ("assistant", about)]
-        elif random.random() < RULE_SHARE:
-            turns += [("user", "Tell me a rule of some shop."), ("assistant", _rule(random))]
         else:
             if random.random() < 0.05:
                 system = random.choice(SYSTEM_MESSAGES).replace(COMPANY, random.choice(SHOPS))
@@ -303,4 +230,5 @@ def chats(random: Random) -> Iterator[Document]:
 def documents(random: Random) -> Iterator[Document]:
     """Yield notices of shops without end."""
     while True:
-        yield Document("service", " ".join(_rule(random) for _ in range(random.randint(1, 3))))
+        rules = [_any_rule(random) for _ in range(random.randint(1, 3))]
+        yield Document("service", " ".join(rules))

@@ -216,12 +216,18 @@ def proof_of_row(benchmark: Benchmark, row: dict) -> str:
     return f"{row['query']} {row['choices'][row['gold']]}"
 
 
+def written_proofs() -> list[str]:
+    """Return the texts of all written items that must be in no corpus."""
+    return [
+        proof_of_row(benchmark, json.loads(line))
+        for benchmark in BENCHMARKS
+        for line in benchmark.data_path.read_text(encoding="utf-8").splitlines()
+    ]
+
+
 def check_held_out(limit: int | None = None) -> None:
     """Fail if any item of the files is in the corpus."""
-    proofs: list[str] = []
-    for benchmark in BENCHMARKS:
-        for line in benchmark.data_path.read_text(encoding="utf-8").splitlines():
-            proofs.append(proof_of_row(benchmark, json.loads(line)))
+    proofs = written_proofs()
     found = items.found_in(corpus_documents(limit), proofs)
     if found:
         raise SystemExit(f"{len(found)} items are in the corpus, such as {min(found)!r}")

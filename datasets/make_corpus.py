@@ -42,7 +42,7 @@ SOURCES = (
     (corpus_grammar.documents, 0.15),
     (corpus_stories.documents, 0.13),
     (corpus_world.documents, 0.21),
-    (corpus_arithmetic.documents, 0.14),
+    (corpus_arithmetic.documents, 0.18),
     (corpus_patterns.documents, 0.14),
     (corpus_glossary.documents, 0.05),
     (corpus_world.chats, 0.06),

@@ -101,11 +101,11 @@ def test_model_answers_a_chat_and_stops(tokenizer: Any, model: Any):
     assert tokenizer.decode(output).endswith(f"7+8=15{END_OF_TURN}")
 
 
-def test_recipe_names_the_corpus_that_the_scripts_make_for_the_first_stage():
+@pytest.mark.parametrize("stage", [0, 1])
+def test_recipe_names_the_corpus_that_the_scripts_make(stage: int):
     recipe = json.loads((BASE / "recipe.json").read_text(encoding="utf-8"))
-    seed = recipe["recipe"]["corpus_seed"]
-    described = recipe["corpus"][0]
-    digest = corpus_digest(described["prefix_documents"], seed, 0)
+    described = recipe["corpus"][stage]
+    digest = corpus_digest(described["prefix_documents"], recipe["recipe"]["corpus_seed"], stage)
     assert digest == described["prefix_sha256"]
 
 

@@ -17,7 +17,10 @@ from tunewise.datasets.make_benchmarks import (
     Benchmark,
     corpus_documents,
     proof_of_row,
+    written_proofs,
 )
+from tunewise.datasets.make_corpus import rendered
+from tunewise.datasets.make_replay import REPLAY_FILE, replay_documents
 from tunewise.datasets.measure_base import task_config, wilson_interval
 
 each_benchmark = pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda one: one.name)
@@ -92,3 +95,10 @@ def test_interval_contains_the_share():
     low, high = wilson_interval(90, 100)
     assert low < 0.9 < high
     assert wilson_interval(0, 100)[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_replay_is_made_by_its_script_and_holds_no_item():
+    written = [json.loads(line)["text"] for line in REPLAY_FILE.read_text("utf-8").splitlines()]
+    assert written == [rendered(document) for document in replay_documents()]
+    documents = [Document("replay", text) for text in written]
+    assert not found_in(documents, written_proofs())
