@@ -77,7 +77,7 @@ class PlainDisplay:
             self._last_step = event.step
         if isinstance(event, Progress):
             first = self._first.setdefault(event.task, event)
-            if event is first or event.total is None or event.done < event.total:
+            if event.total is None or event.done < event.total:
                 return
             self._first.pop(event.task)
             line = f"{event.task}: {event.done:,} {event.unit} in {event.time - first.time:.1f} s"

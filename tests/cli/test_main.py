@@ -171,6 +171,16 @@ def test_plain_progress_is_one_line_a_task(capsys: pytest.CaptureFixture[str]) -
     assert stream.getvalue() == "reading: 10 rows in 10.0 s\n"
 
 
+def test_plain_progress_times_each_task_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    import io
+
+    stream = io.StringIO()
+    display = PlainDisplay(stream)
+    for begin in (0.0, 50.0):
+        display.show(Progress(task="reading", done=10, total=10, time=begin))
+    assert stream.getvalue() == "reading: 10 rows in 0.0 s\n" * 2
+
+
 def plain_steps(total: int, eval_every: int) -> list[int]:
     """The steps that a plain display shows of a run that measures every one of them."""
     import io

@@ -92,13 +92,13 @@ def test_template_marks_what_the_assistant_says(tokenizer: Any):
 
 def test_model_answers_a_chat_and_stops(tokenizer: Any, model: Any):
     inputs = tokenizer.apply_chat_template(
-        [{"role": "user", "content": "What is 7+8?"}],
+        [{"role": "user", "content": "What is 17+25?"}],
         add_generation_prompt=True,
         return_tensors="pt",
         return_dict=True,
     )
     output = model.generate(**inputs, max_new_tokens=20, do_sample=False)[0]
-    assert tokenizer.decode(output).endswith(f"7+8=15{END_OF_TURN}")
+    assert tokenizer.decode(output).endswith(f"17+25=42{END_OF_TURN}")
 
 
 @pytest.mark.parametrize("stage", [0, 1])
