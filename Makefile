@@ -1,12 +1,15 @@
 # Two commands for a fresh machine with Python 3.11+, make and a package index:
 #   make demo   sets everything up and runs the whole loop, offline, on the bundled sample
 #   make test   sets everything up and runs the tests
+# And for those who work on it:
+#   make proof  runs the other seeds of docs/proof.md, of which make test runs the first
+#   make lint   style, types and import contracts
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= tunewise-demo
 
-.PHONY: demo test lint pictures clean
+.PHONY: demo test proof lint clean
 
 $(BIN)/activate:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tunewise needs Python 3.11 or newer (set PYTHON=...)")'
@@ -26,7 +29,10 @@ demo: $(VENV)/.installed
 	$(BIN)/tunewise demo $(DEMO)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not other_seed'
+
+proof: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m other_seed tests/proof
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
