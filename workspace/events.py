@@ -165,6 +165,7 @@ class Counter:
     unit: str = "rows"
     done: int = 0
     _last: float = 0.0
+    _told: int | None = None
 
     def advance(self, amount: int = 1) -> None:
         """Add finished work; the report is held back if the last one was just sent."""
@@ -175,7 +176,10 @@ class Counter:
             self.report()
 
     def report(self) -> None:
-        """Send the count as it stands."""
+        """Send the count as it stands, unless it was just sent."""
+        if self._told == self.done:
+            return
+        self._told = self.done
         self.emit(Progress(task=self.task, done=self.done, total=self.total, unit=self.unit))
 
 

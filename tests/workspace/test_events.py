@@ -65,3 +65,10 @@ def test_pace_gives_rate_and_time_left() -> None:
     assert pace(first, first).rate is None
     unknown = Progress(task="t", done=25, total=None, time=15.0)
     assert pace(first, unknown).seconds_left is None
+
+
+def test_the_end_of_a_task_is_told_once() -> None:
+    seen: list[events.Event] = []
+    with counting(seen.append, "answers", total=3) as counter:
+        counter.advance(3)
+    assert [event.done for event in seen if isinstance(event, Progress)] == [0, 3]
