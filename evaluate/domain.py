@@ -9,9 +9,9 @@ Loss and word overlap do not decide, because both reward style: a model that has
 answers begin, how long they are and how they greet gains in both, whatever it knows. Here style
 cannot help. The distractors come from the same split and have the same style; and what makes an
 answer likely after *any* question (its greeting, its length, how common its words are) is taken
-out by the division. What is left, as a logarithm, is the pointwise mutual information of question and answer
-within the domain (Holtzman et al. 2021, "Surface Form Competition"). A model tuned on shuffled
-answers learns the style perfectly and gains nothing.
+out by the division. What is left, as a logarithm, is the pointwise mutual information of question
+and answer within the domain (Holtzman et al. 2021, "Surface Form Competition"). A model tuned on
+shuffled answers learns the style perfectly and gains nothing.
 
 Rows with labels are asked for the label among all labels instead (`domain/label`). Texts without
 a question have no style apart from their content; there the loss decides.
