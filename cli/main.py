@@ -8,6 +8,8 @@ from importlib import import_module
 
 import click
 
+from ..workspace.errors import ExitCode
+
 # name -> (module, attribute, what it does); kept here so that `--help` imports no command.
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("demo", "demo", "The whole loop, offline, on the bundled sample."),
@@ -38,6 +40,14 @@ Examples:
 
 class LazyGroup(click.Group):
     """A group that imports a subcommand's module when it is used, not for `--help`."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; Ctrl-C while its module is still being imported ends with 130, too."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("error: interrupted", err=True)
+            ctx.exit(ExitCode.INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of the loop."""

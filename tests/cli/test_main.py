@@ -161,6 +161,18 @@ def test_interrupting_ends_with_130(tmp_path: Path, number: signal.Signals) -> N
     assert "Traceback" not in stderr
 
 
+def test_ctrl_c_while_a_command_is_imported_is_no_failed_gate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(name: str, package: str | None = None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tunewise.cli.main.import_module", interrupted)
+    result = CliRunner().invoke(tunewise, ["audit", "x.jsonl"])
+    assert result.exit_code == ExitCode.INTERRUPTED
+    assert "interrupted" in result.output
+
+
 def test_plain_progress_is_one_line_a_task(capsys: pytest.CaptureFixture[str]) -> None:
     import io
 
