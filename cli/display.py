@@ -56,25 +56,37 @@ class JsonLinesDisplay:
         """Nothing is left open."""
 
 
-class PlainDisplay:
-    """One line where a task ends and for every note: for logs and screen readers.
+class _StepLines:
+    """Picks the steps of a training that are worth a line: about a hundred, however many it has."""
 
-    Of a training, about a hundred lines at the most, however many steps and validations it has.
-    """
+    def __init__(self) -> None:
+        self._last = 0
+
+    def take(self, event: Measured) -> bool:
+        """Tell whether a run has come far enough since the last line; its two ends always have."""
+        validated = not _VALIDATED.isdisjoint(event.values)
+        share = _SHARE_TO_VALIDATION if validated else _SHARE_TO_STEP
+        is_end = event.step in (0, event.total_steps)
+        if not is_end and event.step - self._last < share * event.total_steps:
+            return False
+        self._last = event.step
+        return True
+
+
+class PlainDisplay:
+    """One line where a task ends and for every note: for logs and screen readers."""
 
     def __init__(self, stream: IO[str]) -> None:
         """Write to a stream, normally stderr."""
         self._stream = stream
         self._first: dict[str, Progress] = {}
-        self._last_step = 0
+        self._steps = _StepLines()
 
     def show(self, event: Event) -> None:
         """Write what is worth a line; running counts are not."""
         line = describe(event)
-        if isinstance(event, Measured):
-            if not self._is_due(event):
-                return
-            self._last_step = event.step
+        if isinstance(event, Measured) and not self._steps.take(event):
+            return
         if isinstance(event, Progress):
             first = self._first.setdefault(event.task, event)
             if event.total is None or event.done < event.total:
@@ -88,14 +100,6 @@ class PlainDisplay:
     def close(self) -> None:
         """Nothing is left open."""
 
-    def _is_due(self, event: Measured) -> bool:
-        """Tell whether a run has come far enough since the last line; its two ends always have."""
-        if event.step in (0, event.total_steps):
-            return True
-        validated = not _VALIDATED.isdisjoint(event.values)
-        share = _SHARE_TO_VALIDATION if validated else _SHARE_TO_STEP
-        return event.step - self._last_step >= share * event.total_steps
-
 
 class BarDisplay:
     """Progress bars with rate and time left on a terminal's stderr."""
@@ -107,6 +111,7 @@ class BarDisplay:
         from rich.progress import Progress as RichProgress
 
         self._first: dict[str, Progress] = {}
+        self._steps = _StepLines()
         self._tasks: dict[str, TaskID] = {}
         self._bar: RichProgress = RichProgress(
             TextColumn("{task.description}", markup=False),
@@ -121,6 +126,8 @@ class BarDisplay:
         """Move a bar, or print a line above the bars."""
         if isinstance(event, Progress):
             self._move(event)
+        elif isinstance(event, Measured) and not self._steps.take(event):
+            return
         elif line := describe(event):
             from rich.text import Text
 

@@ -247,5 +247,16 @@ def test_bars_show_rate_and_time_left() -> None:
     assert "\x1b[31m" not in stream.getvalue()
 
 
+def test_bars_print_few_of_the_steps_above_them() -> None:
+    import io
+
+    stream = io.StringIO()
+    display = BarDisplay(stream)
+    for step in range(1001):
+        display.show(Measured(step=step, total_steps=1000, values={"train_loss": 1.0}))
+    display.close()
+    assert stream.getvalue().count("train loss") == 21
+
+
 def test_notes_are_made_safe() -> None:
     assert "\x1b" not in describe(Note(text="\x1b]0;title\x07"))
