@@ -1,4 +1,10 @@
-"""What a check is: a name, what it proposes, and a function from records to hits."""
+"""What a check is: a name, what it proposes, and a function from records to hits.
+
+A **row check** judges every record by itself; it is given the records piece by piece. A **dataset
+check** needs all of them together: it names *summaries*, small frames that are computed of each
+piece and kept on the disk, and looks at the whole through them. So neither ever needs all records
+in memory.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,12 +32,11 @@ class CheckSkippedError(Exception):
     """Raised by a check that cannot apply here; its text says why."""
 
 
-@dataclass(slots=True)
-class CheckContext:
-    """What checks work on; derived frames are computed once and shared.
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """What every check may ask for, besides the data.
 
     Attributes:
-        dataset: the source as read.
         context_length: tokens the model can see.
         tokenizer: folder of the user's tokenizer; None where none was given.
         parameters: the user's settings for single checks: ``{"duplicates/near": {...}}``.
@@ -38,12 +44,31 @@ class CheckContext:
         reasons: what checks said about how they went, by check name.
     """
 
-    dataset: Dataset
     context_length: int = 2048
     tokenizer: str | None = None
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     benchmarks: Sequence[BenchmarkItem] = ()
     reasons: dict[str, str] = field(default_factory=dict)
+
+    def parameter(self, check: Check, name: str) -> Any:
+        """Return the user's value of a check's parameter, or its default."""
+        given = self.parameters.get(check.name, {})
+        return given.get(name, check.parameters[name].default)
+
+    def explain(self, check: Check, reason: str) -> None:
+        """Say how a check went about its work, where the reader must know that."""
+        self.reasons[check.name] = reason
+
+
+@dataclass(slots=True)
+class CheckContext(Context):
+    """A piece of the data, as row checks and summaries see it; derived frames are made once.
+
+    Attributes:
+        dataset: the source as read, or a piece of it.
+    """
+
+    dataset: Dataset
     _messages: pl.DataFrame | None = None
     _answers: pl.DataFrame | None = None
     _comparison: pl.DataFrame | None = None
@@ -103,14 +128,19 @@ class CheckContext:
             self._lengths = measure_lengths(self.records, self.messages, self.tokenizer)
         return self._lengths
 
-    def parameter(self, check: Check, name: str) -> Any:
-        """Return the user's value of a check's parameter, or its default."""
-        given = self.parameters.get(check.name, {})
-        return given.get(name, check.parameters[name].default)
-
-    def explain(self, check: Check, reason: str) -> None:
-        """Say how a check went about its work, where the reader must know that."""
-        self.reasons[check.name] = reason
+    def as_whole(self, summaries: Summaries) -> DatasetContext:
+        """Return the context of dataset checks, where this piece is all there is."""
+        return DatasetContext(
+            context_length=self.context_length,
+            tokenizer=self.tokenizer,
+            parameters=self.parameters,
+            benchmarks=self.benchmarks,
+            reasons=self.reasons,
+            records=self.records.lazy(),
+            summaries=summaries,
+            rows=self.dataset.rows,
+            height=self.records.height,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +164,15 @@ class Extra:
         return find_spec(self.package) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A check as data.
+    """A check as data; a :class:`RowCheck` or a :class:`DatasetCheck`.
 
     Attributes:
         name: ``dimension/name``; stable.
         title: a few words for lists.
         severity: of its findings, unless settings say otherwise.
         fix: what it proposes.
-        find: returns the hits (any columns of ``FINDING_SCHEMA``; see ``as_findings``); raises
-            :class:`CheckSkippedError` where it does not apply.
         parameters: what can be tuned.
         extra: an optional package, without which the check is skipped.
     """
@@ -153,7 +181,6 @@ class Check:
     title: str
     severity: Severity
     fix: Fix
-    find: Callable[[CheckContext, Check], pl.DataFrame]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     extra: Extra | None = None
 
@@ -161,6 +188,92 @@ class Check:
     def dimension(self) -> str:
         """The part of the name before the slash."""
         return self.name.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCheck(Check):
+    """A check that judges each record by itself.
+
+    Attributes:
+        find: returns the hits among a piece's records (any columns of ``FINDING_SCHEMA``; see
+            ``as_findings``), in their order; raises :class:`CheckSkippedError` where it does not
+            apply. It may not depend on which records share a piece.
+    """
+
+    find: Callable[[CheckContext, Check], pl.DataFrame]
+
+
+Summary = Callable[[CheckContext], pl.DataFrame]
+"""What a dataset check needs to know of each piece; its name is the function's, and the frames of
+all pieces have the same columns. Checks that name the same function share what it returns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetCheck(Check):
+    """A check that needs all records together.
+
+    Attributes:
+        summaries: what it needs to know of each piece.
+        find: returns the hits, as that of a row check does, from the summaries.
+    """
+
+    summaries: tuple[Summary, ...]
+    find: Callable[[DatasetContext, Check], pl.DataFrame]
+
+
+class Summaries:
+    """The summaries of all pieces, kept in a folder, or in memory where none is given."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Begin without any piece."""
+        self._folder = folder
+        self._files: dict[Summary, list[Path]] = {}
+        self._frames: dict[Summary, list[pl.DataFrame]] = {}
+
+    def add(self, summary: Summary, context: CheckContext) -> None:
+        """Compute a summary of the next piece and keep it."""
+        self.keep(summary, summary(context))
+
+    def keep(self, summary: Summary, frame: pl.DataFrame) -> None:
+        """Keep what a summary says of the next piece."""
+        if self._folder is None:
+            self._frames.setdefault(summary, []).append(frame)
+            return
+        files = self._files.setdefault(summary, [])
+        path = self._folder / f"{summary.__module__}.{summary.__name__}-{len(files):06}.arrow"
+        frame.write_ipc(path)
+        files.append(path)
+
+    def scan(self, summary: Summary) -> pl.LazyFrame:
+        """Return a summary of all pieces, in their order."""
+        if self._folder is None:
+            return pl.concat(self._frames[summary], rechunk=True).lazy()
+        return pl.scan_ipc(self._files[summary])
+
+
+@dataclass(slots=True)
+class DatasetContext(Context):
+    """The whole dataset, as dataset checks see it.
+
+    Attributes:
+        records: all of them, frame of ``RECORD_SCHEMA``; take only the rows and columns needed.
+        summaries: of all pieces.
+        rows: number of rows in the source.
+        height: number of records.
+    """
+
+    records: pl.LazyFrame
+    summaries: Summaries
+    rows: int
+    height: int
+
+    def summary(self, of: Summary) -> pl.DataFrame:
+        """Return a summary of all records, in their order, each column in one piece."""
+        return self.summaries.scan(of).collect().rechunk()
+
+    def records_of(self, rows: pl.Series) -> pl.DataFrame:
+        """Return single records, in their order."""
+        return self.records.filter(pl.col("row").is_in(rows.unique().implode())).collect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,31 +302,112 @@ class CheckResult:
         return self.findings["row"].drop_nulls().n_unique()
 
 
-def run_check(check: Check, context: CheckContext, severity: Severity | None = None) -> CheckResult:
-    """Run a check; a failure inside it becomes a status, so that the others still run.
+@dataclass(slots=True)
+class CheckRun:
+    """A check at work: what it found so far, and how it goes.
+
+    A failure inside a check becomes its status, so that the others still run.
+
+    Attributes:
+        check: which one.
+        own_severity: the user's own severity for all of its findings; the check's by default.
+    """
+
+    check: RowCheck | DatasetCheck
+    own_severity: Severity | None = None
+    _findings: list[pl.DataFrame] = field(default_factory=lambda: [empty_findings()])
+    _seconds: float = 0.0
+    _ran: bool = False
+    _skipped: str = ""
+    _failed: str = ""
+
+    def on_piece(self, context: CheckContext, summaries: Summaries, done: set[Summary]) -> None:
+        """Look at the next piece of the data.
+
+        Args:
+            context: the piece.
+            summaries: takes up what a dataset check needs to know of it.
+            done: the summaries that were made of this piece already.
+        """
+        self._watch(lambda: self._look_at_piece(context, summaries, done))
+
+    def on_whole(self, context: DatasetContext) -> None:
+        """Look at the whole, where the check needs it."""
+        check = self.check
+        if isinstance(check, DatasetCheck) and not self._skipped:
+            self._watch(lambda: self._take(check.find(context, check)))
+
+    def result(self, reasons: Mapping[str, str]) -> CheckResult:
+        """Return how it ended.
+
+        Args:
+            reasons: what checks said about how they went.
+        """
+        status, reason = RAN, reasons.get(self.check.name, "")
+        if self._failed or not self._ran:
+            status = FAILED if self._failed else SKIPPED
+            reason = self._failed or self._skipped
+            self._findings = [empty_findings()]
+        return CheckResult(
+            check=self.check,
+            severity=self.own_severity or self.check.severity,
+            status=status,
+            reason=reason,
+            seconds=self._seconds,
+            findings=pl.concat(self._findings),
+        )
+
+    def _look_at_piece(
+        self, context: CheckContext, summaries: Summaries, done: set[Summary]
+    ) -> None:
+        extra = self.check.extra
+        if extra is not None and not extra.is_installed:
+            raise CheckSkippedError(
+                f"needs the package {extra.package}: pip install 'tunewise[{extra.name}]'"
+            )
+        if isinstance(self.check, RowCheck):
+            self._take(self.check.find(context, self.check))
+            return
+        for summary in self.check.summaries:
+            if summary not in done:
+                summaries.add(summary, context)
+                done.add(summary)
+
+    def _take(self, hits: pl.DataFrame) -> None:
+        if self.own_severity is not None and "severity" in hits.columns:
+            hits = hits.drop("severity")
+        severity = self.own_severity or self.check.severity
+        self._findings.append(
+            as_findings(hits, check=self.check.name, severity=severity, fix=self.check.fix)
+        )
+        self._ran = True
+
+    def _watch(self, look: Callable[[], None]) -> None:
+        if self._failed:
+            return
+        begin = time.perf_counter()
+        try:
+            look()
+        except CheckSkippedError as skipped:
+            self._skipped = self._skipped or str(skipped)
+        except (Exception, pl.exceptions.PanicException) as error:
+            # The report names it; one broken check must not hide what the others found.
+            self._failed = f"{type(error).__name__}: {error}"
+        self._seconds += time.perf_counter() - begin
+
+
+def run_check(
+    check: RowCheck | DatasetCheck, context: CheckContext, severity: Severity | None = None
+) -> CheckResult:
+    """Run a check on data that are in memory as one piece.
 
     Args:
         check: what to run.
         context: what to run it on.
         severity: the user's own severity for all of its findings; the check's by default.
     """
-    used = severity or check.severity
-    begin = time.perf_counter()
-    status, reason, findings = RAN, "", empty_findings()
-    try:
-        if check.extra is not None and not check.extra.is_installed:
-            raise CheckSkippedError(
-                f"needs the package {check.extra.package}: "
-                f"pip install 'tunewise[{check.extra.name}]'"
-            )
-        hits = check.find(context, check)
-        if severity is not None and "severity" in hits.columns:
-            hits = hits.drop("severity")
-        findings = as_findings(hits, check=check.name, severity=used, fix=check.fix)
-        reason = context.reasons.get(check.name, "")
-    except CheckSkippedError as skipped:
-        status, reason = SKIPPED, str(skipped)
-    except (Exception, pl.exceptions.PanicException) as error:
-        # The report names it; one broken check must not hide what the others found.
-        status, reason = FAILED, f"{type(error).__name__}: {error}"
-    return CheckResult(check, used, status, reason, time.perf_counter() - begin, findings)
+    summaries = Summaries()
+    run = CheckRun(check, severity)
+    run.on_piece(context, summaries, set())
+    run.on_whole(context.as_whole(summaries))
+    return run.result(context.reasons)

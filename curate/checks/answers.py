@@ -12,7 +12,7 @@ import re
 
 import polars as pl
 
-from ..check import Check, CheckContext, Parameter
+from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
 from .spans import Hit, find_spans
 
@@ -160,21 +160,23 @@ def _ends_in_loop(text: str) -> bool:
 
 
 CHECKS = (
-    Check(
-        "text/refusal",
-        "answers that refuse",
-        Severity.MEDIUM,
-        Fix.DROP,
-        _refusals,
-        {"looked_at": Parameter(300, "characters; a refusal comes first, or is a remark")},
+    RowCheck(
+        name="text/refusal",
+        title="answers that refuse",
+        severity=Severity.MEDIUM,
+        fix=Fix.DROP,
+        find=_refusals,
+        parameters={
+            "looked_at": Parameter(300, "characters; a refusal comes first, or is a remark")
+        },
     ),
-    Check(
-        "text/truncated",
-        "answers that break off",
-        Severity.MEDIUM,
-        Fix.DROP,
-        _truncated,
-        {
+    RowCheck(
+        name="text/truncated",
+        title="answers that break off",
+        severity=Severity.MEDIUM,
+        fix=Fix.DROP,
+        find=_truncated,
+        parameters={
             "least_words": Parameter(6, "shorter last lines are names, titles and labels"),
             "least_answers": Parameter(100, "fewer do not tell how a dataset ends its answers"),
             "most_unclosed": Parameter(

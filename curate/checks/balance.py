@@ -13,7 +13,7 @@ import math
 import numpy as np
 import polars as pl
 
-from ..check import Check, CheckContext, CheckSkippedError, Parameter
+from ..check import Check, CheckContext, CheckSkippedError, Parameter, RowCheck
 from ..finding import Fix, Severity
 
 
@@ -91,13 +91,13 @@ def _length_balance(context: CheckContext, check: Check) -> pl.DataFrame:
 
 
 CHECKS = (
-    Check(
-        "balance/label",
-        "labels that are far from evenly frequent",
-        Severity.LOW,
-        Fix.NONE,
-        _label_balance,
-        {
+    RowCheck(
+        name="balance/label",
+        title="labels that are far from evenly frequent",
+        severity=Severity.LOW,
+        fix=Fix.NONE,
+        find=_label_balance,
+        parameters={
             "least_evenness": Parameter(
                 0.8, "effective number of labels by their number; 80:20 between two gives 0.82"
             ),
@@ -107,13 +107,13 @@ CHECKS = (
             ),
         },
     ),
-    Check(
-        "balance/length",
-        "few records that hold much of the text",
-        Severity.INFO,
-        Fix.NONE,
-        _length_balance,
-        {
+    RowCheck(
+        name="balance/length",
+        title="few records that hold much of the text",
+        severity=Severity.INFO,
+        fix=Fix.NONE,
+        find=_length_balance,
+        parameters={
             "most_share": Parameter(
                 0.15, "of the text in the longest hundredth; even long-tailed sets have less"
             ),

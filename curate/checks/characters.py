@@ -11,7 +11,7 @@ import re
 
 import polars as pl
 
-from ..check import Check, CheckContext
+from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
 from .spans import Hit, find_spans
 
@@ -149,18 +149,18 @@ def _control_characters(context: CheckContext, check: Check) -> pl.DataFrame:
 
 
 CHECKS = (
-    Check(
-        "text/mojibake",
-        "characters read in the wrong encoding",
-        Severity.MEDIUM,
-        Fix.REPAIR,
-        _mojibake,
+    RowCheck(
+        name="text/mojibake",
+        title="characters read in the wrong encoding",
+        severity=Severity.MEDIUM,
+        fix=Fix.REPAIR,
+        find=_mojibake,
     ),
-    Check(
-        "text/control-characters",
-        "control, bidi and zero-width characters",
-        Severity.MEDIUM,
-        Fix.REPAIR,
-        _control_characters,
+    RowCheck(
+        name="text/control-characters",
+        title="control, bidi and zero-width characters",
+        severity=Severity.MEDIUM,
+        fix=Fix.REPAIR,
+        find=_control_characters,
     ),
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from ..check import Check, CheckContext, CheckSkippedError, Parameter
+from ..check import Check, CheckContext, CheckSkippedError, Parameter, RowCheck
 from ..contamination import (
     LEAST_WORDS,
     THRESHOLD,
@@ -109,7 +109,7 @@ def _follows(hit: dict[str, Any], answer: str, texts: Sequence[tuple[int, str, s
 
 
 CHECKS = (
-    Check(
+    RowCheck(
         name="contamination/benchmark",
         title="items of a benchmark",
         severity=Severity.HIGH,

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import polars as pl
 
-from ..check import Check, CheckContext, Parameter
+from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
 from .spans import Hit, find_spans
 
@@ -117,12 +117,14 @@ def _kind(letter: str) -> str:
 
 
 CHECKS = (
-    Check(
-        "privacy/secret",
-        "keys, tokens and passwords",
-        Severity.HIGH,
-        Fix.MASK,
-        _secrets,
-        {"least_entropy": Parameter(2.8, "bits a letter; words and placeholders have less")},
+    RowCheck(
+        name="privacy/secret",
+        title="keys, tokens and passwords",
+        severity=Severity.HIGH,
+        fix=Fix.MASK,
+        find=_secrets,
+        parameters={
+            "least_entropy": Parameter(2.8, "bits a letter; words and placeholders have less")
+        },
     ),
 )

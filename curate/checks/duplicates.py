@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from ..check import Check, CheckContext, CheckSkippedError, Parameter
+from ..check import Check, CheckContext, CheckSkippedError, Parameter, RowCheck
 from ..components import keep_best
 from ..finding import Fix, Severity
 from ..near_duplicates import SHINGLE_SIZE, THRESHOLD, near_duplicate_pairs
@@ -132,21 +132,21 @@ def _same_prompt(context: CheckContext, check: Check) -> pl.DataFrame:
 
 
 CHECKS = (
-    Check(
+    RowCheck(
         name=EXACT,
         title="the same content again",
         severity=Severity.HIGH,
         fix=Fix.DROP,
         find=_exact,
     ),
-    Check(
+    RowCheck(
         name=NORMALISED,
         title="the same words again",
         severity=Severity.MEDIUM,
         fix=Fix.DROP,
         find=_normalised,
     ),
-    Check(
+    RowCheck(
         name=NEAR,
         title="almost the same words again",
         severity=Severity.MEDIUM,
@@ -161,7 +161,7 @@ CHECKS = (
             ),
         },
     ),
-    Check(
+    RowCheck(
         name=SAME_PROMPT,
         title="one prompt, different answers",
         severity=Severity.MEDIUM,

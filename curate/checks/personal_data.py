@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from ..check import Check, CheckContext, Parameter
+from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
 from .spans import Hit, find_spans
 
@@ -208,14 +208,20 @@ def _ip_addresses(context: CheckContext, check: Check) -> pl.DataFrame:
 
 
 CHECKS = (
-    Check("privacy/email", "e-mail addresses", Severity.MEDIUM, Fix.MASK, _emails),
-    Check(
-        "privacy/phone",
-        "phone numbers",
-        Severity.MEDIUM,
-        Fix.MASK,
-        _phones,
-        {
+    RowCheck(
+        name="privacy/email",
+        title="e-mail addresses",
+        severity=Severity.MEDIUM,
+        fix=Fix.MASK,
+        find=_emails,
+    ),
+    RowCheck(
+        name="privacy/phone",
+        title="phone numbers",
+        severity=Severity.MEDIUM,
+        fix=Fix.MASK,
+        find=_phones,
+        parameters={
             "regions": Parameter(
                 ("US", "GB", "DE", "FR", "AU"),
                 "countries whose numbers are known without their code; each one more lets more "
@@ -223,7 +229,25 @@ CHECKS = (
             )
         },
     ),
-    Check("privacy/credit-card", "card numbers", Severity.HIGH, Fix.MASK, _cards),
-    Check("privacy/iban", "account numbers", Severity.HIGH, Fix.MASK, _ibans),
-    Check("privacy/ip-address", "IP addresses", Severity.MEDIUM, Fix.MASK, _ip_addresses),
+    RowCheck(
+        name="privacy/credit-card",
+        title="card numbers",
+        severity=Severity.HIGH,
+        fix=Fix.MASK,
+        find=_cards,
+    ),
+    RowCheck(
+        name="privacy/iban",
+        title="account numbers",
+        severity=Severity.HIGH,
+        fix=Fix.MASK,
+        find=_ibans,
+    ),
+    RowCheck(
+        name="privacy/ip-address",
+        title="IP addresses",
+        severity=Severity.MEDIUM,
+        fix=Fix.MASK,
+        find=_ip_addresses,
+    ),
 )

@@ -1,32 +1,21 @@
-"""The list of all checks, as data; and choosing among them."""
+"""The list of all checks, as data; and choosing among them.
+
+A check is a module of this package that has a ``CHECK``: to add one, add a file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import pkgutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from ...workspace.errors import UsageError
 from ...workspace.nearest import nearest
-from ..check import Check
-from . import (
-    answers,
-    balance,
-    characters,
-    contamination,
-    credentials,
-    duplicates,
-    labels,
-    language,
-    markup,
-    personal_data,
-    repetition,
-    representation,
-    roles,
-    schema,
-    token_limits,
-    toxicity,
-)
+from ..check import DatasetCheck, RowCheck
+from ..finding import SEVERITY_ORDER
 
 DIMENSIONS = (
     "schema",
@@ -42,33 +31,33 @@ DIMENSIONS = (
     "labels",
     "provenance",
 )
-_MODULES = (
-    schema,
-    roles,
-    duplicates,
-    contamination,
-    token_limits,
-    characters,
-    markup,
-    repetition,
-    answers,
-    language,
-    personal_data,
-    credentials,
-    toxicity,
-    representation,
-    balance,
-    labels,
-)
-ALL_CHECKS: tuple[Check, ...] = tuple(
-    sorted(
-        (check for module in _MODULES for check in module.CHECKS),
-        key=lambda check: DIMENSIONS.index(check.dimension),
+
+
+def _bundled_checks() -> Iterator[RowCheck | DatasetCheck]:
+    """Yield the check of every module of this package that holds one."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.name == "registry":
+            continue
+        loaded = import_module(f".{module.name}", __package__)
+        yield from getattr(loaded, "CHECKS", ())
+        if hasattr(loaded, "CHECK"):
+            yield loaded.CHECK
+
+
+def _in_order(check: RowCheck | DatasetCheck) -> tuple[int, int, str]:
+    return (
+        DIMENSIONS.index(check.dimension),
+        SEVERITY_ORDER.index(check.severity),
+        check.name,
     )
-)
 
 
-def choose_checks(wanted: Sequence[str] = (), unwanted: Sequence[str] = ()) -> tuple[Check, ...]:
+ALL_CHECKS: tuple[RowCheck | DatasetCheck, ...] = tuple(sorted(_bundled_checks(), key=_in_order))
+
+
+def choose_checks(
+    wanted: Sequence[str] = (), unwanted: Sequence[str] = ()
+) -> tuple[RowCheck | DatasetCheck, ...]:
     """Return the checks that names, dimensions or patterns such as ``text/*`` stand for.
 
     Args:

@@ -16,7 +16,7 @@ import re
 import numpy as np
 import polars as pl
 
-from ..check import Check, CheckContext, Parameter
+from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
 from .spans import Hit, find_spans
 
@@ -188,13 +188,13 @@ def _quoted(text: str) -> str:
 
 
 CHECKS = (
-    Check(
-        "text/repetition",
-        "answers that say the same over and over",
-        Severity.MEDIUM,
-        Fix.DROP,
-        _find_repetition,
-        {
+    RowCheck(
+        name="text/repetition",
+        title="answers that say the same over and over",
+        severity=Severity.MEDIUM,
+        fix=Fix.DROP,
+        find=_find_repetition,
+        parameters={
             "longest_period": Parameter(32, "longer loops are whole sentences, found as those"),
             "least_times": Parameter(4, "three times is a figure of speech"),
             "least_words": Parameter(10, "“no, no, no, no” is emphasis, not a loop"),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ..check import Check, CheckContext, Parameter
+from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
 
 _PEOPLE = (
@@ -187,13 +187,13 @@ def _group_skew(context: CheckContext, least_share_of_even: float) -> list[dict[
 
 
 CHECKS = (
-    Check(
-        "bias/representation",
-        "who is spoken of, and which groups are rare",
-        Severity.INFO,
-        Fix.NONE,
-        _representation,
-        {
+    RowCheck(
+        name="bias/representation",
+        title="who is spoken of, and which groups are rare",
+        severity=Severity.INFO,
+        fix=Fix.NONE,
+        find=_representation,
+        parameters={
             "least_support": Parameter(
                 50, "records that mention anybody; shares of fewer tell nothing"
             ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ..check import Check, CheckContext, CheckSkippedError
+from ..check import Check, CheckContext, CheckSkippedError, RowCheck
 from ..finding import Fix, Severity
 from ..records import CHAT, PREFERENCE
 from .rules import Rule, broken_rules
@@ -134,18 +134,18 @@ def _no_assistant(context: CheckContext, check: Check) -> pl.DataFrame:
 
 
 CHECKS = (
-    Check(
-        "schema/role-order",
-        "roles that are unknown or come in the wrong order",
-        Severity.MEDIUM,
-        Fix.DROP,
-        _role_order,
+    RowCheck(
+        name="schema/role-order",
+        title="roles that are unknown or come in the wrong order",
+        severity=Severity.MEDIUM,
+        fix=Fix.DROP,
+        find=_role_order,
     ),
-    Check(
-        "schema/no-assistant",
-        "conversations in which the assistant says nothing",
-        Severity.HIGH,
-        Fix.DROP,
-        _no_assistant,
+    RowCheck(
+        name="schema/no-assistant",
+        title="conversations in which the assistant says nothing",
+        severity=Severity.HIGH,
+        fix=Fix.DROP,
+        find=_no_assistant,
     ),
 )

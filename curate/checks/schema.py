@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ..check import Check, CheckContext, CheckSkippedError
+from ..check import Check, CheckContext, CheckSkippedError, RowCheck
 from ..finding import Fix, Severity
 from ..records import CHAT, CLASSIFICATION, MESSAGE_PARTS, PREFERENCE, TEXT
 from ..shape import NO_SUCH_FIELD
@@ -180,32 +180,32 @@ def _texts(part: str) -> pl.Expr:
 
 
 CHECKS = (
-    Check(
-        "schema/malformed-row",
-        "rows that cannot be understood",
-        Severity.HIGH,
-        Fix.NONE,
-        _malformed_rows,
+    RowCheck(
+        name="schema/malformed-row",
+        title="rows that cannot be understood",
+        severity=Severity.HIGH,
+        fix=Fix.NONE,
+        find=_malformed_rows,
     ),
-    Check(
-        "schema/missing-field",
-        "rows that lack a part which their kind needs",
-        Severity.HIGH,
-        Fix.DROP,
-        _missing_fields,
+    RowCheck(
+        name="schema/missing-field",
+        title="rows that lack a part which their kind needs",
+        severity=Severity.HIGH,
+        fix=Fix.DROP,
+        find=_missing_fields,
     ),
-    Check(
-        "schema/empty-message",
-        "messages without text",
-        Severity.HIGH,
-        Fix.DROP,
-        _empty_messages,
+    RowCheck(
+        name="schema/empty-message",
+        title="messages without text",
+        severity=Severity.HIGH,
+        fix=Fix.DROP,
+        find=_empty_messages,
     ),
-    Check(
-        "schema/equal-pair",
-        "preference pairs whose two answers are the same",
-        Severity.HIGH,
-        Fix.DROP,
-        _equal_pairs,
+    RowCheck(
+        name="schema/equal-pair",
+        title="preference pairs whose two answers are the same",
+        severity=Severity.HIGH,
+        fix=Fix.DROP,
+        find=_equal_pairs,
     ),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from ..check import Check, CheckContext, CheckSkippedError
+from ..check import Check, CheckContext, CheckSkippedError, RowCheck
 from ..finding import Fix, Severity
 from ..lengths import Lengths, rendered_counts
 from ..records import CLASSIFICATION
@@ -92,18 +92,18 @@ def _before_answer(messages: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 
 
 CHECKS = (
-    Check(
-        "tokens/over-context",
-        "rows longer than the context",
-        Severity.HIGH,
-        Fix.DROP,
-        _over_context,
+    RowCheck(
+        name="tokens/over-context",
+        title="rows longer than the context",
+        severity=Severity.HIGH,
+        fix=Fix.DROP,
+        find=_over_context,
     ),
-    Check(
-        "tokens/no-supervision",
-        "rows of which nothing would be learned",
-        Severity.HIGH,
-        Fix.DROP,
-        _no_supervision,
+    RowCheck(
+        name="tokens/no-supervision",
+        title="rows of which nothing would be learned",
+        severity=Severity.HIGH,
+        fix=Fix.DROP,
+        find=_no_supervision,
     ),
 )

@@ -15,7 +15,7 @@ import re
 
 import polars as pl
 
-from ..check import Check, CheckContext
+from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
 from .spans import Hit, find_spans
 
@@ -65,11 +65,11 @@ def _toxic(context: CheckContext, check: Check) -> pl.DataFrame:
 
 
 CHECKS = (
-    Check(
-        "safety/toxic",
-        "insults, slurs and obscenities",
-        Severity.MEDIUM,
-        Fix.REVIEW,
-        _toxic,
+    RowCheck(
+        name="safety/toxic",
+        title="insults, slurs and obscenities",
+        severity=Severity.MEDIUM,
+        fix=Fix.REVIEW,
+        find=_toxic,
     ),
 )

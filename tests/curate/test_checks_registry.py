@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from tunewise.curate.check import (
-    Check,
     CheckContext,
     CheckSkippedError,
     Extra,
     Parameter,
+    RowCheck,
     run_check,
 )
 from tunewise.curate.checks.registry import (
@@ -109,8 +109,15 @@ def context(tmp_path: Path) -> CheckContext:
     return CheckContext(read_dataset([path], shape="text"))
 
 
-def a_check(find, **options) -> Check:
-    return Check("text/test", "a test", Severity.LOW, Fix.REVIEW, find, **options)
+def a_check(find, **options) -> RowCheck:
+    return RowCheck(
+        name="text/test",
+        title="a test",
+        severity=Severity.LOW,
+        fix=Fix.REVIEW,
+        find=find,
+        **options,
+    )
 
 
 def test_hits_are_completed_to_findings(context: CheckContext) -> None:
