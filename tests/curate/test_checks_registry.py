@@ -40,7 +40,7 @@ def test_names_are_stable_unique_and_in_order_of_their_dimension() -> None:
 
 
 @pytest.mark.parametrize("check", ALL_CHECKS, ids=lambda check: check.name)
-def test_every_check_explains_itself(check: Check) -> None:
+def test_every_check_explains_itself(check: RowCheck) -> None:
     assert check.title
     assert not check.title.endswith(".")
     assert all(parameter.reason for parameter in check.parameters.values())
@@ -121,7 +121,7 @@ def a_check(find, **options) -> RowCheck:
 
 
 def test_hits_are_completed_to_findings(context: CheckContext) -> None:
-    def find(context: CheckContext, check: Check) -> pl.DataFrame:
+    def find(context: CheckContext, check: RowCheck) -> pl.DataFrame:
         context.explain(check, "looked at twice")
         return pl.DataFrame(
             {"row": [1, 1, 0], "severity": [None, "high", None], "score": [1, 2, 3]}
@@ -140,7 +140,7 @@ def test_the_users_severity_holds_for_all_findings(context: CheckContext) -> Non
 
 
 def test_a_check_that_fails_says_so_and_stops_nothing(context: CheckContext) -> None:
-    def find(context: CheckContext, check: Check) -> pl.DataFrame:
+    def find(context: CheckContext, check: RowCheck) -> pl.DataFrame:
         raise ZeroDivisionError("by zero")
 
     result = run_check(a_check(find), context)
@@ -149,14 +149,14 @@ def test_a_check_that_fails_says_so_and_stops_nothing(context: CheckContext) -> 
 
 
 def test_a_panic_of_polars_is_a_failure_too(context: CheckContext) -> None:
-    def find(context: CheckContext, check: Check) -> pl.DataFrame:
+    def find(context: CheckContext, check: RowCheck) -> pl.DataFrame:
         raise pl.exceptions.PanicException("assertion failed")
 
     assert run_check(a_check(find), context).status == "failed"
 
 
 def test_a_check_that_does_not_apply(context: CheckContext) -> None:
-    def find(context: CheckContext, check: Check) -> pl.DataFrame:
+    def find(context: CheckContext, check: RowCheck) -> pl.DataFrame:
         raise CheckSkippedError("no rows of this kind")
 
     result = run_check(a_check(find), context)
