@@ -18,7 +18,7 @@ from .check import FAILED, RAN, Check, CheckContext, CheckResult, run_check
 from .checks.registry import choose_checks, reject_unknown
 from .contamination import BenchmarkItem
 from .finding import FINDING_SCHEMA, SEVERITY_ORDER, Fix, Severity, empty_findings
-from .profile import profile_dataset
+from .profile import counting_summary, profile_dataset, profile_summary
 from .quality import measure_quality
 from .read import read_dataset
 from .records import Dataset
@@ -212,7 +212,10 @@ def _document(
         "checks": [_describe_result(result) for result in results],
         "findings": _grouped(results, findings, dataset.rows),
         "profile": profile_dataset(
-            dataset.records, context.lengths, context.context_length, _wrong_roles(results)
+            profile_summary(context),
+            counting_summary(context),
+            context.context_length,
+            _wrong_roles(results),
         ),
     }
 

@@ -21,14 +21,39 @@ class Lengths:
     Attributes:
         unit: ``tokens`` or ``words``.
         frame: ``row``, ``length``; for a preference the longer of its two conversations.
-        method: how it was counted, for the reader.
+        counting: how it was counted, for the reader.
         tokenizer: what counted the tokens; None where words were counted.
+        refused: conversations that the chat template does not accept.
+        refusal: why it does not accept the first of them.
     """
 
     unit: str
     frame: pl.DataFrame
-    method: str
+    counting: str
     tokenizer: ChatTokenizer | None = None
+    refused: int = 0
+    refusal: str = ""
+
+    @property
+    def method(self) -> str:
+        """How it was counted, and what could not be counted so."""
+        return describe_counting(self.counting, self.refused, self.refusal)
+
+
+def describe_counting(counting: str, refused: int, refusal: str) -> str:
+    """Say how lengths were counted, and what could not be counted so.
+
+    Args:
+        counting: how.
+        refused: conversations that the chat template does not accept.
+        refusal: why it does not accept the first of them.
+    """
+    if not refused:
+        return counting
+    return (
+        f"{counting}; the template refuses {refused:,} conversations ({refusal[:120]}), whose "
+        "messages were put together instead"
+    )
 
 
 def measure_lengths(
@@ -99,14 +124,14 @@ def _rendered_lengths(records: pl.DataFrame, tokenizer: ChatTokenizer) -> Length
         conversations = ((prompt or []) + (said or []) for prompt, said in whole)
         counts = pl.Series(rendered_counts(conversations, tokenizer, refused=refusals.append))
         longest = pl.select(pl.max_horizontal(longest, counts)).to_series()
-    method = "tokens of the conversation as the tokenizer's chat template writes it"
-    if refusals:
-        method += (
-            f"; the template refuses {len(refusals):,} conversations ({refusals[0][:120]}), whose "
-            "messages were put together instead"
-        )
-    frame = records.select("row", length=longest)
-    return Lengths(TOKENS, frame, method, tokenizer)
+    return Lengths(
+        TOKENS,
+        records.select("row", length=longest),
+        "tokens of the conversation as the tokenizer's chat template writes it",
+        tokenizer,
+        refused=len(refusals),
+        refusal=refusals[0] if refusals else "",
+    )
 
 
 def _counted(texts: pl.Series, tokenizer: ChatTokenizer) -> pl.Series:

@@ -7,23 +7,53 @@ from typing import Any
 
 import polars as pl
 
-from .lengths import TOKENS, Lengths
+from .check import CheckContext
+from .lengths import TOKENS, describe_counting
 
 _PIECES = 24
 _MOST_VALUES = 500
 
 
+def profile_summary(context: CheckContext) -> pl.DataFrame:
+    """Return what the profile needs to know of each record: a summary (see :mod:`.check`).
+
+    Returns:
+        ``row, length, label, source, group``.
+    """
+    values = context.records.select("row", "label", "source", "group")
+    return values.join(context.lengths.frame, on="row", how="left", maintain_order="left").select(
+        "row", "length", "label", "source", "group"
+    )
+
+
+def counting_summary(context: CheckContext) -> pl.DataFrame:
+    """Return how a piece's lengths were counted, in one line: a summary.
+
+    Returns:
+        ``unit, counting, refused, refusal`` (see :class:`.lengths.Lengths`).
+    """
+    lengths = context.lengths
+    return pl.DataFrame(
+        {
+            "unit": [lengths.unit],
+            "counting": [lengths.counting],
+            "refused": [lengths.refused],
+            "refusal": [lengths.refusal],
+        }
+    )
+
+
 def profile_dataset(
-    records: pl.DataFrame,
-    lengths: Lengths,
+    values: pl.DataFrame,
+    counting: pl.DataFrame,
     context_length: int,
     wrong_roles: pl.Series | None,
 ) -> dict[str, Any]:
     """Describe a dataset in plain values.
 
     Args:
-        records: frame of ``RECORD_SCHEMA``; at least one.
-        lengths: of the records.
+        values: the :func:`profile_summary` of all pieces; at least one record.
+        counting: the :func:`counting_summary` of all pieces.
         context_length: tokens the model can see.
         wrong_roles: rows whose roles come in no sound order; None where that was not checked.
 
@@ -31,22 +61,29 @@ def profile_dataset(
         ``length``, ``roles_ok``, ``labels``, ``sources`` and ``groups``; the values of the last
         three most frequent first, at most 500 of each.
     """
-    roles_ok = None if wrong_roles is None else 1 - wrong_roles.n_unique() / records.height
+    roles_ok = None if wrong_roles is None else 1 - wrong_roles.n_unique() / values.height
     return {
-        "length": _describe_lengths(lengths, context_length),
+        "length": _describe_lengths(values["length"], counting, context_length),
         "roles_ok": roles_ok,
-        "labels": _value_shares(records["label"]),
-        "sources": _value_shares(records["source"]),
-        "groups": _value_shares(records["group"]),
+        "labels": _value_shares(values["label"]),
+        "sources": _value_shares(values["source"]),
+        "groups": _value_shares(values["group"]),
     }
 
 
-def _describe_lengths(lengths: Lengths, context_length: int) -> dict[str, Any]:
-    values = lengths.frame["length"]
-    in_tokens = lengths.unit == TOKENS
+def _describe_lengths(
+    values: pl.Series, counting: pl.DataFrame, context_length: int
+) -> dict[str, Any]:
+    unit = counting["unit"][0]
+    in_tokens = unit == TOKENS
+    refusals = counting["refusal"].filter(counting["refused"] > 0)
     return {
-        "unit": lengths.unit,
-        "method": lengths.method,
+        "unit": unit,
+        "method": describe_counting(
+            counting["counting"][0],
+            int(counting["refused"].sum()),
+            refusals[0] if len(refusals) else "",
+        ),
         "histogram": length_histogram(values),
         "p50": _quantile(values, 0.50),
         "p95": _quantile(values, 0.95),

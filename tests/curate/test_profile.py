@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.curate.check import CheckContext
-from tunewise.curate.profile import length_histogram, profile_dataset
+from tunewise.curate.profile import (
+    counting_summary,
+    length_histogram,
+    profile_dataset,
+    profile_summary,
+)
 from tunewise.curate.read import read_dataset
 
 
@@ -29,11 +35,25 @@ def test_a_histogram_counts_every_record_without_gaps(lengths: list[int]) -> Non
         assert piece["records"] == inside.sum()
 
 
-def profile_of(path: Path, text: str, wrong: list[int] | None = None) -> dict:
+def profile_of(path: Path, text: str, wrong: list[int] | None = None, pieces: int = 1) -> dict:
     path.write_text(text, encoding="utf-8")
-    context = CheckContext(read_dataset([path]))
+    dataset = read_dataset([path])
+    size = -(-dataset.records.height // pieces)
+    contexts = [
+        CheckContext(replace(dataset, records=piece)) for piece in dataset.records.iter_slices(size)
+    ]
+    values = pl.concat([profile_summary(context) for context in contexts])
+    counting = pl.concat([counting_summary(context) for context in contexts])
     rows = None if wrong is None else pl.Series(wrong, dtype=pl.Int64)
-    return profile_dataset(context.records, context.lengths, 2048, rows)
+    return profile_dataset(values, counting, 2048, rows)
+
+
+def test_the_profile_of_pieces_is_that_of_the_whole(tmp_path: Path) -> None:
+    text = "text,label,region,source\n" + "".join(
+        f"{'word ' * (number % 7)}x,l{number % 3},{'ab'[number % 2]},\n" for number in range(50)
+    )
+    path = tmp_path / "data.csv"
+    assert profile_of(path, text, pieces=4) == profile_of(path, text)
 
 
 def test_labels_sources_and_groups(tmp_path: Path) -> None:
