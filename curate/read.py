@@ -1,4 +1,4 @@
-"""Reading a source: files to a dataset, in which every row is a record or set aside."""
+"""Reading a source: files to pieces of a dataset, in which every row is a record or set aside."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,99 @@ from .source_files import SourceFile, find_files, identify
 
 _LOOKED_AT = 1000
 _MOST_FILES_LOOKED_AT = 16
-_PIECE_ROWS = 8192
+_PIECE_ROWS = 32_768
 _PIECE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Files whose rows were looked at, and how they are to be understood.
+
+    Attributes:
+        files: the files, in reading order.
+        detection: the row shape and how it was found.
+    """
+
+    files: tuple[SourceFile, ...]
+    detection: Detection
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Where the files lie."""
+        return tuple(file.path for file in self.files)
+
+    @property
+    def format(self) -> str:
+        """The files' format; joined by ``+`` where they differ."""
+        return "+".join(dict.fromkeys(file.format for file in self.files))
+
+    @property
+    def where(self) -> str:
+        """The files for messages about faults."""
+        return _named(self.files)
+
+
+def open_source(
+    paths: str | Path | Sequence[str | Path],
+    *,
+    shape: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+) -> Source:
+    """Find files and tell the shape of their rows by a look at some of them.
+
+    Args:
+        paths: a file, a folder of shards (read in name order), a glob, or several of these.
+        shape: the name of the row shape; detected by default.
+        mapping: which source field plays which part, such as ``{"content": "value"}``; the parts
+            not named are looked for, and ``""`` says that no field plays a part. The shape and
+            mapping of a dataset's ``detection`` read the same rows again in the same way.
+
+    Raises:
+        UsageError: an unknown shape or part.
+        DataError: nothing can be read, or the rows fit no shape or several.
+    """
+    files = tuple(identify(path) for path in find_files(paths))
+    sample, faults = _sample(files)
+    if not sample:
+        raise _nothing_readable(faults, _named(files))
+    return Source(files, detect_shape(sample, _named(files), shape, mapping))
+
+
+def read_pieces(source: Source, emit: Emit = ignore) -> Iterator[Dataset]:
+    """Read a source piece by piece, so that no more than one of them is in memory.
+
+    Every row becomes a record or is set aside with its place, its bytes and the reason. Blank
+    lines of JSONL and CSV are no rows. A piece has some ten thousand rows, fewer where they are
+    long; the row numbers go on from piece to piece.
+
+    Args:
+        source: what to read.
+        emit: told about progress, in bytes.
+
+    Yields:
+        Datasets of some rows each; their ``sha256`` is empty, since it belongs to the whole.
+
+    Raises:
+        DataError: no row can be understood, or most rows do not fit the shape that was detected;
+            told after the last piece.
+    """
+    layout = layout_of_detection(source.detection)
+    count = _Count()
+    for records, set_aside in _pieces(source, layout, count, emit):
+        yield Dataset(
+            paths=source.paths,
+            format=source.format,
+            detection=source.detection,
+            kind=layout.shape.kind,
+            sha256="",
+            rows=records.height + set_aside.height,
+            records=records,
+            set_aside=set_aside,
+        )
+    if count.rows == count.set_aside:
+        raise _nothing_readable(count.reasons, source.where)
+    if source.detection.chosen_by == "detected" and count.unfit > count.rows - count.set_aside:
+        raise _mostly_unfit(count, source)
 
 
 def read_dataset(
@@ -37,47 +128,20 @@ def read_dataset(
     mapping: Mapping[str, str] | None = None,
     emit: Emit = ignore,
 ) -> Dataset:
-    """Read JSONL, JSON, CSV, TSV or Parquet into records.
-
-    Every row becomes a record or is set aside with its place, its bytes and the reason. Blank
-    lines of JSONL and CSV are no rows. The text formats may be gzip or zstd and UTF-8, UTF-16 or
-    UTF-32 (the latter two with a byte order mark). Files are read in pieces of some ten thousand
-    rows; besides the records themselves only one piece is held in memory.
-
-    Args:
-        paths: a file, a folder of shards (read in name order), a glob, or several of these.
-        shape: the name of the row shape; detected by default.
-        mapping: which source field plays which part, such as ``{"content": "value"}``; the parts
-            not named are looked for, and ``""`` says that no field plays a part. The shape and
-            mapping of a dataset's ``detection`` read the same rows again in the same way.
-        emit: told about progress, in bytes.
+    """Read a whole source into memory; see :func:`open_source` and :func:`read_pieces`.
 
     Raises:
         UsageError: an unknown shape or part.
         DataError: nothing can be read, or the rows fit no shape or several.
     """
-    files = [identify(path) for path in find_files(paths)]
-    where = ", ".join(str(file.path) for file in files[:3]) + (", …" if len(files) > 3 else "")
-    sample, faults = _sample(files)
-    if not sample:
-        raise _nothing_readable(faults, where)
-    detection = detect_shape(sample, where, shape, mapping)
-    layout = layout_of_detection(detection)
-    gathered = _gather(files, layout, emit)
-    if not gathered.records:
-        raise _nothing_readable(gathered.reasons, where)
-    if detection.chosen_by == "detected" and gathered.unfit > gathered.records:
-        raise _mostly_unfit(gathered, detection, where)
-    paths = tuple(file.path for file in files)
-    return Dataset(
-        paths=paths,
-        format="+".join(dict.fromkeys(file.format for file in files)),
-        detection=detection,
-        kind=layout.shape.kind,
-        sha256=sha256_of_files(paths),
-        rows=gathered.rows,
-        records=pl.concat(gathered.frames),
-        set_aside=pl.DataFrame(gathered.set_aside, schema=SET_ASIDE_SCHEMA, orient="row"),
+    source = open_source(paths, shape=shape, mapping=mapping)
+    pieces = list(read_pieces(source, emit))
+    return replace(
+        pieces[0],
+        sha256=sha256_of_files(source.paths),
+        rows=sum(piece.rows for piece in pieces),
+        records=pl.concat([piece.records for piece in pieces]),
+        set_aside=pl.concat([piece.set_aside for piece in pieces]),
     )
 
 
@@ -100,45 +164,57 @@ def _without_nulls(value: Any) -> Any:
 
 
 @dataclass(slots=True)
-class _Gathered:
-    """What came of the rows: records, and rows set aside, with the reasons counted."""
+class _Count:
+    """How many rows there were, and what was wrong with those set aside."""
 
-    frames: list[pl.DataFrame] = field(default_factory=list)
-    set_aside: list[tuple[Any, ...]] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
     rows: int = 0
+    set_aside: int = 0
     unfit: int = 0
-
-    @property
-    def records(self) -> int:
-        """Number of rows that became records."""
-        return self.rows - len(self.set_aside)
-
-    def put_aside(self, path: Path, raw: RawRow, reason: str) -> None:
-        """Take in a row that could not be understood."""
-        place = (str(path), raw.line, raw.offset)
-        self.set_aside.append((self.rows, *place, reason, raw.raw))
-        self.reasons[reason] += 1
+    reasons: Counter[str] = field(default_factory=Counter)
 
 
-def _gather(files: Sequence[SourceFile], layout: Layout, emit: Emit) -> _Gathered:
-    gathered = _Gathered()
-    columns = RecordColumns(layout.shape.kind)
+def _pieces(
+    source: Source, layout: Layout, count: _Count, emit: Emit
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield records and rows set aside, as many at once as a piece may hold."""
+    total = sum(file.path.stat().st_size for file in source.files)
+    with counting(emit, "reading", total=total, unit="bytes") as counter:
+        rows = ((file, raw) for file in source.files for raw in read_rows(file, counter.advance))
+        goes_on = True
+        while goes_on:
+            columns = RecordColumns(layout.shape.kind)
+            set_aside: list[tuple[Any, ...]] = []
+            with _no_collection():
+                goes_on = _fill(columns, set_aside, rows, layout, count)
+            yield (
+                columns.take_frame(),
+                pl.DataFrame(set_aside, schema=SET_ASIDE_SCHEMA, orient="row"),
+            )
+
+
+def _fill(
+    columns: RecordColumns,
+    set_aside: list[tuple[Any, ...]],
+    rows: Iterator[tuple[SourceFile, RawRow]],
+    layout: Layout,
+    count: _Count,
+) -> bool:
+    """Take rows until a piece is full; False where there are no more."""
     held = 0
-    total = sum(file.path.stat().st_size for file in files)
-    with counting(emit, "reading", total=total, unit="bytes") as counter, _no_collection():
-        for file in files:
-            for raw in read_rows(file, counter.advance):
-                record = _understand(raw, file.path, layout, gathered)
-                if record is not None:
-                    columns.add(gathered.rows, record)
-                    held += len(raw.raw)
-                    if len(columns) >= _PIECE_ROWS or held >= _PIECE_BYTES:
-                        gathered.frames.append(columns.take_frame())
-                        held = 0
-                gathered.rows += 1
-    gathered.frames.append(columns.take_frame())
-    return gathered
+    for file, raw in rows:
+        understood = _understand(raw, layout, count)
+        if isinstance(understood, Record):
+            columns.add(count.rows, understood)
+        else:
+            place = (str(file.path), raw.line, raw.offset)
+            set_aside.append((count.rows, *place, understood, raw.raw))
+            count.set_aside += 1
+            count.reasons[understood] += 1
+        count.rows += 1
+        held += len(raw.raw)
+        if len(columns) + len(set_aside) >= _PIECE_ROWS or held >= _PIECE_BYTES:
+            return True
+    return False
 
 
 @contextmanager
@@ -153,17 +229,15 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _understand(raw: RawRow, path: Path, layout: Layout, gathered: _Gathered) -> Record | None:
-    """Return a row's record; None where it had to be set aside."""
+def _understand(raw: RawRow, layout: Layout, count: _Count) -> Record | str:
+    """Return a row's record, or the reason why it has to be set aside."""
     if raw.value is None:
-        gathered.put_aside(path, raw, raw.reason)
-        return None
+        return raw.reason
     try:
         record = to_record(raw.value, layout)
     except UnfitError as error:
-        gathered.unfit += 1
-        gathered.put_aside(path, raw, str(error))
-        return None
+        count.unfit += 1
+        return str(error)
     if record.id is None:
         record.id = content_id(raw.value)
     return record
@@ -200,12 +274,16 @@ def _nothing_readable(reasons: Counter[str], where: str) -> DataError:
     )
 
 
-def _mostly_unfit(gathered: _Gathered, detection: Detection, where: str) -> DataError:
-    (reason, count), *_ = gathered.reasons.most_common(1)
+def _mostly_unfit(count: _Count, source: Source) -> DataError:
+    (reason, times), *_ = count.reasons.most_common(1)
     return DataError(
-        f"the first rows look like {detection.shape!r}, but {gathered.unfit:,} of "
-        f"{gathered.rows:,} rows do not fit; the most frequent fault ({count:,} times): {reason}",
-        where=where,
+        f"the first rows look like {source.detection.shape!r}, but {count.unfit:,} of "
+        f"{count.rows:,} rows do not fit; the most frequent fault ({times:,} times): {reason}",
+        where=source.where,
         fix="split the file by shape, or say which one is meant with --shape; the other rows are "
         "then set aside",
     )
+
+
+def _named(files: Sequence[SourceFile]) -> str:
+    return ", ".join(str(file.path) for file in files[:3]) + (", …" if len(files) > 3 else "")
