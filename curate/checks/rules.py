@@ -79,6 +79,11 @@ def broken_rules(frame: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
     return pl.concat([empty, *parts], rechunk=True)
 
 
+def field_of_message() -> pl.Expr:
+    """Name the field of a flattened message whose ``column`` breaks a rule."""
+    return pl.format("{}[{}].{}", pl.col("part"), pl.col("index"), pl.col("column"))
+
+
 def _evaluate(rule: Rule):  # noqa: ANN202
     """Return what pandera calls with its own holder of the frame."""
     return lambda data: data.lazyframe.select(rule.holds.alias(rule.column))

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tunewise.curate.checks.credentials import entropy
-from tunewise.curate.checks.personal_data import luhn
 
 
 def assert_found(find_in_answers, check: str, value: str, severity: str | None = None) -> None:
@@ -119,13 +114,13 @@ def test_no_card(find_in_answers, text: str) -> None:
     assert_clean(find_in_answers, "privacy/credit-card", text)
 
 
-@settings(max_examples=100)
-@given(st.text(alphabet="0123456789", min_size=2, max_size=19), st.integers(1, 9))
-def test_luhn_sees_every_single_wrong_digit(digits: str, change: int) -> None:
-    checked = next(digits + str(last) for last in range(10) if luhn(digits + str(last)))
-    place = random.Random(digits).randrange(len(checked))
-    wrong = str((int(checked[place]) + change) % 10)
-    assert not luhn(checked[:place] + wrong + checked[place + 1 :])
+@pytest.mark.parametrize("place", range(1, 16))
+def test_a_card_with_one_wrong_digit_is_none(find_in_answers, place: int) -> None:
+    card = "4556 7375 8689 9855".replace(" ", "")
+    assert_found(find_in_answers, "privacy/credit-card", card)
+    wrong = str((int(card[place]) + 3) % 10)
+    text = f"My card: {card[:place]}{wrong}{card[place + 1 :]}"
+    assert_clean(find_in_answers, "privacy/credit-card", text)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.check import CheckContext, run_check
+from tunewise.curate.check import CheckContext
+from tunewise.curate.checking import run_check
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.checks.rules import Rule, broken_rules
 from tunewise.curate.records import (
@@ -48,7 +49,7 @@ def test_a_row_without_its_field_is_missing_a_field_and_not_malformed(check_rows
 
 
 def test_a_missing_field_is_known_by_the_readers_own_words(check_rows, monkeypatch) -> None:
-    for module in ("shape", "checks.schema"):
+    for module in ("shape", "checks.set_aside"):
         monkeypatch.setattr(f"tunewise.curate.{module}.NO_SUCH_FIELD", "nothing of the kind")
     rows = [chat(("user", "a"), ("assistant", "b")), {"id": "x", "topic": "y"}]
     missing = check_rows("schema/missing-field", rows)

@@ -1,4 +1,14 @@
-"""Who speaks when: unknown roles, turns out of order, conversations without an answer.
+"""Roles that are unknown or come in the wrong order.
+
+A conversation opens with at most a system prompt, then user and assistant speak in turn; a tool's
+result follows a tool call or another result; an answered conversation ends with an answer, and
+the prompt of a preference with a question. Chat templates write other orders wrongly or refuse
+them.
+
+Evidence: ``field`` is the role at fault, such as ``messages[2].role``, each message once. The
+message says what was expected there and what was found.
+
+Fix: drop: who said what cannot be guessed.
 
 Limits: conversations between several named speakers who share a role look like one who speaks
 twice in a row.
@@ -9,12 +19,12 @@ from __future__ import annotations
 import polars as pl
 
 from ..check import Check, CheckContext, CheckSkippedError, RowCheck
+from ..comparison_text import INSTRUCTING_ROLES
 from ..finding import Fix, Severity
 from ..records import CHAT, PREFERENCE
 from .rules import Rule, broken_rules
 
-_KNOWN = ("system", "developer", "user", "assistant", "tool")
-_INSTRUCTING = ("system", "developer")
+KNOWN_ROLES = (*INSTRUCTING_ROLES, "user", "assistant", "tool")
 
 _ROLE = pl.format("'{}'", pl.col("role"))
 _AFTER = (
@@ -22,8 +32,9 @@ _AFTER = (
     .then(pl.format("'{}' first", pl.col("role")))
     .otherwise(pl.format("'{}' after '{}'", pl.col("role"), pl.col("previous")))
 )
-_IS_SYSTEM = pl.col("role").is_in(_INSTRUCTING)
-_OPENS = pl.col("previous").is_null() | pl.col("previous").is_in(_INSTRUCTING)
+_LAST = pl.format("'{}' last", pl.col("role"))
+_IS_SYSTEM = pl.col("role").is_in(INSTRUCTING_ROLES)
+_OPENS = pl.col("previous").is_null() | pl.col("previous").is_in(INSTRUCTING_ROLES)
 
 
 def _only_where(condition: pl.Expr, holds: pl.Expr) -> pl.Expr:
@@ -32,7 +43,7 @@ def _only_where(condition: pl.Expr, holds: pl.Expr) -> pl.Expr:
 
 
 _ORDER = (
-    Rule("role", "one of " + ", ".join(_KNOWN), _ROLE, pl.col("role").is_in(_KNOWN)),
+    Rule("role", "one of " + ", ".join(KNOWN_ROLES), _ROLE, pl.col("role").is_in(KNOWN_ROLES)),
     Rule("role", "the system prompt at the beginning", _AFTER, _only_where(_IS_SYSTEM, _OPENS)),
     Rule(
         "role",
@@ -60,17 +71,28 @@ _ORDER = (
     Rule(
         "role",
         "an answer at the end",
-        pl.format("'{}' last", pl.col("role")),
+        _LAST,
         _only_where(pl.col("must_answer"), pl.col("role") == "assistant"),
     ),
     Rule(
         "role",
         "a prompt that ends with a question",
-        pl.format("'{}' last", pl.col("role")),
+        _LAST,
         _only_where(pl.col("must_ask"), pl.col("role").is_in(["user", "tool"])),
     ),
 )
-_ANSWERED = (Rule("answers", "an assistant message", pl.lit("none"), pl.col("answers") > 0),)
+
+
+def _find(context: CheckContext, check: Check) -> pl.DataFrame:
+    spoken = context.messages.filter(pl.col("kind").is_in([CHAT, PREFERENCE]))
+    if spoken.is_empty():
+        raise CheckSkippedError("the rows are no conversations")
+    found = broken_rules(_with_neighbours(spoken), _ORDER)
+    return (
+        found.sort("row", "part", "index", maintain_order=True)
+        .unique(["row", "part", "index"], keep="first", maintain_order=True)
+        .select("row", "message", field=pl.format("{}[{}].role", pl.col("part"), pl.col("index")))
+    )
 
 
 def _with_neighbours(messages: pl.DataFrame) -> pl.DataFrame:
@@ -105,47 +127,10 @@ def _with_neighbours(messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _role_order(context: CheckContext, check: Check) -> pl.DataFrame:
-    spoken = context.messages.filter(pl.col("kind").is_in([CHAT, PREFERENCE]))
-    if spoken.is_empty():
-        raise CheckSkippedError("the rows are no conversations")
-    found = broken_rules(_with_neighbours(spoken), _ORDER)
-    return (
-        found.sort("row", "part", "index", maintain_order=True)
-        .unique(["row", "part", "index"], keep="first", maintain_order=True)
-        .select("row", "message", field=pl.format("{}[{}].role", pl.col("part"), pl.col("index")))
-    )
-
-
-def _no_assistant(context: CheckContext, check: Check) -> pl.DataFrame:
-    spoken = context.messages.filter(pl.col("kind") == CHAT)
-    if spoken.is_empty():
-        raise CheckSkippedError("the rows are no chats")
-    counted = (
-        spoken.group_by("row", maintain_order=True)
-        .agg(
-            answers=(pl.col("role") == "assistant").sum(),
-            known=pl.col("role").is_in(_KNOWN).fill_null(False).all(),
-        )
-        # A role that is missing or unknown is reported as that: it may be the assistant's.
-        .filter("known")
-    )
-    return broken_rules(counted, _ANSWERED).select("row", "message", field=pl.lit("messages"))
-
-
-CHECKS = (
-    RowCheck(
-        name="schema/role-order",
-        title="roles that are unknown or come in the wrong order",
-        severity=Severity.MEDIUM,
-        fix=Fix.DROP,
-        find=_role_order,
-    ),
-    RowCheck(
-        name="schema/no-assistant",
-        title="conversations in which the assistant says nothing",
-        severity=Severity.HIGH,
-        fix=Fix.DROP,
-        find=_no_assistant,
-    ),
+CHECK = RowCheck(
+    name="schema/role-order",
+    title="roles that are unknown or come in the wrong order",
+    severity=Severity.MEDIUM,
+    fix=Fix.DROP,
+    find=_find,
 )
