@@ -49,6 +49,8 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
 )
 @click.option("--tokenizer", help="Folder of your tokenizer: lengths count in its tokens.")
 @click.option("--context-length", type=click.IntRange(min=1), help="Tokens the model can see.")
+@click.option("--processes", type=click.IntRange(min=1),
+              help="How many work on large files (default: as many as there are cores).")  # fmt: skip
 @click.option("--shape", help="The rows' shape, where detection is wrong (e.g. sharegpt).")
 @click.option("--map", "mapping", multiple=True, help="Which field plays which part: role=from,…")
 def audit(
@@ -60,6 +62,7 @@ def audit(
     benchmarks: tuple[str, ...],
     tokenizer: str | None,
     context_length: int | None,
+    processes: int | None,
     shape: str | None,
     mapping: tuple[str, ...],
 ) -> None:
@@ -67,7 +70,7 @@ def audit(
 
     The hits are in findings.parquet of the audit's folder; `tunewise findings` lists them.
     """
-    from ..curate.audit import gate
+    from ..curate.audit_document import gate
 
     settings = session.settings(
         {
@@ -78,6 +81,7 @@ def audit(
                 "benchmarks": _listed(",".join(benchmarks) or None),
                 "tokenizer": tokenizer,
                 "context_length": context_length,
+                "processes": processes,
             },
             "data": {"shape": shape, "mapping": parse_mapping(mapping)},
         }

@@ -28,13 +28,14 @@ def audit_source(
         UsageError: a benchmark is neither bundled nor a file, or see :func:`curate.audit.audit`.
         DataError: the data or a benchmark cannot be read.
     """
-    from ..curate.audit import audit
+    from ..curate.audit import audit, usual_processes
     from ..evaluate.tasks_items import benchmark_items
 
+    processes = settings.audit.processes or usual_processes(paths)
     return audit(
         session.workspace,
         paths,
-        settings.audit,
+        settings.audit.model_copy(update={"processes": processes}),
         settings.data,
         benchmarks=benchmark_items(settings.audit.benchmarks, session.workspace.root),
         force=force,

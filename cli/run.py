@@ -120,7 +120,7 @@ def _stop_at_gate(step: str, artifact: Artifact, settings: Settings) -> None:
     """Stop the loop where the audit fails the gate that the settings ask for."""
     if step != "audit" or settings.audit.fail_on == "never":
         return
-    from ..curate.audit import gate
+    from ..curate.audit_document import gate
     from ..workspace.errors import GateError
 
     if gate(_document(artifact), settings.audit.fail_on) is not ExitCode.PASSED:

@@ -1,33 +1,38 @@
-"""The audit: read a source, run the checks, grade what they found."""
+"""The audit: read a source piece by piece, run the checks, grade what they found."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
-from ..workspace.errors import DataError, ExitCode
+from ..workspace.errors import DataError
 from ..workspace.events import CheckDone, Emit, Note, counting, ignore
 from ..workspace.files import sha256_of_files, sha256_of_json, write_json
 from ..workspace.manifest import Input
-from .check import FAILED, RAN, Check, CheckContext, CheckResult, run_check
+from .audit_document import PROFILE_SUMMARIES, describe_audit
+from .check import FAILED, CheckContext, CheckResult, DatasetContext
+from .checking import AnyCheck, Look, Looked, look_at_pieces
 from .checks.registry import choose_checks, reject_unknown
 from .contamination import BenchmarkItem
-from .finding import FINDING_SCHEMA, SEVERITY_ORDER, Fix, Severity, empty_findings
-from .profile import counting_summary, profile_dataset, profile_summary
-from .quality import measure_quality
-from .read import read_dataset
-from .records import Dataset
+from .finding import FINDING_SCHEMA, SEVERITY_ORDER, empty_findings
+from .piece_files import writing_pieces
+from .read import Source, open_source, read_pieces, understood_examples
+from .records import RECORD_SCHEMA, SET_ASIDE_SCHEMA, Dataset
 from .settings import AuditSettings, DataSettings
+from .shapes import shape_of
 from .source_files import find_files
 from .tokenizer import tokenizer_fingerprint
 
-_ROLE_CHECKS = ("schema/role-order", "schema/no-assistant")
-NEVER = "never"
+_PIECES_NAME = ".pieces"
+# A process takes seconds to start; what one reads in that time is not worth it.
+_BYTES_FOR_PROCESSES = 64 << 20
 
 
 def audit(
@@ -76,20 +81,9 @@ def audit(
         inputs.append(Input("benchmarks", content, path="\n".join(settings.benchmarks)))
 
     def build(draft: Draft) -> None:
-        dataset = read_dataset(files, shape=data.shape, mapping=data.mapping or None, emit=emit)
-        if dataset.sha256 != source.sha256:
-            raise DataError("the source changed while it was read", where=source.path,
-                            fix="run the audit again when nothing writes to it")  # fmt: skip
-        emit(Note(text=f"read as {dataset.detection.shape}: {dataset.detection.reason}"))
-        context = CheckContext(
-            dataset,
-            context_length=settings.context_length,
-            tokenizer=settings.tokenizer,
-            parameters=settings.parameters,
-            benchmarks=benchmarks,
-        )
-        results = run_checks(checks, context, settings.severity, emit)
-        _write(draft, context, results)
+        opened = open_source(files, shape=data.shape, mapping=data.mapping or None)
+        emit(Note(text=f"read as {opened.detection.shape}: {opened.detection.reason}"))
+        _Audit(draft.folder, opened, checks, settings, benchmarks, emit).run(draft, source)
 
     return produce(
         workspace,
@@ -102,60 +96,149 @@ def audit(
     )
 
 
-def run_checks(
-    checks: Sequence[Check],
-    context: CheckContext,
-    severities: Mapping[str, str],
-    emit: Emit = ignore,
-) -> list[CheckResult]:
-    """Run checks one after the other; each tells how it ended.
+def usual_processes(paths: Sequence[str | Path]) -> int:
+    """Return how many processes an audit of these files should use on this machine.
 
-    Args:
-        checks: what to run.
-        context: what to run them on.
-        severities: the user's own severities, by check name.
-        emit: told about each check.
+    They are started anew, which a script that is not guarded by ``__main__`` does not survive;
+    so the command line asks for them, while :func:`audit` by itself uses one.
     """
-    results: list[CheckResult] = []
-    with counting(emit, "checking", total=len(checks), unit="checks") as counter:
-        for check in checks:
-            own = severities.get(check.name)
-            result = run_check(check, context, Severity(own) if own else None)
-            results.append(result)
-            emit(
-                CheckDone(
-                    check=check.name,
-                    status=result.status,
-                    severity=result.severity.value,
-                    findings=result.findings.height,
-                    rows=result.rows,
-                    reason=result.reason,
-                )
+    size = sum(file.stat().st_size for file in find_files(paths))
+    return (os.cpu_count() or 1) if size >= _BYTES_FOR_PROCESSES else 1
+
+
+@dataclass(slots=True)
+class _Audit:
+    """An audit at work.
+
+    Attributes:
+        folder: of the artifact that is being written.
+        source: what is read.
+        checks: what is run.
+        settings: how.
+        benchmarks: items that must not be among the data.
+        emit: told about progress.
+    """
+
+    folder: Path
+    source: Source
+    checks: Sequence[AnyCheck]
+    settings: AuditSettings
+    benchmarks: Sequence[BenchmarkItem]
+    emit: Emit
+    rows: int = 0
+    records: int = 0
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(self, draft: Draft, given: Input) -> None:
+        """Read, check, and write everything; ``given`` is the source as it was at the start."""
+        pieces = self.folder / _PIECES_NAME
+        pieces.mkdir()
+        look = Look(self.checks, self.settings.severity, PROFILE_SUMMARIES, pieces)
+        with (
+            writing_pieces(self._file("records"), RECORD_SCHEMA) as write_records,
+            writing_pieces(self._file("set_aside"), SET_ASIDE_SCHEMA) as write_set_aside,
+        ):
+
+            def contexts() -> Iterator[CheckContext]:
+                for piece in read_pieces(self.source, self.emit):
+                    write_records(piece.records)
+                    write_set_aside(piece.set_aside)
+                    self.rows += piece.rows
+                    self.records += piece.records.height
+                    self.examples = self.examples or understood_examples(piece)
+                    yield self._context(piece)
+
+            looked = look_at_pieces(look, contexts(), self.settings.processes or 1)
+        if sha256_of_files(self.source.paths) != given.sha256:
+            raise DataError("the source changed while it was read", where=given.path,
+                            fix="run the audit again when nothing writes to it")  # fmt: skip
+        whole = self._whole(looked)
+        results = self._finish_checks(looked, whole)
+        self._write(draft, given, whole, results)
+        shutil.rmtree(pieces)
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name}.parquet"
+
+    def _context(self, piece: Dataset) -> CheckContext:
+        return CheckContext(
+            piece,
+            context_length=self.settings.context_length,
+            tokenizer=self.settings.tokenizer,
+            parameters=self.settings.parameters,
+            benchmarks=self.benchmarks,
+        )
+
+    def _whole(self, looked: Looked) -> DatasetContext:
+        return DatasetContext(
+            context_length=self.settings.context_length,
+            tokenizer=self.settings.tokenizer,
+            parameters=self.settings.parameters,
+            benchmarks=self.benchmarks,
+            reasons=looked.reasons,
+            records=pl.scan_parquet(self._file("records")),
+            summaries=looked.summaries,
+            rows=self.rows,
+            height=self.records,
+        )
+
+    def _finish_checks(self, looked: Looked, whole: DatasetContext) -> list[CheckResult]:
+        """Look at the whole; each check tells how it ended."""
+        results: list[CheckResult] = []
+        with counting(self.emit, "checking", total=len(self.checks), unit="checks") as counter:
+            for run in looked.runs:
+                run.on_whole(whole)
+                result = run.result(whole.reasons)
+                results.append(result)
+                self._tell(result)
+                counter.advance()
+        return results
+
+    def _tell(self, result: CheckResult) -> None:
+        self.emit(
+            CheckDone(
+                check=result.check.name,
+                status=result.status,
+                severity=result.severity.value,
+                findings=result.findings.height,
+                rows=result.rows,
+                reason=result.reason,
             )
-            if result.status == FAILED:
-                emit(Note(text=f"{check.name} failed: {result.reason}", level="warning"))
-            counter.advance()
-    return results
+        )
+        if result.status == FAILED:
+            self.emit(Note(text=f"{result.check.name} failed: {result.reason}", level="warning"))
 
-
-def gate(document: Mapping[str, Any], fail_on: str) -> ExitCode:
-    """Tell whether an audit passes.
-
-    Args:
-        document: the audit's.
-        fail_on: the least severity that fails it; ``never`` for none. A check that failed has
-            decided nothing, so it fails the gate too.
-    """
-    if fail_on == NEVER:
-        return ExitCode.PASSED
-    failing = SEVERITY_ORDER[: SEVERITY_ORDER.index(Severity(fail_on)) + 1]
-    found = any(item["severity"] in failing for item in document["findings"])
-    undecided = any(item["status"] == FAILED for item in document["checks"])
-    return ExitCode.GATE_FAILED if found or undecided else ExitCode.PASSED
+    def _write(
+        self, draft: Draft, given: Input, whole: DatasetContext, results: Sequence[CheckResult]
+    ) -> None:
+        findings = pl.concat([empty_findings(), *(result.findings for result in results)])
+        # By row, then as the checks come; findings about the whole dataset come first.
+        findings = findings.sort("row", maintain_order=True).select(*FINDING_SCHEMA)
+        findings.write_parquet(self._file("findings"))
+        set_aside = self.rows - self.records
+        dataset = {
+            "paths": [str(path.resolve()) for path in self.source.paths],
+            "format": self.source.format,
+            "kind": shape_of(self.source.detection.shape).kind,
+            "rows": self.rows,
+            "records": self.records,
+            "set_aside": set_aside,
+            "sha256": given.sha256,
+            "detection": asdict(self.source.detection),
+            "examples": self.examples,
+        }
+        write_json(self.folder / "audit.json", describe_audit(dataset, whole, results, findings))
+        by_severity = dict(findings["severity"].value_counts().iter_rows())
+        draft.counts |= {
+            "rows": self.rows,
+            "records": self.records,
+            "set_aside": set_aside,
+            **{f"findings_{severity}": by_severity.get(severity, 0) for severity in SEVERITY_ORDER},
+        }
 
 
 def _parameters(
-    checks: Sequence[Check], settings: AuditSettings, data: DataSettings
+    checks: Sequence[AnyCheck], settings: AuditSettings, data: DataSettings
 ) -> dict[str, Any]:
     """What decides the result, besides the source and the tokenizer."""
     names = {check.name for check in checks}
@@ -174,103 +257,3 @@ def _parameters(
         "shape": data.shape,
         "mapping": dict(data.mapping),
     }
-
-
-def _write(draft: Draft, context: CheckContext, results: Sequence[CheckResult]) -> None:
-    dataset = context.dataset
-    findings = _in_order(pl.concat([empty_findings(), *(result.findings for result in results)]))
-    findings.write_parquet(draft.folder / "findings.parquet")
-    dataset.records.write_parquet(draft.folder / "records.parquet")
-    dataset.set_aside.write_parquet(draft.folder / "set_aside.parquet")
-    write_json(draft.folder / "audit.json", _document(context, results, findings))
-    by_severity = dict(findings["severity"].value_counts().iter_rows())
-    draft.counts |= {
-        "rows": dataset.rows,
-        "records": dataset.records.height,
-        "set_aside": dataset.set_aside.height,
-        **{f"findings_{severity}": by_severity.get(severity, 0) for severity in SEVERITY_ORDER},
-    }
-
-
-def _in_order(findings: pl.DataFrame) -> pl.DataFrame:
-    """Sort by row, then as the checks come; findings about the whole dataset come first."""
-    return findings.sort("row", maintain_order=True).select(*FINDING_SCHEMA)
-
-
-def _document(
-    context: CheckContext, results: Sequence[CheckResult], findings: pl.DataFrame
-) -> dict[str, Any]:
-    dataset = context.dataset
-    dimensions: dict[str, bool] = {}
-    for result in results:
-        name = result.check.dimension
-        dimensions[name] = dimensions.get(name, False) or result.status == RAN
-    quality = measure_quality(dataset.records["row"], findings, dimensions.items())
-    return {
-        "dataset": _describe_dataset(dataset),
-        "quality": asdict(quality),
-        "checks": [_describe_result(result) for result in results],
-        "findings": _grouped(results, findings, dataset.rows),
-        "profile": profile_dataset(
-            profile_summary(context),
-            counting_summary(context),
-            context.context_length,
-            _wrong_roles(results),
-        ),
-    }
-
-
-def _describe_dataset(dataset: Dataset) -> dict[str, Any]:
-    return {
-        "paths": [str(path.resolve()) for path in dataset.paths],
-        "format": dataset.format,
-        "kind": dataset.kind,
-        "rows": dataset.rows,
-        "records": dataset.records.height,
-        "set_aside": dataset.set_aside.height,
-        "sha256": dataset.sha256,
-        "detection": asdict(dataset.detection),
-    }
-
-
-def _describe_result(result: CheckResult) -> dict[str, Any]:
-    return {
-        "check": result.check.name,
-        "dimension": result.check.dimension,
-        "title": result.check.title,
-        "status": result.status,
-        "reason": result.reason,
-        "severity": result.severity.value,
-        "fix": result.check.fix.value,
-        "seconds": round(result.seconds, 4),
-        "findings": result.findings.height,
-        "rows": result.rows,
-    }
-
-
-def _grouped(
-    results: Sequence[CheckResult], findings: pl.DataFrame, rows: int
-) -> list[dict[str, Any]]:
-    """One line for each check and severity that has findings, gravest first, then most rows."""
-    titles = {result.check.name: result.check.title for result in results}
-    groups = (
-        findings.group_by("check", "severity")
-        .agg(
-            findings=pl.len(),
-            rows=pl.col("row").drop_nulls().n_unique(),
-            fix=pl.col("fix").filter(pl.col("fix") != Fix.NONE).mode().sort().first(),
-        )
-        .with_columns(pl.col("fix").fill_null(Fix.NONE.value))
-        .sort("rows", "check", descending=[True, False])
-    )
-    lines = [
-        {**group, "share": group["rows"] / rows, "title": titles[group["check"]]}
-        for group in groups.iter_rows(named=True)
-    ]
-    return sorted(lines, key=lambda line: SEVERITY_ORDER.index(Severity(line["severity"])))
-
-
-def _wrong_roles(results: Sequence[CheckResult]) -> pl.Series | None:
-    ran = [result.findings["row"] for result in results
-           if result.check.name in _ROLE_CHECKS and result.status == RAN]  # fmt: skip
-    return pl.concat(ran) if ran else None

@@ -8,7 +8,6 @@ in memory.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from .comparison_text import comparison_columns
-from .finding import Fix, Severity, as_findings, empty_findings
+from .finding import Fix, Severity
 from .lengths import Lengths, measure_lengths
 from .records import TEXT_ROLE, Dataset, message_rows
 
@@ -227,28 +226,31 @@ class Summaries:
     def __init__(self, folder: Path | None = None) -> None:
         """Begin without any piece."""
         self._folder = folder
-        self._files: dict[Summary, list[Path]] = {}
-        self._frames: dict[Summary, list[pl.DataFrame]] = {}
+        self._kept: dict[Summary, dict[int, Path | pl.DataFrame]] = {}
 
-    def add(self, summary: Summary, context: CheckContext) -> None:
-        """Compute a summary of the next piece and keep it."""
-        self.keep(summary, summary(context))
+    def keep(self, summary: Summary, piece: int, frame: pl.DataFrame) -> None:
+        """Keep what a summary says of a piece."""
+        kept: Path | pl.DataFrame = frame
+        if self._folder is not None:
+            kept = self._folder / f"{summary.__module__}.{summary.__name__}.{piece:06}.arrow"
+            frame.write_ipc(kept)
+        self._kept.setdefault(summary, {})[piece] = kept
 
-    def keep(self, summary: Summary, frame: pl.DataFrame) -> None:
-        """Keep what a summary says of the next piece."""
-        if self._folder is None:
-            self._frames.setdefault(summary, []).append(frame)
-            return
-        files = self._files.setdefault(summary, [])
-        path = self._folder / f"{summary.__module__}.{summary.__name__}-{len(files):06}.arrow"
-        frame.write_ipc(path)
-        files.append(path)
+    def merge(self, others: Summaries) -> None:
+        """Take over what was kept of other pieces, in the same folder."""
+        for summary, pieces in others._kept.items():
+            self._kept.setdefault(summary, {}).update(pieces)
+
+    def knows(self, summary: Summary, piece: int) -> bool:
+        """Tell whether a summary of a piece is there."""
+        return piece in self._kept.get(summary, ())
 
     def scan(self, summary: Summary) -> pl.LazyFrame:
         """Return a summary of all pieces, in their order."""
-        if self._folder is None:
-            return pl.concat(self._frames[summary], rechunk=True).lazy()
-        return pl.scan_ipc(self._files[summary])
+        kept = [frame for _, frame in sorted(self._kept[summary].items(), key=lambda item: item[0])]
+        return pl.concat(
+            [item.lazy() if isinstance(item, pl.DataFrame) else pl.scan_ipc(item) for item in kept]
+        )
 
 
 @dataclass(slots=True)
@@ -300,114 +302,3 @@ class CheckResult:
     def rows(self) -> int:
         """Number of distinct rows with a finding."""
         return self.findings["row"].drop_nulls().n_unique()
-
-
-@dataclass(slots=True)
-class CheckRun:
-    """A check at work: what it found so far, and how it goes.
-
-    A failure inside a check becomes its status, so that the others still run.
-
-    Attributes:
-        check: which one.
-        own_severity: the user's own severity for all of its findings; the check's by default.
-    """
-
-    check: RowCheck | DatasetCheck
-    own_severity: Severity | None = None
-    _findings: list[pl.DataFrame] = field(default_factory=lambda: [empty_findings()])
-    _seconds: float = 0.0
-    _ran: bool = False
-    _skipped: str = ""
-    _failed: str = ""
-
-    def on_piece(self, context: CheckContext, summaries: Summaries, done: set[Summary]) -> None:
-        """Look at the next piece of the data.
-
-        Args:
-            context: the piece.
-            summaries: takes up what a dataset check needs to know of it.
-            done: the summaries that were made of this piece already.
-        """
-        self._watch(lambda: self._look_at_piece(context, summaries, done))
-
-    def on_whole(self, context: DatasetContext) -> None:
-        """Look at the whole, where the check needs it."""
-        check = self.check
-        if isinstance(check, DatasetCheck) and not self._skipped:
-            self._watch(lambda: self._take(check.find(context, check)))
-
-    def result(self, reasons: Mapping[str, str]) -> CheckResult:
-        """Return how it ended.
-
-        Args:
-            reasons: what checks said about how they went.
-        """
-        status, reason = RAN, reasons.get(self.check.name, "")
-        if self._failed or not self._ran:
-            status = FAILED if self._failed else SKIPPED
-            reason = self._failed or self._skipped
-            self._findings = [empty_findings()]
-        return CheckResult(
-            check=self.check,
-            severity=self.own_severity or self.check.severity,
-            status=status,
-            reason=reason,
-            seconds=self._seconds,
-            findings=pl.concat(self._findings),
-        )
-
-    def _look_at_piece(
-        self, context: CheckContext, summaries: Summaries, done: set[Summary]
-    ) -> None:
-        extra = self.check.extra
-        if extra is not None and not extra.is_installed:
-            raise CheckSkippedError(
-                f"needs the package {extra.package}: pip install 'tunewise[{extra.name}]'"
-            )
-        if isinstance(self.check, RowCheck):
-            self._take(self.check.find(context, self.check))
-            return
-        for summary in self.check.summaries:
-            if summary not in done:
-                summaries.add(summary, context)
-                done.add(summary)
-
-    def _take(self, hits: pl.DataFrame) -> None:
-        if self.own_severity is not None and "severity" in hits.columns:
-            hits = hits.drop("severity")
-        severity = self.own_severity or self.check.severity
-        self._findings.append(
-            as_findings(hits, check=self.check.name, severity=severity, fix=self.check.fix)
-        )
-        self._ran = True
-
-    def _watch(self, look: Callable[[], None]) -> None:
-        if self._failed:
-            return
-        begin = time.perf_counter()
-        try:
-            look()
-        except CheckSkippedError as skipped:
-            self._skipped = self._skipped or str(skipped)
-        except (Exception, pl.exceptions.PanicException) as error:
-            # The report names it; one broken check must not hide what the others found.
-            self._failed = f"{type(error).__name__}: {error}"
-        self._seconds += time.perf_counter() - begin
-
-
-def run_check(
-    check: RowCheck | DatasetCheck, context: CheckContext, severity: Severity | None = None
-) -> CheckResult:
-    """Run a check on data that are in memory as one piece.
-
-    Args:
-        check: what to run.
-        context: what to run it on.
-        severity: the user's own severity for all of its findings; the check's by default.
-    """
-    summaries = Summaries()
-    run = CheckRun(check, severity)
-    run.on_piece(context, summaries, set())
-    run.on_whole(context.as_whole(summaries))
-    return run.result(context.reasons)

@@ -27,6 +27,7 @@ class AuditSettings(Section):
     benchmarks: tuple[str, ...] = ()
     tokenizer: str | None = None
     context_length: int = Field(default=2048, gt=0)
+    processes: int | None = Field(default=None, ge=1)
     severity: dict[str, Literal["high", "medium", "low", "info"]] = Field(default_factory=dict)
     parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
 

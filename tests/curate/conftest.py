@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tunewise.curate.check import CheckContext, CheckResult, run_check
+from tunewise.curate.check import CheckContext, CheckResult
+from tunewise.curate.checking import run_check
 from tunewise.curate.checks.registry import ALL_CHECKS
 from tunewise.curate.read import read_dataset
 

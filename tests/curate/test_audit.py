@@ -12,8 +12,10 @@ import polars as pl
 import pytest
 
 from tunewise.curate import audit as audit_module
-from tunewise.curate.audit import audit, gate
-from tunewise.curate.check import Check
+from tunewise.curate import read
+from tunewise.curate.audit import audit
+from tunewise.curate.audit_document import gate
+from tunewise.curate.check import RowCheck
 from tunewise.curate.evidence import field_text
 from tunewise.curate.finding import FINDING_SCHEMA, Fix, Severity
 from tunewise.curate.settings import AuditSettings, DataSettings
@@ -171,11 +173,17 @@ def test_events_tell_each_check_and_the_progress(workspace: Workspace, source: P
     assert any(isinstance(e, Note) and e.text.startswith("read as chat") for e in events)
 
 
-def broken_check() -> Check:
+def broken_check() -> RowCheck:
     def find(context: object, check: object) -> pl.DataFrame:
         raise RuntimeError("out of luck")
 
-    return Check("text/broken", "a broken check", Severity.LOW, Fix.NONE, find)
+    return RowCheck(
+        name="text/broken",
+        title="a broken check",
+        severity=Severity.LOW,
+        fix=Fix.NONE,
+        find=find,
+    )
 
 
 def test_a_failed_check_is_told_and_fails_the_gate(
@@ -231,29 +239,38 @@ def test_wrong_settings(
 def test_a_source_that_changes_while_it_is_read(
     workspace: Workspace, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = audit_module.read_dataset
+    read = audit_module.read_pieces
 
     def read_later(*arguments: Any, **options: Any) -> Any:
         source.write_text("\n".join(ROWS[:2]) + "\n")
         return read(*arguments, **options)
 
-    monkeypatch.setattr(audit_module, "read_dataset", read_later)
+    monkeypatch.setattr(audit_module, "read_pieces", read_later)
     with pytest.raises(DataError, match="changed while it was read"):
         audit(workspace, [source], AuditSettings())
 
 
-def test_records_read_in_pieces_are_checked_alike(
-    workspace: Workspace, source: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Filtering frames of several pieces leaves empty ones behind, which polars may trip over."""
-    from tunewise.curate import read
+def everything(artifact: Artifact) -> list[Any]:
+    """What an audit found, apart from the time it took."""
+    found = document(artifact)
+    for check in found["checks"]:
+        del check["seconds"]
+    frames = [pl.read_parquet(artifact.folder / f"{name}.parquet").to_dicts()
+              for name in ("records", "set_aside", "findings")]  # fmt: skip
+    return [found, *frames]
 
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_pieces_and_processes_make_no_difference(
+    workspace: Workspace, source: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
     source.write_text("\n".join(ROWS * 7) + "\n", encoding="utf-8")
-    whole = audit(workspace, [source], AuditSettings())
-    monkeypatch.setattr(read, "_PIECE_ROWS", 2)
-    pieces = audit(workspace, [source], AuditSettings(), force=True)
-    assert not [c for c in document(pieces)["checks"] if c["status"] == "failed"]
-    assert document(pieces)["findings"] == document(whole)["findings"]
+    whole = everything(audit(workspace, [source], AuditSettings()))
+    monkeypatch.setattr(read, "_PIECE_ROWS", 4)
+    settings = AuditSettings(processes=processes)
+    pieces = everything(audit(workspace, [source], settings, force=True))
+    assert not [check for check in pieces[0]["checks"] if check["status"] == "failed"]
+    assert pieces == whole
 
 
 def test_an_audit_with_a_tokenizer_imports_no_torch(

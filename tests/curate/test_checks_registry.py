@@ -14,8 +14,8 @@ from tunewise.curate.check import (
     Extra,
     Parameter,
     RowCheck,
-    run_check,
 )
+from tunewise.curate.checking import run_check
 from tunewise.curate.checks.registry import (
     ALL_CHECKS,
     DIMENSIONS,

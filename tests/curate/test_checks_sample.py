@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tunewise.curate.check import RAN, CheckContext, run_check
+from tunewise.curate.check import RAN, CheckContext
+from tunewise.curate.checking import run_check
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.read import read_dataset
 

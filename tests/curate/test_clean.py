@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.check import CheckContext, run_check
+from tunewise.curate.check import CheckContext
+from tunewise.curate.checking import run_check
 from tunewise.curate.checks.duplicates import CHECKS
 from tunewise.curate.clean import accept, clean, dismiss, preview, redo, undo, with_accepted
 from tunewise.curate.decide import audit_journal

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tunewise.curate.check import CheckContext, CheckResult, run_check
+from tunewise.curate.check import CheckContext, CheckResult
+from tunewise.curate.checking import run_check
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.read import read_dataset
 from tunewise.datasets.make_sample import Sample, make_sample

@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tunewise.curate.check import RAN, SKIPPED, CheckContext, run_check
+from tunewise.curate.check import RAN, SKIPPED, CheckContext
+from tunewise.curate.checking import run_check
 from tunewise.curate.checks.duplicates import CHECKS
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.read import read_dataset
