@@ -17,10 +17,11 @@ from ..workspace.events import CheckDone, Emit, Note, counting, ignore
 from ..workspace.files import sha256_of_files, sha256_of_json, write_json
 from ..workspace.manifest import Input
 from .audit_document import PROFILE_SUMMARIES, describe_audit
-from .check import FAILED, CheckContext, CheckResult, DatasetContext
+from .check import FAILED, RAN, CheckContext, CheckResult, DatasetContext
 from .checking import AnyCheck, Look, Looked, look_at_pieces
 from .checks.registry import choose_checks, reject_unknown
 from .contamination import BenchmarkItem
+from .copies import NEAR, NEAR_PAIR_SCHEMA, near_copies
 from .finding import FINDING_SCHEMA, SEVERITY_ORDER, empty_findings
 from .piece_files import writing_pieces
 from .read import Source, open_source, read_pieces, understood_examples
@@ -31,6 +32,7 @@ from .source_files import find_files
 from .tokenizer import tokenizer_fingerprint
 
 _PIECES_NAME = ".pieces"
+_EXAMPLES = 3
 # A process takes seconds to start; what one reads in that time is not worth it.
 _BYTES_FOR_PROCESSES = 64 << 20
 
@@ -59,7 +61,7 @@ def audit(
 
     Returns:
         An artifact of kind ``audit`` with ``audit.json``, ``records.parquet``,
-        ``set_aside.parquet`` and ``findings.parquet``.
+        ``set_aside.parquet``, ``findings.parquet`` and ``near_pairs.parquet``.
 
     Raises:
         UsageError: an unknown check, parameter or shape, or no tokenizer where one was named.
@@ -145,7 +147,7 @@ class _Audit:
                     write_set_aside(piece.set_aside)
                     self.rows += piece.rows
                     self.records += piece.records.height
-                    self.examples = self.examples or understood_examples(piece)
+                    self.examples += understood_examples(piece, _EXAMPLES - len(self.examples))
                     yield self._context(piece)
 
             looked = look_at_pieces(look, contexts(), self.settings.processes or 1)
@@ -215,6 +217,9 @@ class _Audit:
         # By row, then as the checks come; findings about the whole dataset come first.
         findings = findings.sort("row", maintain_order=True).select(*FINDING_SCHEMA)
         findings.write_parquet(self._file("findings"))
+        near = any(result.check.name == NEAR and result.status == RAN for result in results)
+        pairs = whole.shared(near_copies).pairs() if near else pl.DataFrame(schema=NEAR_PAIR_SCHEMA)
+        pairs.write_parquet(self._file("near_pairs"))
         set_aside = self.rows - self.records
         dataset = {
             "paths": [str(path.resolve()) for path in self.source.paths],

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .contamination import BenchmarkItem
 
 RAN, SKIPPED, FAILED = "ran", "skipped", "failed"
+
+Result = TypeVar("Result")
 
 
 class CheckSkippedError(Exception):
@@ -268,10 +270,17 @@ class DatasetContext(Context):
     summaries: Summaries
     rows: int
     height: int
+    _shared: dict[Callable[..., Any], Any] = field(default_factory=dict)
 
     def summary(self, of: Summary) -> pl.DataFrame:
         """Return a summary of all records, in their order, each column in one piece."""
         return self.summaries.scan(of).collect().rechunk()
+
+    def shared(self, compute: Callable[[DatasetContext], Result]) -> Result:
+        """Return what a function makes of the whole, computed once for all checks that ask."""
+        if compute not in self._shared:
+            self._shared[compute] = compute(self)
+        return self._shared[compute]
 
     def records_of(self, rows: pl.Series) -> pl.DataFrame:
         """Return single records, in their order."""

@@ -6,8 +6,10 @@ hold; the journal itself is kept apart and only grows (:mod:`.journal`, :mod:`.d
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,9 +20,13 @@ from ..workspace.events import Emit, Note, counting, ignore
 from ..workspace.files import sha256_of_files, write_json
 from .audited import Audited, read_audited
 from .decide import accept, audit_journal, dismiss, redo, undo, with_accepted
-from .export import source_rows, write_jsonl
+from .edits import CHANGED_SCHEMA, apply_edits
+from .export import source_rows, write_rows
 from .journal import Decision, Journal, effective_decisions
-from .preview import Outcome, Preview, guard, replay
+from .piece_files import writing_pieces
+from .plan import Plan
+from .preview import Changes, Preview, describe, guard, plan_of, trial_changes
+from .records import RECORD_SCHEMA
 from .settings import CleanSettings
 
 __all__ = ["accept", "clean", "dismiss", "preview", "redo", "undo", "with_accepted"]
@@ -34,7 +40,9 @@ def preview(audit: Artifact, decisions: Sequence[Decision], settings: CleanSetti
         decisions: those that would hold (see ``with_accepted``).
         settings: the guard's limit.
     """
-    return replay(read_audited(audit), decisions, settings.max_removed_share).preview
+    audited = read_audited(audit)
+    plan = plan_of(audited, decisions)
+    return describe(audited, plan, trial_changes(audited, plan), settings.max_removed_share)
 
 
 def clean(
@@ -70,12 +78,19 @@ def clean(
     decisions = effective_decisions(journal.entries)
 
     def build(draft: Draft) -> None:
-        with counting(emit, "cleaning", audited.records.height) as counter:
-            outcome = replay(audited, decisions, settings.max_removed_share)
-            if not settings.yes:
-                guard(outcome.preview)
-            counter.advance(audited.records.height)
-        _write(draft, audited, journal, decisions, outcome)
+        plan = plan_of(audited, decisions)
+        if not settings.yes:
+            guard(describe(audited, plan, Changes(), settings.max_removed_share))
+        changes = _write_rows(draft.folder, audited, plan, emit)
+        told = describe(audited, plan, changes, settings.max_removed_share)
+        if (
+            told.counts["kept"] + told.counts["removed"] + told.counts["set_aside"]
+            != (told.counts["input"])
+        ):
+            raise JobError(f"rows were lost while cleaning: {told.counts}")
+        draft.counts.update(told.counts)
+        document = _document(audited, journal, decisions, told)
+        write_json(draft.folder / "clean.json", document)
 
     def write(again: bool) -> Artifact:
         return produce(
@@ -112,31 +127,37 @@ def _check_source(audited: Audited, emit: Emit) -> None:
         )
 
 
-def _write(
-    draft: Draft,
-    audited: Audited,
-    journal: Journal,
-    decisions: Sequence[Decision],
-    outcome: Outcome,
-) -> None:
-    counts = outcome.preview.counts
-    if counts["kept"] + counts["removed"] + counts["set_aside"] != counts["input"]:
-        raise JobError(f"rows were lost while cleaning: {counts}")
-    draft.counts.update(counts)
-    folder = draft.folder
-    write_jsonl(folder / "clean.jsonl", source_rows(outcome.kept, audited.detection))
-    write_jsonl(folder / "removed.jsonl", source_rows(outcome.removed, audited.detection))
-    outcome.kept.write_parquet(folder / "records.parquet")
-    outcome.plan.removed.with_columns(audit=pl.lit(audited.artifact.id)).write_parquet(
-        folder / "removed.parquet"
-    )
-    outcome.edited.changed.write_parquet(folder / "changed.parquet")
-    audited.set_aside.write_parquet(folder / "set_aside.parquet")
-    write_json(folder / "clean.json", _document(audited, journal, decisions, outcome))
+def _write_rows(folder: Path, audited: Audited, plan: Plan, emit: Emit) -> Changes:
+    """Write what stays, what goes, what changed and what was set aside, piece by piece."""
+    changes = Changes()
+    removed = plan.removed.with_columns(audit=pl.lit(audited.artifact.id))
+    removed.write_parquet(folder / "removed.parquet")
+    shutil.copyfile(audited.artifact.folder / "set_aside.parquet", folder / "set_aside.parquet")
+    total = audited.scan_records().select(pl.len()).collect().item()
+    with (
+        (folder / "clean.jsonl").open("wb") as clean_rows,
+        (folder / "removed.jsonl").open("wb") as removed_rows,
+        writing_pieces(folder / "records.parquet", RECORD_SCHEMA) as write_records,
+        writing_pieces(folder / "changed.parquet", CHANGED_SCHEMA) as write_changed,
+        counting(emit, "cleaning", total) as counter,
+    ):
+        for piece in audited.record_pieces():
+            goes = piece["row"].is_in(plan.removed["row"].implode())
+            here = plan.edits.filter(
+                pl.col("row").is_between(piece["row"].min(), piece["row"].max())
+            )
+            edited = apply_edits(piece.filter(~goes), here)
+            write_rows(clean_rows, source_rows(edited.records, audited.detection))
+            write_rows(removed_rows, source_rows(piece.filter(goes), audited.detection))
+            write_records(edited.records)
+            write_changed(edited.changed)
+            changes.add(edited.changed)
+            counter.advance(piece.height)
+    return changes
 
 
 def _document(
-    audited: Audited, journal: Journal, decisions: Sequence[Decision], outcome: Outcome
+    audited: Audited, journal: Journal, decisions: Sequence[Decision], told: Preview
 ) -> dict[str, Any]:
     return {
         "audit": audited.artifact.id,
@@ -144,7 +165,7 @@ def _document(
             **{key: audited.dataset[key] for key in ("paths", "format", "kind", "sha256")},
             "detection": asdict(audited.detection),
         },
-        **outcome.preview.to_json(),
+        **told.to_json(),
         "decisions": [
             {"id": decision.id, **decision.meaning, "reason": decision.reason}
             for decision in decisions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
@@ -13,8 +13,8 @@ from ..workspace.files import writing_whole
 from .json_values import json_bytes
 from .record_frame import records_of
 from .records import Detection
-from .shape_messages import UnfitError
 from .shape_rows import layout_of_detection, to_row
+from .unfit import UnfitError
 
 
 def source_rows(records: pl.DataFrame, detection: Detection) -> Iterator[dict[str, Any]]:
@@ -51,9 +51,14 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     Returns:
         The number of rows written.
     """
-    count = 0
     with writing_whole(path, "wb") as stream:
-        for row in rows:
-            stream.write(json_bytes(row) + b"\n")
-            count += 1
+        return write_rows(stream, rows)
+
+
+def write_rows(stream: IO[bytes], rows: Iterable[dict[str, Any]]) -> int:
+    """Write rows as JSON lines to an open file; returns their number."""
+    count = 0
+    for row in rows:
+        stream.write(json_bytes(row) + b"\n")
+        count += 1
     return count

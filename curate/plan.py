@@ -1,7 +1,7 @@
 """What a set of decisions does to records: which rows go, which texts change, what stays open.
 
-Everything here is a function of the audit's records and findings and of the decisions, so that
-the clean data can be made again at any time and come out equal.
+Everything here is a function of the audit's findings and of the decisions, so that the clean data
+can be made again at any time and come out equal.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from .checks.duplicates import EXACT, NEAR, NORMALISED, longest_first
-from .comparison_text import comparison_columns
 from .components import keep_best
+from .copies import EXACT, NEAR, NORMALISED, longest_first
 from .finding import SEVERITY_ORDER, Fix, Severity
 from .journal import ACCEPT, Decision
-from .near_duplicates import SHINGLE_SIZE, THRESHOLD, near_duplicate_pairs
 
 ALL = "all"
 IGNORED = "ignored"
@@ -32,14 +30,6 @@ REMOVED_SCHEMA = pl.Schema(
         "score": pl.Float64,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class NearSettings:
-    """How the audit searched for near-duplicates."""
-
-    threshold: float = THRESHOLD
-    shingle_size: int = SHINGLE_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +50,10 @@ class Plan:
 
 
 def make_plan(
-    records: pl.DataFrame,
     findings: pl.DataFrame,
+    set_aside: pl.Series,
+    near_pairs: pl.DataFrame,
     decisions: Sequence[Decision],
-    near: NearSettings | None = None,
 ) -> Plan:
     """Work out what the decisions do.
 
@@ -73,16 +63,14 @@ def make_plan(
     cluster stays.
 
     Args:
-        records: the audited records.
         findings: the audit's findings.
+        set_aside: the rows that were set aside; there is nothing left to do with them.
+        near_pairs: of the audit, frame of ``NEAR_PAIR_SCHEMA``.
         decisions: those that hold (see ``effective_decisions``).
-        near: how near-duplicates were searched, for clusters whose kept row goes.
     """
     decided = apply_decisions(findings, decisions)
-    # A row that was set aside has findings too, but there is nothing left to do with it.
-    of_records = decided.filter(pl.col("row").is_in(records["row"].implode()))
-    drops = of_records.filter(pl.col("action") == Fix.DROP)
-    faulty = _faulty_rows(drops)
+    of_records = decided.filter(~pl.col("row").is_in(set_aside.implode()))
+    faulty = _faulty_rows(of_records.filter(pl.col("action") == Fix.DROP))
     gone = faulty["row"]
     heirs = _Heirs({}, frozenset())
     removed = [faulty]
@@ -90,7 +78,7 @@ def make_plan(
         copies, heirs = _remove_copies(decided, check, gone, heirs)
         removed.append(copies)
         gone = pl.concat([gone, copies["row"]])
-    removed.append(_remove_near(decided, records, gone, heirs, near or NearSettings()))
+    removed.append(_remove_near(decided, near_pairs, gone, heirs))
     removed = pl.concat(removed).sort("row")
     edits = of_records.filter(
         pl.col("action").is_in([Fix.MASK, Fix.REPAIR])
@@ -215,33 +203,47 @@ def _remove_copies(
 
 
 def _remove_near(
-    decided: pl.DataFrame,
-    records: pl.DataFrame,
-    gone: pl.Series,
-    heirs: _Heirs,
-    near: NearSettings,
+    decided: pl.DataFrame, near_pairs: pl.DataFrame, gone: pl.Series, heirs: _Heirs
 ) -> pl.DataFrame:
-    """Remove near-duplicates of rows that stay.
+    """Remove near-duplicates of rows that stay, the longest row of each neighbourhood first.
 
-    Where the kept row of a finding has gone, what is left of its cluster is compared anew.
+    Only what a finding proposed and a decision accepted is removed; where the row that was to
+    stay has gone for another reason, the longest of those that are left takes its place.
     """
-    found = decided.filter(pl.col("check") == NEAR).select(
-        heirs.stand_in("row"),
-        heirs.stand_in("related_row").alias("related_row"),
-        "score",
-        "cluster",
-        may_go=heirs.may_go(),
+    found = decided.filter(pl.col("check") == NEAR)
+    may_go = found.filter(heirs.may_go()).select(heirs.stand_in("row"))["row"]
+    dropped_anyway = found.filter(pl.col("fix") != Fix.DROP)
+    pairs = near_pairs.with_columns(heirs.stand_in("left"), heirs.stand_in("right")).filter(
+        ~pl.col("left").is_in(gone.implode()),
+        ~pl.col("right").is_in(gone.implode()),
+        pl.col("left") != pl.col("right"),
     )
-    found = found.filter(
-        ~pl.col("row").is_in(gone.implode()) & (pl.col("row") != pl.col("related_row"))
-    ).unique("row", keep="first", maintain_order=True)
-    anchored = ~pl.col("related_row").is_in(gone.implode())
-    safe = found.filter(pl.col("may_go") & anchored)
-    adrift = found.filter(pl.col("may_go") & ~anchored)
-    again = _compare_again(found, safe, adrift, records, gone, near)
-    removed = pl.concat([safe.select("row", "related_row", "score"), again])
+    chosen = dropped_anyway.filter(pl.col("action") == Fix.DROP)["row"]
+    pairs = pairs.filter(
+        pl.col("same_label")
+        | pl.col("left").is_in(chosen.implode())
+        | pl.col("right").is_in(chosen.implode())
+    )
+    rows, left, right, characters = _positions(pairs)
+    removable = rows.is_in(may_go.implode()).to_numpy()
+    longest = longest_first(characters)
+    removals = keep_best(
+        np.r_[longest[~removable[longest]], longest[removable[longest]]],
+        left,
+        right,
+        pairs["score"].to_numpy(),
+        removable,
+    )
+    removed = pl.DataFrame(
+        {
+            "row": rows.gather(removals.removed),
+            "related_row": rows.gather(removals.kept),
+            "score": removals.score,
+        },
+        schema={name: REMOVED_SCHEMA[name] for name in ("row", "related_row", "score")},
+    )
     return _as_removed(
-        removed.rechunk().with_columns(
+        removed.with_columns(
             check=pl.lit(NEAR),
             reason=pl.format(
                 "{} % of its word runs and those of row {} are shared; row {} stays",
@@ -253,46 +255,16 @@ def _remove_near(
     )
 
 
-def _compare_again(
-    found: pl.DataFrame,
-    safe: pl.DataFrame,
-    adrift: pl.DataFrame,
-    records: pl.DataFrame,
-    gone: pl.Series,
-    near: NearSettings,
-) -> pl.DataFrame:
-    """Find for rows whose kept counterpart has gone another one of the same cluster."""
-    schema = {name: REMOVED_SCHEMA[name] for name in ("row", "related_row", "score")}
-    if adrift.is_empty():
-        return pl.DataFrame(schema=schema)
-    clusters = found.join(adrift.select("cluster").unique(), on="cluster", how="semi")
-    named = pl.concat([clusters["row"], clusters["related_row"]]).unique()
-    leaving = pl.concat([gone, safe["row"]])
-    left_over = named.filter(~named.is_in(leaving.implode()))
-    columns = comparison_columns(records)
-    rows = columns["row"]
-    search = near_duplicate_pairs(
-        columns["spoken"], threshold=near.threshold, shingle_size=near.shingle_size
+def _positions(pairs: pl.DataFrame) -> tuple[pl.Series, np.ndarray, np.ndarray, pl.Series]:
+    """Return the rows of pairs in order, the pairs by position in them, and the rows' lengths."""
+    ends = pl.concat(
+        [pairs.select(row=side, characters=f"{side}_characters") for side in ("left", "right")]
     )
-    concerned = rows.is_in(left_over.implode()).to_numpy()
-    removable = rows.is_in(adrift["row"].implode()).to_numpy()
-    pairs = search.pairs.filter(
-        pl.Series(concerned).gather(search.pairs["left"])
-        & pl.Series(concerned).gather(search.pairs["right"])
-    )
-    longest = longest_first(columns["spoken"])
-    removals = keep_best(
-        np.r_[longest[~removable[longest]], longest[removable[longest]]],
-        pairs["left"].to_numpy(),
-        pairs["right"].to_numpy(),
-        pairs["jaccard"].to_numpy(),
-        removable,
-    )
-    return pl.DataFrame(
-        {
-            "row": rows.gather(removals.removed),
-            "related_row": rows.gather(removals.kept),
-            "score": removals.score,
-        },
-        schema=schema,
+    lengths = ends.group_by("row").agg(pl.col("characters").max()).sort("row")
+    rows = lengths["row"]
+    return (
+        rows,
+        rows.search_sorted(pairs["left"]).to_numpy(),
+        rows.search_sorted(pairs["right"]).to_numpy(),
+        lengths["characters"],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import polars as pl
@@ -11,14 +11,15 @@ import polars as pl
 from ..workspace.errors import GateError
 from .audited import Audited
 from .comparison_text import INSTRUCTING_ROLES
-from .edits import Edited, apply_edits
+from .edits import CHANGED_SCHEMA, apply_edits
 from .journal import Decision
-from .plan import Plan, make_plan, open_rows
+from .plan import Plan, apply_decisions, make_plan, open_rows
 from .records import message_rows
 
 EXAMPLES = 20
 _EXAMPLE_CHARACTERS = 300
 _FEW_ROWS = 5
+_ROWS_AT_ONCE = 20_000
 _WHOLE = "the dataset"
 
 
@@ -73,56 +74,84 @@ class Preview:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The decisions replayed: the plan, the edited records that stay, and what to tell."""
+@dataclass(slots=True)
+class Changes:
+    """What the edits of a cleaning came to, gathered piece by piece.
 
-    plan: Plan
-    kept: pl.DataFrame
-    removed: pl.DataFrame
-    edited: Edited
-    preview: Preview
+    Attributes:
+        made: ``row, field, check`` of every field whose text became another.
+        examples: the first of them, whole.
+    """
+
+    made: list[pl.DataFrame] = field(default_factory=list)
+    examples: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CHANGED_SCHEMA))
+
+    def add(self, changed: pl.DataFrame) -> None:
+        """Take in the changes of a piece, frame of ``CHANGED_SCHEMA``."""
+        self.made.append(changed.select("row", "field", "check"))
+        if self.examples.height < EXAMPLES:
+            self.examples = pl.concat([self.examples, changed]).head(EXAMPLES)
+
+    def fields(self) -> pl.DataFrame:
+        """Return ``row`` and ``field`` of all changes."""
+        schema = {name: CHANGED_SCHEMA[name] for name in ("row", "field", "check")}
+        return pl.concat([pl.DataFrame(schema=schema), *self.made]).select("row", "field")
 
 
-def replay(
-    audited: Audited, decisions: Sequence[Decision], max_removed_share: float = 1.0
-) -> Outcome:
-    """Apply decisions to the audited records; the same inputs always give the same outcome.
+def plan_of(audited: Audited, decisions: Sequence[Decision]) -> Plan:
+    """Work out what decisions do to audited data."""
+    return make_plan(audited.findings, audited.set_aside["row"], audited.near_pairs, decisions)
+
+
+def trial_changes(audited: Audited, plan: Plan) -> Changes:
+    """Edit the rows that would change, only to see what comes of it."""
+    changes = Changes()
+    rows = plan.edits["row"].unique().sort()
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[start : start + _ROWS_AT_ONCE]
+        concerned = audited.scan_records().filter(pl.col("row").is_in(some.implode())).collect()
+        edits = plan.edits.filter(pl.col("row").is_in(some.implode()))
+        changes.add(apply_edits(concerned, edits).changed)
+    return changes
+
+
+def describe(
+    audited: Audited, plan: Plan, changes: Changes, max_removed_share: float = 1.0
+) -> Preview:
+    """Tell what a plan does.
 
     Args:
-        audited: the records and findings.
-        decisions: those that hold.
+        audited: the audited data.
+        plan: what the decisions do.
+        changes: what its edits come to.
         max_removed_share: what the guard lets go of any label or source.
     """
-    records = audited.records
-    plan = make_plan(records, audited.findings, decisions, audited.near)
+    values = audited.scan_records().select("row", "label", "source").collect()
     goes = pl.col("row").is_in(plan.removed["row"].implode())
-    removed = records.filter(goes)
-    edited = apply_edits(records.filter(~goes), plan.edits)
-    by_label = _shares(records, removed, "label")
-    by_source = _shares(records, removed, "source")
-    preview = Preview(
+    by_label, by_source = (_shares(values, goes, column) for column in ("label", "source"))
+    kept = values.height - plan.removed.height
+    changed = changes.fields()
+    return Preview(
         counts={
-            "input": records.height + audited.set_aside.height,
-            "kept": edited.records.height,
-            "removed": removed.height,
+            "input": values.height + audited.set_aside.height,
+            "kept": kept,
+            "removed": plan.removed.height,
             "set_aside": audited.set_aside.height,
-            "changed": edited.changed["row"].n_unique(),
+            "changed": changed["row"].n_unique(),
         },
-        by_check=_by_check(plan, edited),
+        by_check=_by_check(plan, changed["row"]),
         by_label=by_label,
         by_source=by_source,
-        clean_before=_clean_share(records, make_plan(records, audited.findings, ()).findings),
-        clean_after=_clean_share(edited.records, _still_open(plan, edited)),
-        examples=_examples(records, plan, edited),
+        clean_before=_clean_share(values["row"], apply_decisions(audited.findings, ())),
+        clean_after=_clean_share(values.filter(~goes)["row"], _still_open(plan, changed)),
+        examples=_examples(audited, plan, changes.examples),
         refusals=_refusals(
-            [("", Share(_WHOLE, records.height, removed.height))]
+            [("", Share(_WHOLE, values.height, plan.removed.height))]
             + [("label ", part) for part in by_label]
             + [("source ", part) for part in by_source],
             max_removed_share,
         ),
     )
-    return Outcome(plan, edited.records, removed, edited, preview)
 
 
 def guard(preview: Preview) -> None:
@@ -139,14 +168,11 @@ def guard(preview: Preview) -> None:
         )
 
 
-def _shares(records: pl.DataFrame, removed: pl.DataFrame, column: str) -> list[Share]:
+def _shares(values: pl.DataFrame, goes: pl.Expr, column: str) -> list[Share]:
     counted = (
-        records.drop_nulls(column)
+        values.drop_nulls(column)
         .group_by(column)
-        .agg(
-            pl.len().alias("records"),
-            pl.col("row").is_in(removed["row"].implode()).sum().alias("removed"),
-        )
+        .agg(pl.len().alias("records"), goes.sum().alias("removed"))
         .sort(-pl.col("removed").cast(pl.Int64) / pl.col("records"), column)
     )
     return [Share(*row) for row in counted.iter_rows()]
@@ -162,11 +188,10 @@ def _refusals(parts: Sequence[tuple[str, Share]], max_removed_share: float) -> l
     ]
 
 
-def _by_check(plan: Plan, edited: Edited) -> list[dict[str, Any]]:
+def _by_check(plan: Plan, changed: pl.Series) -> list[dict[str, Any]]:
     removed = plan.removed.group_by("check").agg(rows=pl.len()).with_columns(action=pl.lit("drop"))
-    changed = edited.changed["row"].unique()
     edits = (
-        plan.edits.filter(pl.col("row").is_in(changed.implode()))
+        plan.edits.filter(pl.col("row").is_in(changed.unique().implode()))
         .group_by("check", "action")
         .agg(rows=pl.col("row").n_unique())
     )
@@ -174,21 +199,19 @@ def _by_check(plan: Plan, edited: Edited) -> list[dict[str, Any]]:
     return pl.concat([removed.select(columns), edits.select(columns)]).sort("check").to_dicts()
 
 
-def _still_open(plan: Plan, edited: Edited) -> pl.DataFrame:
+def _still_open(plan: Plan, changed: pl.DataFrame) -> pl.DataFrame:
     """The findings after the cleaning; an edit that could not be made leaves its finding open."""
-    made = edited.changed.select("row", "field").unique()
-    missed = plan.edits.join(made, on=["row", "field"], how="anti", nulls_equal=True)
+    missed = plan.edits.join(changed.unique(), on=["row", "field"], how="anti", nulls_equal=True)
     return pl.concat([plan.findings, missed.with_columns(action=pl.lit(None, dtype=pl.String))])
 
 
-def _clean_share(records: pl.DataFrame, findings: pl.DataFrame) -> float:
-    if records.is_empty():
+def _clean_share(rows: pl.Series, findings: pl.DataFrame) -> float:
+    if rows.is_empty():
         return 1.0
-    faulty = records.filter(pl.col("row").is_in(open_rows(findings).implode())).height
-    return 1 - faulty / records.height
+    return 1 - rows.is_in(open_rows(findings).implode()).sum() / len(rows)
 
 
-def _examples(records: pl.DataFrame, plan: Plan, edited: Edited) -> list[dict[str, Any]]:
+def _examples(audited: Audited, plan: Plan, changed: pl.DataFrame) -> list[dict[str, Any]]:
     """Rows that go, then rows that change; of every check the least sure first, in turns."""
     going = (
         plan.removed.sort("score", "row", nulls_last=True)
@@ -198,7 +221,7 @@ def _examples(records: pl.DataFrame, plan: Plan, edited: Edited) -> list[dict[st
         .drop("turn")
         .with_columns(action=pl.lit("drop"), after=pl.lit(None, dtype=pl.String))
     )
-    changing = edited.changed.head(EXAMPLES - going.height).select(
+    changing = changed.head(EXAMPLES - going.height).select(
         "row",
         "check",
         action=pl.lit("change"),
@@ -207,7 +230,8 @@ def _examples(records: pl.DataFrame, plan: Plan, edited: Edited) -> list[dict[st
         after=pl.col("after").str.slice(0, _EXAMPLE_CHARACTERS),
     )
     shown = pl.concat([going["row"], going["related_row"].drop_nulls()]).unique()
-    texts = _short_texts(records.filter(pl.col("row").is_in(shown.implode())))
+    concerned = audited.scan_records().filter(pl.col("row").is_in(shown.implode())).collect()
+    texts = _short_texts(concerned)
     going = going.join(texts, on="row", how="left", maintain_order="left").join(
         texts.rename({"row": "related_row", "text": "related_text"}),
         on="related_row",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
@@ -13,20 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.check import CheckContext
-from tunewise.curate.checking import run_check
-from tunewise.curate.checks.duplicates import CHECKS
+from tunewise.curate.audit import audit
 from tunewise.curate.clean import accept, clean, dismiss, preview, redo, undo, with_accepted
 from tunewise.curate.decide import audit_journal
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.journal import effective_decisions, journal_path
-from tunewise.curate.read import read_dataset
-from tunewise.curate.settings import CleanSettings
-from tunewise.workspace.artifact import Artifact, Workspace, produce, resolve_artifact
+from tunewise.curate.settings import AuditSettings, CleanSettings
+from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce, resolve_artifact
 from tunewise.workspace.errors import GateError, UsageError
 from tunewise.workspace.events import Event, Note, Progress
 from tunewise.workspace.files import read_json, write_json
-from tunewise.workspace.manifest import Input
 
 LONG = (
     "the shop sends every parcel with a note that names the maker the wood the strings and the "
@@ -54,34 +50,23 @@ def make_audit(
     source.write_text(
         "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), "utf-8"
     )
-    dataset = read_dataset([source])
-    results = [run_check(check, CheckContext(dataset)) for check in CHECKS]
-    assert {result.status for result in results} <= {"ran", "skipped"}
-    extra = pl.DataFrame(list(findings), schema=FINDING_SCHEMA)
     workspace = Workspace(folder)
-    names = [check.name for check in CHECKS] + extra["check"].unique(maintain_order=True).to_list()
+    audited = audit(workspace, [source], AuditSettings(checks=("duplicates",)))
+    names = [item["check"] for item in read_json(audited.folder / "audit.json")["checks"]]
+    extra = pl.DataFrame(list(findings), schema=FINDING_SCHEMA)
+    names += extra["check"].unique(maintain_order=True).to_list()
 
-    def build(draft) -> None:
-        dataset.records.write_parquet(draft.folder / "records.parquet")
-        dataset.set_aside.write_parquet(draft.folder / "set_aside.parquet")
-        found = pl.concat([*(result.findings for result in results), extra])
+    def build(draft: Draft) -> None:
+        shutil.copytree(audited.folder, draft.folder, dirs_exist_ok=True)
+        found = pl.concat([pl.read_parquet(audited.folder / "findings.parquet"), extra])
         found.write_parquet(draft.folder / "findings.parquet")
-        write_json(
-            draft.folder / "audit.json",
-            {
-                "dataset": {
-                    "paths": [str(source)],
-                    "format": "jsonl",
-                    "kind": dataset.kind,
-                    "sha256": dataset.sha256,
-                    "detection": asdict(dataset.detection),
-                },
-                "checks": [{"check": name} for name in dict.fromkeys(names)],
-            },
-        )
+        document = read_json(audited.folder / "audit.json")
+        checks = [{"check": name} for name in dict.fromkeys(names)]
+        write_json(draft.folder / "audit.json", {**document, "checks": checks})
 
-    inputs = [Input(name="source", sha256=dataset.sha256, path=str(source))]
-    return workspace, produce(workspace, "audit", build, inputs=inputs, parameters={})
+    return workspace, produce(
+        workspace, "audit", build, inputs=audited.manifest.inputs, parameters={}
+    )
 
 
 def rows_of(artifact: Artifact, name: str) -> list[int]:

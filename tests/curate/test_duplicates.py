@@ -11,10 +11,11 @@ import pytest
 
 from tunewise.curate.check import RAN, SKIPPED, CheckContext
 from tunewise.curate.checking import run_check
-from tunewise.curate.checks.duplicates import CHECKS
+from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.read import read_dataset
 
+CHECKS = choose_checks(["duplicates"])
 LONG = (
     "the shop sends every parcel with a note that names the maker the wood the strings and the "
     "day on which the instrument was tuned for the last time before it left the bench"
