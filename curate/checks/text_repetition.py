@@ -187,18 +187,16 @@ def _quoted(text: str) -> str:
     return f"“{one_line}”" if len(one_line) <= 60 else f"“{one_line[:59]}…”"
 
 
-CHECKS = (
-    RowCheck(
-        name="text/repetition",
-        title="answers that say the same over and over",
-        severity=Severity.MEDIUM,
-        fix=Fix.DROP,
-        find=_find_repetition,
-        parameters={
-            "longest_period": Parameter(32, "longer loops are whole sentences, found as those"),
-            "least_times": Parameter(4, "three times is a figure of speech"),
-            "least_words": Parameter(10, "“no, no, no, no” is emphasis, not a loop"),
-            "repeated_share": Parameter(0.5, "the refrains of a song fill a third of it"),
-        },
-    ),
+CHECK = RowCheck(
+    name="text/repetition",
+    title="answers that say the same over and over",
+    severity=Severity.MEDIUM,
+    fix=Fix.DROP,
+    find=_find_repetition,
+    parameters={
+        "longest_period": Parameter(32, "longer loops are whole sentences, found as those"),
+        "least_times": Parameter(4, "three times is a figure of speech"),
+        "least_words": Parameter(10, "“no, no, no, no” is emphasis, not a loop"),
+        "repeated_share": Parameter(0.5, "the refrains of a song fill a third of it"),
+    },
 )

@@ -1,0 +1,112 @@
+"""How an assistant refuses, and how it speaks of itself as a machine.
+
+Both text/refusal and text/boilerplate judge by it: the one reports answers that give nothing, the
+other the disclaimers of those that do.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+_CANNOT = (
+    r"(?:can ?not|can['’]?t|could not|couldn['’]t|am (?:unable|not able|not allowed|not permitted)|"
+    r"['’]m (?:unable|not able|not allowed|not permitted)|won['’]t|will not|must decline|"
+    r"(?:do not|don['’]t) (?:feel comfortable|have (?:the )?(?:ability|capability|permission)))"
+)
+_SERVICE = (
+    r"(?:assist|help(?! but| it| if| when| yourself)|fulfil+|comply|answer|provide|generate|create|"
+    r"write|discuss|engage|complete|process|perform|do (?:that|this|so)|support|access|browse|"
+    r"offer|give|tell|show|share|make|book|order|send|translate|satisfy|continue|respond|proceed)"
+)
+_SORRY = (
+    r"(?:(?:i['’]m|i am|we['’]re|we are)?\s*(?:really |very |so |truly )?sorry|apologies|"
+    r"my apologies|i apologi[sz]e|unfortunately|regrettably)"
+)
+_MACHINE = (
+    r"(?:ai|a\.i\.|artificial intelligence|large language model|language model|machine learning "
+    r"model|chatbot|virtual assistant|digital assistant)\b"
+)
+_AS_AI = (
+    r"(?:as|i am|i['’]m|since i am|since i['’]m|because i am)\s+"
+    rf"(?:just |only |merely )?(?:an?|your)\s+{_MACHINE}"
+)
+_LACKS = (
+    r"(?:can ?not|can['’]?t|unable|not able|do(?:es)? not have|don['’]t have|not capable|"
+    r"not allowed|do not possess|don['’]t possess|beyond my)"
+)
+# The same in other languages: an apology with "cannot", or "as a machine" with a lack.
+_SORRY_ELSEWHERE = (
+    r"es tut mir leid[^.!?\n]{0,40}\bich kann\b[^.!?\n]{0,80}\b(?:nicht|keine?n?)\b"
+    r"|(?:je suis )?désolée?[^.!?\n]{0,40}\bje ne (?:peux|puis|suis) pas\b"
+    r"|(?:lo siento|disculp[ae])[^.!?\n]{0,40}\bno (?:puedo|me es posible|estoy en condiciones)\b"
+    r"|mi dispiace[^.!?\n]{0,40}\bnon (?:posso|sono in grado)\b"
+    r"|(?:desculpe|sinto muito|lamento)[^.!?\n]{0,40}\bnão (?:posso|consigo)\b"
+    r"|het spijt me[^.!?\n]{0,40}\bik kan\b[^.!?\n]{0,80}\b(?:niet|geen)\b"
+    r"|(?:извините|к сожалению)[^.!?\n]{0,30}\bя не (?:могу|в состоянии)\b"
+    r"|(?:非常|很)?(?:抱歉|对不起)[^。！？\n]{0,30}(?:无法|不能|没有办法)"
+    r"|申し訳(?:ありません|ございません)[^。！？\n]{0,40}(?:できません|できかねます)"
+)
+_AS_AI_ELSEWHERE = (
+    r"als (?:eine? )?(?:ki|künstliche intelligenz|sprachmodell|ki-sprachmodell|ki-modell)\b"
+    r"|en tant qu(?:e |['’]) ?(?:une? )?(?:ia|intelligence artificielle|modèle de langage)\b"
+    r"|como (?:un |uma? |una )?(?:ia|inteligencia artificial|inteligência artificial|"
+    r"modelo de (?:lenguaje|linguagem|língua))\b"
+    r"|come (?:un['’ ]?)?(?:ia|intelligenza artificiale|modello linguistico)\b"
+    r"|als (?:een )?(?:ai|taalmodel|ai-taalmodel)\b"
+    r"|как (?:языковая модель|ии|искусственный интеллект)\b"
+    r"|作为(?:一个|一名|一款)?(?:ai|人工智能|大?语言模型)"
+    r"|ai(?:言語モデル|アシスタント)?として"
+)
+_LACKS_ELSEWHERE = (
+    r"(?:\b(?:nicht|keine?n?|ne (?:peux|puis|dispose|possède) pas|n['’]ai pas|no (?:puedo|tengo)|"
+    r"não (?:posso|tenho|consigo)|non (?:posso|ho)|niet|geen|не (?:могу|имею))\b|"
+    r"无法|不能|没有|できません|ありません|持っていません)"
+)
+_START = r"\A[\s\"“*]*"
+_REFUSAL = re.compile(
+    rf"(?P<sorry>{_START}{_SORRY}[,.!]?[^.!?\n]{{0,90}}?\bI\s?{_CANNOT}\b[^.!?\n]{{0,60}}?\b{_SERVICE}\b)"
+    rf"|(?P<plain>{_START}I\s?(?!could){_CANNOT}\s+(?:be able to |to )?{_SERVICE}\b)"
+    rf"|(?P<sorry_elsewhere>{_START}(?:{_SORRY_ELSEWHERE}))"
+    rf"|(?P<machine>\A[^.!?\n]{{0,120}}?\b{_AS_AI}[^.!?\n]{{0,160}}?\b{_LACKS}\b)"
+    rf"|(?P<because>\A[^.!?\n]{{0,120}}?\b{_LACKS}\b[^.!?\n]{{0,120}}?\b{_AS_AI})"
+    rf"|(?P<machine_elsewhere>\A[^.!?。！？\n]{{0,80}}?(?:{_AS_AI_ELSEWHERE})[^.!?。！？\n]{{0,120}}?"
+    rf"{_LACKS_ELSEWHERE})",
+    re.IGNORECASE,
+)
+_AS_MACHINE = {"machine", "because", "machine_elsewhere"}
+_WORD = re.compile(r"\w+|[\u3040-\u9fff]")
+_LOOKED_AT = 400
+
+MAY_REFUSE: pl.Expr = pl.col("content").str.contains(
+    r"(?i)\bI\s?(?:can ?not|can['’]?t|could ?n[o'’]t|am (?:un|not)|['’]m (?:un|not)|won['’]t|"
+    r"will not|must decline|do(?: not|n['’]t))|\b(?:ai|language model|chatbot|virtual assistant|"
+    r"digital assistant|artificial intelligence)\b|"
+    r"tut mir leid|désolé|lo siento|disculp|dispiace|desculpe|sinto muito|lamento|spijt me|"
+    r"извините|к сожалению|抱歉|对不起|申し訳|"
+    r"\bals (?:eine? )?(?:ki|künstl|sprach|een |ai|taal)|en tant qu|inteligência|inteligencia|"
+    r"modelo de l|intelligenza|linguistico|языковая|\bии\b|искусственн|人工智能|语言模型|として"
+)
+"""True for every message that can hold a refusal or speak of its author as a machine."""
+
+
+def find_refusal(text: str, least_help: int) -> re.Match[str] | None:
+    """Return how an answer refuses; None where it does not, or goes on to answer all the same.
+
+    Args:
+        text: an answer.
+        least_help: number of words after "as a language model, I do not …" that make it the
+            disclaimer of an answer.
+    """
+    match = _REFUSAL.match(text[:_LOOKED_AT])
+    if match is None:
+        return None
+    if match.lastgroup in _AS_MACHINE and len(_WORD.findall(text, match.end())) >= least_help:
+        return None
+    return match
+
+
+def speaks_as_machine(match: re.Match[str]) -> bool:
+    """Tell whether a refusal gives as its reason that a machine speaks."""
+    return match.lastgroup in _AS_MACHINE

@@ -1,0 +1,62 @@
+r"""Characters that were read in the wrong encoding, such as ``â€™`` for ``’``, or lost on the way.
+
+UTF-8 that was read as Windows-1252 or Latin-1 leaves sequences of letters that no language writes:
+a lead byte's letter followed by continuation bytes' letters. Each such sequence is encoded back
+and decoded as UTF-8, as often as it was misread; what does not decode is not reported.
+
+Evidence: ``start`` and ``end`` hold one run of misread characters, ``related`` what was meant,
+``score`` is 1. A run of ``\ufffd`` is where characters were lost.
+
+Fix: the repair puts back what was meant. In code, where such bytes may be the subject, and where
+characters were lost, somebody must look (``review``).
+
+Limits: other pairs of encodings, such as Cyrillic ones, are not found. What a lost character was
+cannot be told.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from ..check import Check, CheckContext, RowCheck
+from ..finding import Fix, Severity
+from .misread import MAY_BE_MISREAD, MISREAD, REST_OF_QUOTATION_MARK, what_was_meant
+from .spans import Hit, code_blocks, find_spans, inside
+
+_LOST = "\ufffd"
+_PATTERN = re.compile(f"{MISREAD.pattern}|{_LOST}+")
+
+
+def _judge(match: re.Match[str]) -> Hit | None:
+    text = match[0]
+    if text.startswith(_LOST):
+        return Hit("a character was lost: replacement character", score=1.0, fix=Fix.REVIEW)
+    if text == REST_OF_QUOTATION_MARK:
+        return Hit("part of a character in the wrong encoding", score=1.0, fix=Fix.REVIEW)
+    meant = what_was_meant(match)
+    if meant is None:
+        return None
+    return Hit(
+        f"UTF-8 read as Windows-1252; meant is {meant!r}",
+        score=1.0,
+        related=meant,
+        fix=Fix.REVIEW if inside(match.start(), code_blocks(match.string)) else None,
+    )
+
+
+def _find(context: CheckContext, check: Check) -> pl.DataFrame:
+    content = pl.col("content")
+    is_ascii = content.str.len_bytes() == content.str.len_chars()
+    where = ~is_ascii & content.str.contains(f"{MAY_BE_MISREAD}|{_LOST}")
+    return find_spans(context.messages, _PATTERN, _judge, where=where)
+
+
+CHECK = RowCheck(
+    name="text/mojibake",
+    title="characters read in the wrong encoding",
+    severity=Severity.MEDIUM,
+    fix=Fix.REPAIR,
+    find=_find,
+)

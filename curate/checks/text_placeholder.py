@@ -1,0 +1,125 @@
+"""What should have been filled in: blanks in brackets, variables of templates, filler text.
+
+Each kind has its own pattern, strict enough to leave citations (``[1]``), links, types of
+programming languages and formulas alone. Code is left out: blocks and words in backticks, and for
+the fields of format strings and notes every line that looks like code.
+
+Evidence: ``start`` and ``end`` hold the placeholder; the message names its kind.
+
+Fix: a placeholder in a text is for somebody to look at (``review``). A message that is nothing
+but a placeholder or a missing value written out (``nan``) should go (``drop``).
+
+Limits: a template that was asked for ("write an email template") holds blanks by right; blanks in
+square brackets, crosses and fields in single braces are therefore of low severity. Single empty
+braces and underscores are not looked for: sets, and exercises with gaps, are written so.
+"""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from ..check import Check, CheckContext, RowCheck
+from ..finding import Fix, Severity
+from .spans import Hit, code_blocks, find_spans, inside
+
+_FILL_IN = (
+    r"\[\s*(?:insert|(?:enter|add) (?:your|the|a|an|name|date|here)|your|my|name|first name|"
+    r"last name|full name|company|customer|"
+    r"recipient|sender|date|time|address|city|state|country|phone|email|e-mail|product|order|"
+    r"number|amount|price|title|position|job title|link|url|location|school|university|"
+    r"hiring manager)\b[^\[\]\n]{0,60}\](?!\()"
+)
+_CAPITALS = r"\[[A-Z]{3,}(?:[ _/-][A-Z0-9]+)+\](?!\()|<[A-Z]{3,}(?:[ _/-][A-Z0-9]+)+>"
+_ANGLE = (
+    r"<\s*(?:no ?input|no ?output|placeholder|blank|(?:your|insert|enter)[ _-][^<>\n]{1,60}|"
+    r"(?:first|last|full|company|customer)[ _-]?name)\s*>"
+)
+_BRACES = r"(?<!\$)\{\{\s*[A-Za-z_][\w .-]{0,60}\}\}"
+_THING = (
+    r"(?:[a-z]+_)*(?:name|role|topic|title|company|product|customer|user|username|date|city|country|"
+    r"question|answer|context|instruction|input|output|prompt|query|text|language|subject|email|"
+    r"order|amount|price)(?:_[a-z]+)*"
+)
+# The second is what is left of "${name}", the third of "%(name)s".
+_FIELD = rf"(?<![\w\\$^{{}}#@])\{{{_THING}\}}(?!\}})|\$\{{{_THING}\}}|%\({_THING}\)[sd]\b"
+_NOTE = r"\b(?:TODO|FIXME|TBD):[^\n.]{0,80}|\b(?:FIXME|TBD)(?=\s*(?:[.\n]|\Z))"
+_COMMENT = re.compile(r"(?:#|//|/\*|\*|--|%|;)\s*\Z")
+_LATIN = r"\blorem ipsum(?: dolor sit amet)?\b"
+_HERE = (
+    r"\b(?:your|the) (?:answer|response|reply|text|input|output|completion|content) "
+    r"(?:goes |comes )?here\b(?= *[\])>.!:\n]| *\Z)"
+)
+_CROSSES = r"(?<![\w-])(?:[$€£]?X{2,}(?:[-/.,]X{2,})+|[$€£]X{2,}|X{4,})(?![\w-])"
+_MISSING = r"\A\s*(?:nan|NaN|null|NULL|undefined|<NA>|#N/A)\s*\Z|\[object Object\]"
+_KINDS = (
+    ("braces", _BRACES, "a template's variable that was not filled in"),
+    ("field", _FIELD, "a format string's field that was not filled in"),
+    ("angle", _ANGLE, "a placeholder"),
+    ("capitals", _CAPITALS, "a placeholder"),
+    ("note", _NOTE, "a note to do something later"),
+    ("latin", _LATIN, "filler text"),
+    ("here", _HERE, "the place of a text that was not written"),
+    ("missing", _MISSING, "a missing value written out"),
+    ("crosses", _CROSSES, "crosses in the place of characters"),
+    ("fill_in", _FILL_IN, "a blank to be filled in"),
+)
+_CASELESS = {"angle", "latin", "here", "fill_in"}
+# Lines of code without a block around them; "{name}" is at home there.
+_CODE_LINE = re.compile(
+    r"[;={}(]\s*$|\w\(|[\"'`]\s*[+,)]|[+=]\s*[\"'`]|=>|\bf[\"']"
+    r"|^\s*(?:#|//|def |return |import )|</?\w"
+)
+_OUTSIDE_CODE = {"field"}
+# Kinds that are often what was asked for.
+_OFTEN_WANTED = {"crosses", "field"}
+_PATTERN = re.compile(
+    "|".join(
+        f"(?P<{name}>{f'(?i:{pattern})' if name in _CASELESS else pattern})"
+        for name, pattern, _ in _KINDS
+    )
+)
+_MEANING = {name: meaning for name, _, meaning in _KINDS}
+_MAY_HOLD = (
+    r"(?i)\[\s*[a-z]{2}|<\s*[a-z]{2,}[^>\n]{1,70}>|\{\{|\{[a-z_]+\}|%\(|xx|here"
+    r"|\b(?:todo|fixme|tbd|lorem)\b"
+    r"|\A\s*(?:nan|null|undefined|<na>|#n/a)\s*\z"
+)
+
+
+def _judge(match: re.Match[str]) -> Hit | None:
+    kind, text = match.lastgroup or "", match.string
+    if inside(match.start(), code_blocks(text)):
+        return None
+    if kind in _OUTSIDE_CODE and _is_in_code_line(match):
+        return None
+    if kind == "note" and _COMMENT.search(text, 0, match.start()):
+        return None
+    # Letters with blanks are often what was asked for; the other kinds hardly ever are.
+    wanted = kind in _OFTEN_WANTED or (kind == "fill_in" and match[0].lower()[1:7] != "insert")
+    if match[0].strip() == text.strip():
+        return Hit(f"nothing but {_MEANING[kind]}", fix=Fix.DROP)
+    return Hit(_MEANING[kind], severity=Severity.LOW if wanted else None)
+
+
+def _is_in_code_line(match: re.Match[str]) -> bool:
+    text = match.string
+    start = text.rfind("\n", 0, match.start()) + 1
+    end = text.find("\n", match.end())
+    line = text[start : match.start()] + text[match.end() : end if end >= 0 else len(text)]
+    return _CODE_LINE.search(line) is not None
+
+
+def _find(context: CheckContext, check: Check) -> pl.DataFrame:
+    where = pl.col("content").str.contains(_MAY_HOLD)
+    return find_spans(context.messages, _PATTERN, _judge, where=where)
+
+
+CHECK = RowCheck(
+    name="text/placeholder",
+    title="placeholders that nobody filled in",
+    severity=Severity.MEDIUM,
+    fix=Fix.REVIEW,
+    find=_find,
+)
