@@ -39,6 +39,15 @@ NOT_PLANTED = {
     "schema/equal-pair",
     "tokens/no-supervision",
     "balance/length",
+    "balance/source",
+    "balance/group",
+    "balance/topic",
+    "balance/effective-size",
+    "bias/association",
+    "bias/counterfactual",
+    "labels/noise",
+    "provenance/source",
+    "provenance/licence",
     "labels/rejected-answer",
 }
 
