@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -28,7 +29,8 @@ def show(session: Session) -> None:
         "command": "config show",
         "workspace": str(session.workspace.root),
         "settings": [
-            {"key": item.key, "value": item.value, "origin": item.origin} for item in origins
+            {"key": item.key, "value": _plain(item.value), "origin": item.origin}
+            for item in origins
         ],
     }
     session.finish(
@@ -36,10 +38,17 @@ def show(session: Session) -> None:
         lambda: "\n".join(
             table(
                 ["setting", "value", "from"],
-                [[item.key, json.dumps(item.value, default=str), item.origin] for item in origins],
+                [[item.key, json.dumps(_plain(item.value)), item.origin] for item in origins],
             )
         ),
     )
 
 
 config.add_command(show)
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting's value as JSON has it; some are sections of their own."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Any).dump_python(value, mode="json")

@@ -19,7 +19,7 @@ from ..workspace.manifest import Input
 from .audit_document import PROFILE_SUMMARIES, describe_audit
 from .check import FAILED, RAN, CheckContext, CheckResult, DatasetContext
 from .checking import AnyCheck, Look, Looked, look_at_pieces
-from .checks.registry import choose_checks, reject_unknown
+from .checks.registry import choose_checks, known_checks, reject_unknown
 from .contamination import BenchmarkItem
 from .copies import NEAR, NEAR_PAIR_SCHEMA, near_copies
 from .finding import FINDING_SCHEMA, SEVERITY_ORDER, empty_findings
@@ -68,8 +68,9 @@ def audit(
         DataError: the source cannot be read, or holds no row that can be understood.
     """
     data = data or DataSettings()
-    checks = choose_checks(settings.checks, settings.skip)
-    reject_unknown(settings.parameters, settings.severity)
+    known = known_checks(settings.rules)
+    checks = choose_checks(settings.checks, settings.skip, known)
+    reject_unknown(settings.parameters, settings.severity, known)
     files = find_files(paths)
     source = Input(
         "source", sha256_of_files(files), path="\n".join(str(file.resolve()) for file in files)
@@ -258,6 +259,7 @@ def _parameters(
         "parameters": {
             name: dict(values) for name, values in settings.parameters.items() if name in names
         },
+        "rules": [rule.model_dump() for rule in settings.rules],
         "context_length": settings.context_length,
         "shape": data.shape,
         "mapping": dict(data.mapping),

@@ -8,6 +8,7 @@ import polars as pl
 
 from ..workspace.errors import UsageError
 from ..workspace.nearest import nearest
+from .flat_records import json_path
 from .records import Detection
 
 _LOOKED_AT = 100
@@ -36,16 +37,11 @@ def column_values(records: pl.DataFrame, detection: Detection, name: str) -> pl.
     if name in _OWN_COLUMNS:
         values = records[name]
     else:
-        values = records["extra"].str.json_path_match(_json_path(name))
+        values = records["extra"].str.json_path_match(json_path(name))
     if values.null_count() == len(values):
         known = [*by_source_name, *_extra_names(records), *_OWN_COLUMNS]
         raise UsageError(f"no record has a field {name!r}", fix=nearest(name, known))
     return values.alias(name)
-
-
-def _json_path(name: str) -> str:
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'$["{quoted}"]'
 
 
 def _extra_names(records: pl.DataFrame) -> set[str]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from ..workspace.config import Section
+
+RULE_DIMENSION = "custom"
+
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 class DataSettings(Section):
@@ -16,6 +21,34 @@ class DataSettings(Section):
     paths: tuple[str, ...] = ()
     shape: str | None = None
     mapping: dict[str, str] = Field(default_factory=dict)
+
+
+class RuleSettings(Section):
+    """`[[audit.rules]]`: one rule.
+
+    Attributes:
+        name: in small letters and hyphens; the check is called ``custom/NAME``.
+        where: SQL expression that is true for a row that is at fault.
+        message: what is wrong with it, for the reader.
+        field: the column that is at fault, if one is.
+        severity: of its findings.
+        fix: what it proposes.
+    """
+
+    name: str
+    where: str
+    message: str
+    field: str | None = None
+    severity: Literal["high", "medium", "low", "info"] = "medium"
+    fix: Literal["drop", "review", "none"] = "review"
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, name: str) -> str:
+        bare = name.removeprefix(f"{RULE_DIMENSION}/")
+        if not _NAME.fullmatch(bare):
+            raise ValueError("a rule's name is made of small letters, digits and hyphens")
+        return bare
 
 
 class AuditSettings(Section):
@@ -28,6 +61,7 @@ class AuditSettings(Section):
     tokenizer: str | None = None
     context_length: int = Field(default=2048, gt=0)
     processes: int | None = Field(default=None, ge=1)
+    rules: tuple[RuleSettings, ...] = ()
     severity: dict[str, Literal["high", "medium", "low", "info"]] = Field(default_factory=dict)
     parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
 

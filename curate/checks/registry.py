@@ -14,8 +14,10 @@ from typing import Any
 
 from ...workspace.errors import UsageError
 from ...workspace.nearest import nearest
-from ..check import DatasetCheck, RowCheck
+from ..checking import AnyCheck
+from ..custom_rules import plugin_checks, rule_checks
 from ..finding import SEVERITY_ORDER
+from ..settings import RuleSettings
 
 DIMENSIONS = (
     "schema",
@@ -30,10 +32,11 @@ DIMENSIONS = (
     "balance",
     "labels",
     "provenance",
+    "custom",
 )
 
 
-def _bundled_checks() -> Iterator[RowCheck | DatasetCheck]:
+def _bundled_checks() -> Iterator[AnyCheck]:
     """Yield the check of every module of this package that holds one."""
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         if module.name == "registry":
@@ -44,7 +47,7 @@ def _bundled_checks() -> Iterator[RowCheck | DatasetCheck]:
             yield loaded.CHECK
 
 
-def _in_order(check: RowCheck | DatasetCheck) -> tuple[int, int, str]:
+def _in_order(check: AnyCheck) -> tuple[int, int, str]:
     return (
         DIMENSIONS.index(check.dimension),
         SEVERITY_ORDER.index(check.severity),
@@ -52,35 +55,64 @@ def _in_order(check: RowCheck | DatasetCheck) -> tuple[int, int, str]:
     )
 
 
-ALL_CHECKS: tuple[RowCheck | DatasetCheck, ...] = tuple(sorted(_bundled_checks(), key=_in_order))
+ALL_CHECKS: tuple[AnyCheck, ...] = tuple(sorted(_bundled_checks(), key=_in_order))
+
+
+def known_checks(rules: Sequence[RuleSettings] = ()) -> tuple[AnyCheck, ...]:
+    """Return all checks there are: the bundled ones, those of installed packages, and rules.
+
+    Raises:
+        UsageError: a rule or an installed check is faulty, or two checks have one name.
+    """
+    checks = (*ALL_CHECKS, *plugin_checks(), *rule_checks(rules))
+    names = [check.name for check in checks]
+    for check in checks[len(ALL_CHECKS) :]:
+        if names.count(check.name) > 1:
+            raise UsageError(f"two checks are called {check.name!r}", where="checks")
+        if check.dimension not in DIMENSIONS:
+            raise UsageError(
+                f"there is no dimension {check.dimension!r}",
+                where=f"check {check.name}",
+                fix=nearest(check.dimension, DIMENSIONS),
+            )
+    return tuple(sorted(checks, key=_in_order))
 
 
 def choose_checks(
-    wanted: Sequence[str] = (), unwanted: Sequence[str] = ()
-) -> tuple[RowCheck | DatasetCheck, ...]:
+    wanted: Sequence[str] = (),
+    unwanted: Sequence[str] = (),
+    known: Sequence[AnyCheck] = ALL_CHECKS,
+) -> tuple[AnyCheck, ...]:
     """Return the checks that names, dimensions or patterns such as ``text/*`` stand for.
 
     Args:
         wanted: the checks to take; all where empty.
         unwanted: those to leave out.
+        known: all checks there are.
 
     Raises:
         UsageError: a name stands for no check (the nearest is named), or none is left.
     """
-    taken = _named(wanted, "--checks") if wanted else {check.name for check in ALL_CHECKS}
-    left = taken - _named(unwanted, "--skip")
+    taken = {check.name for check in known}
+    if wanted:
+        taken = _named(wanted, "--checks", known)
+    left = taken - _named(unwanted, "--skip", known)
     if not left:
         raise UsageError("no check is left to run", where="--checks, --skip")
-    return tuple(check for check in ALL_CHECKS if check.name in left)
+    return tuple(check for check in known if check.name in left)
 
 
-def reject_unknown(parameters: Mapping[str, Mapping[str, Any]], severities: Iterable[str]) -> None:
+def reject_unknown(
+    parameters: Mapping[str, Mapping[str, Any]],
+    severities: Iterable[str],
+    known: Sequence[AnyCheck] = ALL_CHECKS,
+) -> None:
     """Make sure that settings of single checks speak of checks and parameters that exist.
 
     Raises:
         UsageError: they do not, or a parameter's value is of the wrong type.
     """
-    by_name = {check.name: check for check in ALL_CHECKS}
+    by_name = {check.name: check for check in known}
     for name in severities:
         if name not in by_name:
             raise UsageError(
@@ -90,16 +122,19 @@ def reject_unknown(parameters: Mapping[str, Mapping[str, Any]], severities: Iter
         where = f"audit.parameters.{name}"
         if name not in by_name:
             raise UsageError(f"unknown check {name!r}", where=where, fix=nearest(name, by_name))
-        known = by_name[name].parameters
+        known_parameters = by_name[name].parameters
         for key, value in values.items():
-            if key not in known:
-                hint = nearest(key, known) if known else "the check has no parameters"
+            if key not in known_parameters:
+                hint = "the check has no parameters"
+                if known_parameters:
+                    hint = nearest(key, known_parameters)
                 raise UsageError(f"unknown parameter {key!r}", where=where, fix=hint)
-            if not _fits(value, known[key].default):
+            default = known_parameters[key].default
+            if not _fits(value, default):
                 raise UsageError(
                     f"the parameter {key!r} cannot be {value!r}",
                     where=where,
-                    fix=f"give a value like its default, {known[key].default!r}",
+                    fix=f"give a value like its default, {default!r}",
                 )
 
 
@@ -114,18 +149,18 @@ def _fits(value: Any, default: Any) -> bool:
     return isinstance(value, type(default))
 
 
-def _named(patterns: Sequence[str], where: str) -> set[str]:
+def _named(patterns: Sequence[str], where: str, known: Sequence[AnyCheck]) -> set[str]:
     found: set[str] = set()
     for pattern in patterns:
         matching = {
             check.name
-            for check in ALL_CHECKS
+            for check in known
             if check.dimension == pattern or fnmatchcase(check.name, pattern)
         }
         if not matching:
-            known = [*dict.fromkeys(check.dimension for check in ALL_CHECKS),
-                     *(check.name for check in ALL_CHECKS)]  # fmt: skip
+            names = [*dict.fromkeys(check.dimension for check in known),
+                     *(check.name for check in known)]  # fmt: skip
             raise UsageError(f"no check is called {pattern!r}", where=where,
-                             fix=nearest(pattern, known))  # fmt: skip
+                             fix=nearest(pattern, names))  # fmt: skip
         found |= matching
     return found
