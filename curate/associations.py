@@ -90,7 +90,7 @@ def measure_associations(
     ]
     if not pairs:
         return []
-    from scipy.stats import hypergeom
+    from scipy.stats import false_discovery_control, hypergeom
 
     tables = [counts for *_, counts in pairs]
     p = np.array(
@@ -99,7 +99,7 @@ def measure_associations(
             for table in tables
         ]
     )
-    adjusted = benjamini_hochberg(p)
+    adjusted = false_discovery_control(p, method="bh")
     generator = np.random.default_rng(_SEED)
     return [
         Association(
@@ -114,23 +114,6 @@ def measure_associations(
             pairs, p, adjusted, strict=True
         )
     ]  # fmt: skip
-
-
-def benjamini_hochberg(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Adjust p values so that a bound on them bounds the share of false discoveries.
-
-    Args:
-        p: of all tests.
-
-    Example:
-        >>> benjamini_hochberg(np.array([0.01, 0.04, 0.03])).round(3).tolist()
-        [0.03, 0.04, 0.04]
-    """
-    order = np.argsort(p)[::-1]
-    scaled = p[order] * len(p) / np.arange(len(p), 0, -1)
-    adjusted = np.empty_like(p, dtype=np.float64)
-    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(scaled))
-    return adjusted
 
 
 @dataclass(frozen=True, slots=True)
