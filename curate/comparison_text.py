@@ -12,8 +12,10 @@ Three strengths of equality, the strictest first:
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
+import numpy as np
 import polars as pl
 
 from .records import CHAT, MESSAGE_PARTS, PREFERENCE, message_rows
@@ -23,19 +25,28 @@ INSTRUCTING_ROLES = ("system", "developer")
 
 # Scripts written without spaces: each of their characters counts as a word.
 _SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_NUMBER = r"\d+(?:[.,:/-]\d+)*"
-_WORD = rf"[\w--[{_SPACELESS}]]+|[{_SPACELESS}]"
 _UNSEEN = r"\p{Cc}\p{Cf}"
 _SENTENCE_MARKS = r".,;:!?¿¡'\"‘’‚“”„«»…‐‑‒–—·•。、「」『』・،؛؟।\-"
-_PROSE_TOKEN = rf"{_NUMBER}|{_WORD}|[^\w\s{_UNSEEN}{_SENTENCE_MARKS}]"
-_CODE_TOKEN = rf"{_NUMBER}|{_WORD}|[^\w\s{_UNSEEN}]"
-_LOOKS_LIKE_CODE = r"[{}\[\]<>=\\|~^`]"
+WORD_CHARACTER = rf"[\w--[{_SPACELESS}]]"
+SPACELESS_CHARACTER = rf"[{_SPACELESS}]"
+SYMBOL_IN_PROSE = rf"[^\w\s{_UNSEEN}{_SENTENCE_MARKS}]"
+SYMBOL_IN_CODE = rf"[^\w\s{_UNSEEN}]"
+CONNECTOR_SIGN = "[.,:/-]"
+CODE_SIGN = r"[{}\[\]<>=\\|~^`]"
 # Soft hyphen, zero-width space, word joiner, byte order mark: invisible inside a word.
-_JOINERS = r"[\u00AD\u200B\u2060\uFEFF]"
+JOINERS = r"[\u00AD\u200B\u2060\uFEFF]"
+_NUMBER = rf"\d+(?:{CONNECTOR_SIGN}\d+)*"
+_TOKEN = rf"{_NUMBER}|{WORD_CHARACTER}+|{SPACELESS_CHARACTER}"
+_PROSE_TOKEN = rf"{_TOKEN}|{SYMBOL_IN_PROSE}"
+_CODE_TOKEN = rf"{_TOKEN}|{SYMBOL_IN_CODE}"
 
 # Letters, marks and digits only: no sign of any kind is part of such a word.
 _LETTERS = rf"[\p{{L}}\p{{M}}\p{{N}}--[{_SPACELESS}]]+"
-_BARE_WORD = rf"{_NUMBER}|[{_SPACELESS}]|{_LETTERS}(?:{_JOINERS}+{_LETTERS})*"
+_BARE_WORD = rf"{_NUMBER}|[{_SPACELESS}]|{_LETTERS}(?:{JOINERS}+{_LETTERS})*"
+
+_COMPILED = f"{__package__}.canonical_kernel"
+_COMPILED_FROM_BYTES = 8_000_000
+"""From here on, compiled code makes up for the time that it takes to load, if it is not loaded."""
 
 _BETWEEN_MESSAGES = "\x1e"
 _BETWEEN_PARTS = "\x1f"
@@ -61,11 +72,19 @@ def canonical_texts(texts: pl.Series) -> pl.Series:
         >>> canonical_texts(pl.Series(["My top-up  FAILED!", "f(x) = 3.5;"])).to_list()
         ['my top up failed', 'f ( x ) = 3.5 ;']
     """
-    folded = fold(texts.fill_null("").alias("text"))
+    filled = texts.fill_null("")
+    if _COMPILED in sys.modules or filled.str.len_bytes().sum() >= _COMPILED_FROM_BYTES:
+        return canonical_by_kernel(filled)
+    return canonical_by_expressions(filled)
+
+
+def canonical_by_expressions(texts: pl.Series) -> pl.Series:
+    """Do what :func:`canonical_texts` does with regular expressions, which define it."""
+    folded = fold(texts.alias("text"))
     return (
         _by_case(
             folded,
-            folded.str.contains(_LOOKS_LIKE_CODE),
+            folded.str.contains(CODE_SIGN),
             lambda code: code.str.extract_all(_CODE_TOKEN),
             lambda prose: prose.str.extract_all(_PROSE_TOKEN),
         )
@@ -79,6 +98,25 @@ def canonical_texts(texts: pl.Series) -> pl.Series:
         .to_series()
         .alias(texts.name)
     )
+
+
+def canonical_by_kernel(texts: pl.Series) -> pl.Series:
+    """Do the same with compiled code; the texts it leaves out are done by the expressions."""
+    from .canonical_kernel import cut_words
+    from .code_points import code_point_table
+    from .string_buffers import string_buffers, strings_of
+
+    data, offsets = string_buffers(texts)
+    out = np.empty(2 * len(data), dtype=np.uint8)
+    written, left_out = cut_words(data, offsets, code_point_table(), out)
+    result = strings_of(out[: written[-1]], written, texts.name)
+    if not left_out.any():
+        return result
+    others = np.flatnonzero(left_out)
+    places = np.arange(len(texts))
+    places[others] = len(texts) + np.arange(len(others))
+    done = canonical_by_expressions(texts.gather(others))
+    return pl.concat([result, done]).gather(places)
 
 
 def bare_words(texts: pl.Series) -> pl.Series:
@@ -110,7 +148,7 @@ def fold(texts: pl.Series) -> pl.Series:
         texts.str.len_bytes() == texts.str.len_chars(),
         lambda ascii_texts: ascii_texts.str.to_lowercase(),
         lambda others: (
-            others.str.replace_all(_JOINERS, "")
+            others.str.replace_all(JOINERS, "")
             .str.normalize("NFKC")
             .str.to_uppercase()
             .str.to_lowercase()

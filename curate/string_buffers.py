@@ -1,0 +1,31 @@
+"""Strings as flat bytes for compiled code, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+
+def string_buffers(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return the UTF-8 bytes of strings, one after the other, and where each of them begins.
+
+    Args:
+        texts: strings, none of them null.
+
+    Returns:
+        uint8, and int64 with the end of the last string as its last number.
+    """
+    array = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, offsets, data = array.buffers()
+    begins = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+    content = np.frombuffer(data, dtype=np.uint8) if data else np.empty(0, dtype=np.uint8)
+    return content[begins[0] : begins[-1]], begins - begins[0]
+
+
+def strings_of(data: np.ndarray, offsets: np.ndarray, name: str) -> pl.Series:
+    """Make strings of flat bytes: the reverse of :func:`string_buffers`."""
+    import pyarrow as pa
+
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    array = pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers)
+    return pl.Series(name, array)
