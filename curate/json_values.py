@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 
 import orjson
 
+from .text_encoding import unreadable_byte
+
 MAX_DEPTH = 200
 
 _SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
@@ -127,9 +129,7 @@ def _parse_exactly(raw: bytes) -> Any:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise NotJsonError(
-            f"not UTF-8: byte 0x{raw[error.start]:02x} at position {error.start + 1}"
-        ) from error
+        raise NotJsonError(unreadable_byte(raw)) from error
     try:
         value = json.loads(
             text,

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from ..workspace.errors import DataError
-from ..workspace.events import Emit, counting, ignore
+from ..workspace.events import Emit, Note, counting, ignore
 from ..workspace.files import sha256_of_files
 from .raw_row import RawRow
 from .record_frame import RecordColumns, content_id
@@ -23,6 +23,7 @@ from .shape_detection import detect_shape
 from .shape_messages import UnfitError
 from .shape_rows import Layout, Record, layout_of_detection, to_record
 from .source_files import SourceFile, find_files, identify
+from .text_encoding import check_encoding
 
 _LOOKED_AT = 1000
 _MOST_FILES_LOOKED_AT = 16
@@ -53,6 +54,18 @@ class Source:
         return "+".join(dict.fromkeys(file.format for file in self.files))
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was guessed about the files, in sentences that name them."""
+        named: dict[str, list[str]] = {}
+        for file in self.files:
+            for note in file.notes:
+                named.setdefault(note, []).append(file.path.name)
+        return tuple(
+            f"{names[0]}{f' and {len(names) - 1:,} more' if names[1:] else ''}: {note}"
+            for note, names in named.items()
+        )
+
+    @property
     def where(self) -> str:
         """The files for messages about faults."""
         return _named(self.files)
@@ -63,6 +76,7 @@ def open_source(
     *,
     shape: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    encoding: str | None = None,
 ) -> Source:
     """Find files and tell the shape of their rows by a look at some of them.
 
@@ -72,12 +86,14 @@ def open_source(
         mapping: which source field plays which part, such as ``{"content": "value"}``; the parts
             not named are looked for, and ``""`` says that no field plays a part. The shape and
             mapping of a dataset's ``detection`` read the same rows again in the same way.
+        encoding: Python's name of the text files' encoding; told from their bytes by default.
 
     Raises:
-        UsageError: an unknown shape or part.
+        UsageError: an unknown shape, part or encoding.
         DataError: nothing can be read, or the rows fit no shape or several.
     """
-    files = tuple(identify(path) for path in find_files(paths))
+    encoding = check_encoding(encoding) if encoding else None
+    files = tuple(identify(path, encoding) for path in find_files(paths))
     sample, faults = _sample(files)
     if not sample:
         raise _nothing_readable(faults, _named(files))
@@ -93,7 +109,7 @@ def read_pieces(source: Source, emit: Emit = ignore) -> Iterator[Dataset]:
 
     Args:
         source: what to read.
-        emit: told about progress, in bytes.
+        emit: told what was guessed about the files, and about progress, in bytes.
 
     Yields:
         Datasets of some rows each; their ``sha256`` is empty, since it belongs to the whole.
@@ -102,6 +118,8 @@ def read_pieces(source: Source, emit: Emit = ignore) -> Iterator[Dataset]:
         DataError: no row can be understood, or most rows do not fit the shape that was detected;
             told after the last piece.
     """
+    for note in source.notes:
+        emit(Note(text=note))
     layout = layout_of_detection(source.detection)
     count = _Count()
     for records, set_aside in _pieces(source, layout, count, emit):
@@ -126,15 +144,16 @@ def read_dataset(
     *,
     shape: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    encoding: str | None = None,
     emit: Emit = ignore,
 ) -> Dataset:
     """Read a whole source into memory; see :func:`open_source` and :func:`read_pieces`.
 
     Raises:
-        UsageError: an unknown shape or part.
+        UsageError: an unknown shape, part or encoding.
         DataError: nothing can be read, or the rows fit no shape or several.
     """
-    source = open_source(paths, shape=shape, mapping=mapping)
+    source = open_source(paths, shape=shape, mapping=mapping, encoding=encoding)
     pieces = list(read_pieces(source, emit))
     return replace(
         pieces[0],

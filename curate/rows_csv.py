@@ -1,25 +1,70 @@
-"""CSV to raw rows: quoting after RFC 4180, line breaks within quotes included."""
+"""CSV to raw rows: quoting after RFC 4180 or as the file has it, line breaks in quotes included."""
 
 from __future__ import annotations
 
 import csv
 import sys
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..workspace.errors import DataError
 from .raw_row import RawRow
 from .streams import Line
+from .text_encoding import unreadable_byte
 
-# Each open quote costs a look through the rest of the file.
+# A quote that is open for longer was never meant to be closed. Each costs a look through as much.
+_MOST_LINES_OF_A_ROW = 10_000
+_MOST_BYTES_OF_A_ROW = 64 << 20
 _MOST_OPEN_QUOTES = 10
-_DELIMITERS = (",", "\t", ";", "|")
-_LINES_LOOKED_AT = 200
+_LINES_FOR_AN_OPEN_QUOTE = 1000
 
 
-def csv_rows(lines: Iterator[Line], delimiter: str, path: Path) -> Iterator[RawRow]:
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How the rows of a CSV file are written.
+
+    Attributes:
+        delimiter: what stands between fields.
+        quote: what may stand around a field; empty where quotes are characters like any other.
+        escape: what may stand before a quote within quotes, besides another quote; or empty.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = ""
+
+    def reader(self, lines: Iterable[str], *, strict: bool = True) -> Iterator[list[str]]:
+        """Return Python's reader of this dialect."""
+        # Python's own limit of 131,072 characters a field is there against mistaken quotes, which
+        # are noticed here by other means.
+        csv.field_size_limit(sys.maxsize)
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quote or None,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            escapechar=self.escape or None,
+            strict=strict,
+        )
+
+
+class CsvRecord(NamedTuple):
+    """The fields between two line ends, or the reason why there are none, and its lines."""
+
+    fields: list[str]
+    reason: str
+    lines: list[Line]
+
+    @property
+    def raw(self) -> bytes:
+        """The record as it stands in the file."""
+        return b"\n".join(line.raw for line in self.lines)
+
+
+def csv_rows(lines: Iterator[Line], dialect: Dialect, path: Path) -> Iterator[RawRow]:
     """Yield the rows below the header; all values are text.
 
     A row with more or fewer fields than the header, with text after a closing quote, or that is
@@ -27,53 +72,57 @@ def csv_rows(lines: Iterator[Line], delimiter: str, path: Path) -> Iterator[RawR
 
     Args:
         lines: the file's lines.
-        delimiter: what stands between fields.
+        dialect: how they are written.
         path: the file, for messages.
 
     Raises:
         DataError: the header cannot be read, or names a column twice.
     """
-    records = _records(lines, delimiter)
+    records = csv_records(lines, dialect)
     first = next(records, None)
     if first is None:
         return
     header = _header(first, path)
-    for fields, reason, taken in records:
+    for record in records:
+        fields, reason, taken = record
         if not fields and not reason:
             continue
-        line, offset, _ = taken[0]
-        raw = b"\n".join(item.raw for item in taken)
+        raw = record.raw
         reason = reason or _fault(fields, len(header), raw)
         value = None if reason else dict(zip(header, fields, strict=True))
-        yield RawRow(value, reason, line, offset, raw)
+        yield RawRow(value, reason, taken[0].number, taken[0].offset, raw)
 
 
-def sniff_delimiter(text: bytes) -> str:
-    """Tell the delimiter from the beginning of a file; a comma where nothing speaks for another."""
-    return next(iter(consistent_delimiters(text)), ",")
+def csv_records(lines: Iterator[Line], dialect: Dialect) -> Iterator[CsvRecord]:
+    """Yield the records of a file in order, none of them left out.
 
-
-def consistent_delimiters(text: bytes) -> list[str]:
-    """List delimiters that cut the first rows into as many fields as the header, more than one.
-
-    The one that agrees most often comes first; ties keep the order of ``_DELIMITERS``.
+    Where a quote is not closed within 10,000 lines or 64 MiB, the line that opens it is a record
+    without fields, and reading goes on at the next one. After too many of these the rest of the
+    file is taken line by line, each without fields.
     """
-    complete = text.rpartition(b"\n")[0] or text
-    lines = complete.decode("utf-8", "replace").splitlines(keepends=True)[:_LINES_LOOKED_AT]
-    agreement: Counter[str] = Counter()
-    for delimiter in _DELIMITERS:
-        widths: list[int] = []
-        with suppress(csv.Error):
-            widths += (len(row) for row in _reader(lines, delimiter, strict=False) if row)
-        if not widths or widths[0] < 2:
-            continue
-        agreeing = sum(width == widths[0] for width in widths[1:])
-        if 2 * agreeing >= len(widths) - 1:
-            agreement[delimiter] = 1 + agreeing
-    return [delimiter for delimiter, _ in agreement.most_common()]
-
-
-_Record = tuple[list[str], str, list[Line]]
+    feed = _Feed(lines)
+    reader = dialect.reader(feed)
+    open_quotes = 0
+    while True:
+        feed.begin_row()
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            first, *others = feed.taken
+            feed.give_back(others)
+            unclosed = "unexpected end" in str(error)
+            open_quotes += unclosed
+            allowed = _MOST_OPEN_QUOTES + first.number // _LINES_FOR_AN_OPEN_QUOTE
+            yield CsvRecord([], _explain(error), [first])
+            if open_quotes > allowed:
+                for line in feed.lines():
+                    yield CsvRecord([], "follows too many quotes that are never closed", [line])
+                return
+            reader = dialect.reader(feed)
+        else:
+            yield CsvRecord(fields, "", feed.taken)
 
 
 class _Feed:
@@ -83,51 +132,35 @@ class _Feed:
         self._lines = lines
         self._returned: deque[Line] = deque()
         self.taken: list[Line] = []
+        self._bytes = 0
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
+        if len(self.taken) >= _MOST_LINES_OF_A_ROW or self._bytes >= _MOST_BYTES_OF_A_ROW:
+            # To the reader this is the end of the file, within quotes.
+            raise StopIteration
         line = self._returned.popleft() if self._returned else next(self._lines)
         self.taken.append(line)
+        self._bytes += len(line.raw)
         # Invalid bytes become lone surrogates, which mark the row below.
         return line.raw.decode("utf-8", "surrogateescape") + "\n"
+
+    def begin_row(self) -> None:
+        """Forget the lines of the row before."""
+        self.taken = []
+        self._bytes = 0
 
     def give_back(self, lines: list[Line]) -> None:
         """Take lines back, to be handed out again."""
         self._returned.extendleft(reversed(lines))
 
-
-def _records(lines: Iterator[Line], delimiter: str) -> Iterator[_Record]:
-    """Yield each row's fields, or the reason why it has none, with the lines it is made of."""
-    feed = _Feed(lines)
-    reader = _reader(feed, delimiter)
-    open_quotes = 0
-    while True:
-        feed.taken = []
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            first, *others = feed.taken
-            open_quotes += "unexpected end" in str(error)
-            if open_quotes > _MOST_OPEN_QUOTES:
-                for line in feed.taken:
-                    yield [], "follows too many quotes that are never closed", [line]
-                return
-            yield [], _explain(error), [first]
-            feed.give_back(others)
-            reader = _reader(feed, delimiter)
-        else:
-            yield fields, "", feed.taken
-
-
-def _reader(lines: Iterable[str], delimiter: str, *, strict: bool = True) -> Iterator[list[str]]:
-    # Python's own limit of 131,072 characters a field is there against mistaken quotes, which are
-    # noticed here by other means.
-    csv.field_size_limit(sys.maxsize)
-    return csv.reader(lines, delimiter=delimiter, strict=strict)
+    def lines(self) -> Iterator[Line]:
+        """Yield all lines that are left."""
+        while self._returned:
+            yield self._returned.popleft()
+        yield from self._lines
 
 
 def _explain(error: csv.Error) -> str:
@@ -140,21 +173,22 @@ def _explain(error: csv.Error) -> str:
 
 
 def _fault(fields: list[str], expected: int, raw: bytes) -> str:
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return f"not UTF-8: byte 0x{raw[error.start]:02x} at position {error.start + 1}"
-    if len(fields) != expected:
+    unreadable = unreadable_byte(raw)
+    if not unreadable and len(fields) != expected:
         return f"{len(fields)} fields where the header has {expected}"
-    return ""
+    return unreadable
 
 
-def _header(record: _Record, path: Path) -> list[str]:
-    fields, reason, taken = record
-    reason = reason or _fault(fields, len(fields), b"\n".join(line.raw for line in taken))
+def _header(record: CsvRecord, path: Path) -> list[str]:
+    fields = record.fields
+    reason = record.reason or _fault(fields, len(fields), record.raw)
     repeated = sorted({name for name in fields if fields.count(name) > 1})
     if reason:
-        raise DataError(f"the header cannot be read: {reason}", where=str(path))
+        raise DataError(
+            f"the header cannot be read: {reason}",
+            where=str(path),
+            fix="correct the first line, or name the file's encoding with --encoding",
+        )
     if repeated:
         raise DataError(
             f"the header names a column twice: {', '.join(map(repr, repeated))}",

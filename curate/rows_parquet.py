@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..workspace.errors import DataError
+from .compression import Advance
 from .raw_row import RawRow
-from .streams import Advance
 
 _ROWS_AT_ONCE = 4096
 

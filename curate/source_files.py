@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..workspace.errors import DataError, UsageError
+from .compression import COMPRESSION_SUFFIXES, content_blocks, first_block
+from .csv_dialect import consistent_delimiters, sniff_dialect
 from .json_values import NotJsonError, parse_json
-from .rows_csv import consistent_delimiters, sniff_delimiter
-from .streams import byte_order_mark, compression_of, decompressed, first_block, transcoded
+from .rows_csv import Dialect
+from .streams import lines_at
+from .text_encoding import UTF_8, Encoding, byte_order_mark, encoding_of, in_byte_order, transcoded
 
 JSONL, JSON, CSV, TSV, PARQUET = "jsonl", "json", "csv", "tsv", "parquet"
 
@@ -24,13 +27,15 @@ _FORMAT_OF_SUFFIX = {
     ".parquet": PARQUET,
     ".pq": PARQUET,
 }
-_COMPRESSION_SUFFIXES = (".gz", ".zst")
 _PARQUET_MAGIC = b"PAR1"
 _HEAD_LINES = 20
 _HEAD_BYTES = 4096
+_ENCODING_BYTES = 1 << 18
+_SPREAD_PLACES = 16
+_SPREAD_LINES = 16
 _READABLE = (
     "tunewise reads .jsonl, .ndjson, .json, .csv, .tsv and .parquet, the text ones also as "
-    ".gz or .zst"
+    ".gz, .zst or .xz"
 )
 
 
@@ -41,12 +46,16 @@ class SourceFile:
     Attributes:
         path: where it lies.
         format: ``jsonl``, ``json``, ``csv``, ``tsv`` or ``parquet``.
-        delimiter: what stands between the fields of a CSV row; empty for other formats.
+        encoding: Python's name of a text file's encoding.
+        dialect: how the rows of a CSV or TSV file are written.
+        notes: what was guessed about the file and should be told.
     """
 
     path: Path
     format: str
-    delimiter: str = ""
+    encoding: str = UTF_8
+    dialect: Dialect = field(default_factory=Dialect)
+    notes: tuple[str, ...] = ()
 
 
 def find_files(paths: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
@@ -66,10 +75,14 @@ def find_files(paths: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
     return tuple({file.resolve(): file for file in found}.values())
 
 
-def identify(path: Path) -> SourceFile:
+def identify(path: Path, encoding: str | None = None) -> SourceFile:
     """Tell a file's format by its name, or by its content where the name does not say.
 
     An empty file is one without rows: among shards that is nothing unusual.
+
+    Args:
+        path: the file.
+        encoding: how its bytes are to be read, if it is text; told from them by default.
 
     Raises:
         DataError: the file cannot be opened, or is nothing that tunewise reads.
@@ -84,12 +97,21 @@ def identify(path: Path) -> SourceFile:
                 fix="write the file again, or give it the ending of its real format",
             )
         return SourceFile(path, PARQUET)
-    text = _head_text(path, head) if head else b""
+    block = next(content_blocks(path), b"")
+    json = named in (JSONL, JSON) or block.lstrip()[:1] in (b"{", b"[")
+    found = (
+        Encoding(in_byte_order(encoding, block))
+        if encoding
+        else _find_encoding(path, block, json=json)
+    )
+    text = _head_text(path, block, found.name)
     if named is None:
         named = _sniff_format(path, text) if text else JSONL
+    notes = (found.note,) if found.note else ()
     if named in (JSONL, JSON):
-        return SourceFile(path, _jsonl_or_json(named, text))
-    return SourceFile(path, named, "\t" if named == TSV else sniff_delimiter(text))
+        return SourceFile(path, _jsonl_or_json(named, text), found.name, notes=notes)
+    dialect, note = sniff_dialect(text, delimiter="\t" if named == TSV else "")
+    return SourceFile(path, named, found.name, dialect, (*notes, *([note] if note else ())))
 
 
 def _expand(path: Path) -> list[Path]:
@@ -119,21 +141,30 @@ def _is_data(file: Path, folder: Path) -> bool:
 
 
 def _suffix(path: Path) -> str:
-    bare = path.with_suffix("") if path.suffix.lower() in _COMPRESSION_SUFFIXES else path
+    bare = path.with_suffix("") if path.suffix.lower() in COMPRESSION_SUFFIXES else path
     return bare.suffix.lower()
 
 
-def _head_text(path: Path, head: bytes) -> bytes:
+def _find_encoding(path: Path, block: bytes, *, json: bool) -> Encoding:
+    """Tell a text file's encoding by its beginning and by lines from all over it."""
+    head = block[:_ENCODING_BYTES]
+    # A document may have no line breaks; its objects are then as good as lines.
+    lines = (head.replace(b"}", b"}\n") if json else head).split(b"\n")
+    if len(block) > len(head) or len(lines) > 1:
+        # The last one may be cut off.
+        lines.pop()
+    lines += (line.raw for line in lines_at(path, _SPREAD_PLACES, _SPREAD_LINES))
+    return encoding_of(head, lines, json=json)
+
+
+def _head_text(path: Path, block: bytes, encoding: str) -> bytes:
     """The beginning of a text file as UTF-8, without a byte order mark."""
-    block = next(decompressed(path, compression_of(head)), b"")
-    mark, encoding = byte_order_mark(block)
-    if not mark and block.count(b"\0", 0, _HEAD_BYTES) > len(block[:_HEAD_BYTES]) / 4:
-        raise DataError(
-            "this looks like a binary file, or like UTF-16 without a byte order mark",
-            where=str(path),
-            fix=f"save it as UTF-8; {_READABLE}",
-        )
-    return next(transcoded(iter([block[len(mark) :]]), encoding), b"")
+    if encoding != UTF_8:
+        return next(transcoded(iter([block]), encoding), b"")
+    mark, _ = byte_order_mark(block)
+    if block.count(b"\0", 0, _HEAD_BYTES) > len(block[:_HEAD_BYTES]) / 4:
+        raise DataError("this looks like a binary file", where=str(path), fix=_READABLE)
+    return block[len(mark) :]
 
 
 def _sniff_format(path: Path, text: bytes) -> str:

@@ -6,6 +6,8 @@ import csv
 import gzip
 import io
 import json
+import lzma
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import zstandard
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tunewise.curate.compression import content_blocks
 from tunewise.curate.export import source_rows
 from tunewise.curate.read import read_dataset, understood_examples
 from tunewise.curate.records import RECORD_SCHEMA, SET_ASIDE_SCHEMA, Dataset
@@ -167,25 +170,60 @@ def test_parquet_values_that_json_lacks_have_a_form_that_it_has(tmp_path: Path) 
     assert first["score"] is None
 
 
-@pytest.mark.parametrize("ending", [".gz", ".zst", ""])
+PACKERS = {
+    ".gz": gzip.compress,
+    ".zst": zstandard.ZstdCompressor().compress,
+    ".xz": lzma.compress,
+}
+
+
+@pytest.mark.parametrize("ending", list(PACKERS))
+@pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize("name", ["data.jsonl", "data.csv", "data.json"])
-def test_compressed_files_are_told_by_their_content(tmp_path: Path, name: str, ending: str) -> None:
+def test_compressed_files_are_told_by_their_content(
+    tmp_path: Path, name: str, ending: str, named: bool
+) -> None:
     texts = {
         "data.jsonl": jsonl([{"text": "one"}, {"text": "two"}]),
         "data.csv": b"text,label\none,x\ntwo,y\n",
         "data.json": b'[{"text": "one"}, {"text": "two"}]',
     }
-    pack = zstandard.ZstdCompressor().compress if ending == ".zst" else gzip.compress
-    dataset = read_dataset(saved(tmp_path, name + ending, pack(texts[name])))
+    packed = PACKERS[ending](texts[name])
+    dataset = read_dataset(saved(tmp_path, name + ending * named, packed))
     assert contents(dataset) == ["one", "two"]
 
 
-def test_compressed_members_one_after_another_are_one_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", list(PACKERS))
+def test_compressed_members_one_after_another_are_one_file(tmp_path: Path, ending: str) -> None:
     parts = [jsonl([greeting(number)]) for number in range(3)]
-    packed = b"".join(map(gzip.compress, parts)) + b"\0" * 512
-    assert read_dataset(saved(tmp_path, "a.jsonl.gz", packed)).rows == 3
-    packed = b"".join(map(zstandard.ZstdCompressor().compress, parts))
-    assert read_dataset(saved(tmp_path, "a.jsonl.zst", packed)).rows == 3
+    padding = b"\0" * 512 if ending in (".gz", ".xz") else b""
+    packed = b"".join(map(PACKERS[ending], parts)) + padding
+    assert read_dataset(saved(tmp_path, f"a.jsonl{ending}", packed)).rows == 3
+
+
+@pytest.mark.parametrize("ending", list(PACKERS))
+@pytest.mark.parametrize("kept", [0.3, 0.9, 0.999])
+def test_a_compressed_file_that_is_cut_short_is_refused(
+    tmp_path: Path, ending: str, kept: float
+) -> None:
+    rows = [{"text": os.urandom(40).hex()} for _ in range(200)]
+    packed = PACKERS[ending](jsonl(rows))
+    with pytest.raises(DataError, match="file is damaged after") as caught:
+        read_dataset(saved(tmp_path, f"a.jsonl{ending}", packed[: int(kept * len(packed))]))
+    assert "hide the loss" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("ending", "size"), [(".gz", 1 << 26), (".zst", 1 << 28), (".xz", 1 << 25)]
+)
+def test_a_small_file_that_unpacks_to_a_huge_one_is_unpacked_in_bounded_blocks(
+    tmp_path: Path, ending: str, size: int
+) -> None:
+    path = saved(tmp_path, f"a.jsonl{ending}", PACKERS[ending](b" " * size))
+    sizes = [len(block) for block in content_blocks(path)]
+    assert sum(sizes) == size
+    # At most 64 MiB and what was held back before.
+    assert max(sizes) <= size // 2
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-be-with-mark"])
