@@ -117,7 +117,7 @@ def _cut(
 
 
 @compiled
-def _entry(data: np.ndarray, at: int, table: np.ndarray) -> tuple[int, int]:
+def _entry(data: np.ndarray, at: int, table: np.ndarray) -> tuple[np.int64, int]:
     """Look the code point up that begins at a byte; also return where the next one begins."""
     byte = np.int64(data[at])
     if byte < 0x80:
@@ -133,7 +133,7 @@ def _entry(data: np.ndarray, at: int, table: np.ndarray) -> tuple[int, int]:
 
 
 @compiled
-def _put(out: np.ndarray, place: int, point: int) -> int:
+def _put(out: np.ndarray, place: int, point: np.int64) -> int:
     """Write a code point as UTF-8; return the place after it."""
     if point < 0x80:
         out[place] = point

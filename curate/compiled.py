@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import config
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -27,7 +28,7 @@ def compiled(function: Kernel) -> Kernel:
     try:
         return cast(Kernel, compile_and_keep(function))
     except RuntimeError:  # numba: "cannot cache function ...: no locator available for file"
-        numba.config.CACHE_DIR = str(_own_temporary_folder())
+        setattr(config, "CACHE_DIR", str(_own_temporary_folder()))  # noqa: B010
         return cast(Kernel, compile_and_keep(function))
 
 

@@ -75,10 +75,9 @@ def test_many_texts_are_compiled_and_null_is_empty() -> None:
 def test_where_no_folder_of_numbas_can_be_written_a_temporary_one_is_taken(
     tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import numba
-    from numba.core import caching
+    from numba.core import caching, config
 
-    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.setattr(config, "CACHE_DIR", "")
     monkeypatch.setattr(compiled.tempfile, "gettempdir", lambda: str(tmp_path))
     locators = [caching.UserProvidedCacheLocator]
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", locators)
