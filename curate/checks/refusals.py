@@ -10,6 +10,8 @@ import re
 
 import polars as pl
 
+from .prefilter import contains_one_of
+
 _CANNOT = (
     r"(?:can ?not|can['’]?t|could not|couldn['’]t|am (?:unable|not able|not allowed|not permitted)|"
     r"['’]m (?:unable|not able|not allowed|not permitted)|won['’]t|will not|must decline|"
@@ -79,19 +81,42 @@ _AS_MACHINE = {"machine", "because", "machine_elsewhere"}
 _WORD = re.compile(r"\w+|[\u3040-\u9fff]")
 _LOOKED_AT = 400
 
-MAY_REFUSE: pl.Expr = pl.col("content").str.contains(
-    r"(?i)\bI\s?(?:can ?not|can['’]?t|could ?n[o'’]t|am (?:un|not)|['’]m (?:un|not)|won['’]t|"
-    r"will not|must decline|do(?: not|n['’]t))|\b(?:ai|language model|chatbot|virtual assistant|"
-    r"digital assistant|artificial intelligence)\b|"
-    r"tut mir leid|désolé|lo siento|disculp|dispiace|desculpe|sinto muito|lamento|spijt me|"
-    r"извините|к сожалению|抱歉|对不起|申し訳|"
-    r"\bals (?:eine? )?(?:ki|künstl|sprach|een |ai|taal)|en tant qu|inteligência|inteligencia|"
-    r"modelo de l|intelligenza|linguistico|языковая|\bии\b|искусственн|人工智能|语言模型|として"
+LEAST_HELP = 40
+"""Words after "as an AI, I do not …" that make an answer of it; fewer are a regret or an offer."""
+
+# Words of which every refusal and every disclaimer has one.
+_TELLING = (
+    r"(?-u:\b)I ?[cC](?:an ?not|an['’]?t|ould ?n[o'’]t)",
+    r"(?-u:\b)I(?: a|['’])m (?:un|not)",
+    r"(?-u:\b)I (?:won['’]t|will not|must decline|do(?: not|n['’]t))",
+    r"(?-u:\b)A\.?I(?-u:\b)",
+    r"(?i)language model",
+    r"(?i)chatbot",
+    r"(?i)(?:virtual|digital) assistant",
+    r"(?i)artificial intelligence",
+    "(?i)tut mir leid",
+    "(?i)désolé",
+    "(?i)lo siento",
+    "(?i)disculp",
+    "(?i)dispiace",
+    "(?i)desculpe",
+    "(?i)sinto muito",
+    "(?i)lamento",
+    "(?i)spijt me",
+    "(?i)извините",
+    "(?i)к сожалению",
+    "抱歉|对不起|人工智能|语言模型",
+    "申し訳|として",
+    r"(?i)(?-u:\b)als (?:eine? )?(?:ki(?-u:\b)|künstl|sprach|een |ai|taal)",
+    "(?i)en tant qu",
+    "(?i)intelig[eê]ncia|intelligenza|modelo de l|linguistico",
+    "(?i)языковая| ии |искусственн",
 )
-"""True for every message that can hold a refusal or speak of its author as a machine."""
+MAY_REFUSE: pl.Expr = contains_one_of(*_TELLING, text=pl.col("content").str.head(_LOOKED_AT))
+"""True for every message that can hold a refusal or begin as a machine's."""
 
 
-def find_refusal(text: str, least_help: int) -> re.Match[str] | None:
+def find_refusal(text: str, least_help: int = LEAST_HELP) -> re.Match[str] | None:
     """Return how an answer refuses; None where it does not, or goes on to answer all the same.
 
     Args:

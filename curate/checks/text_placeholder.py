@@ -22,6 +22,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
+from .prefilter import contains_one_of
 from .spans import Hit, code_blocks, find_spans, inside
 
 _FILL_IN = (
@@ -29,7 +30,8 @@ _FILL_IN = (
     r"last name|full name|company|customer|"
     r"recipient|sender|date|time|address|city|state|country|phone|email|e-mail|product|order|"
     r"number|amount|price|title|position|job title|link|url|location|school|university|"
-    r"hiring manager)\b[^\[\]\n]{0,60}\](?!\()"
+    r"hiring manager)\b(?!: ?http)[^\[\]\n]{0,60}\](?!\()"
+    r"|\[[A-Z][\w’' ]{0,40} (?:name|title|address|number|date)\](?!\()"
 )
 _CAPITALS = r"\[[A-Z]{3,}(?:[ _/-][A-Z0-9]+)+\](?!\()|<[A-Z]{3,}(?:[ _/-][A-Z0-9]+)+>"
 _ANGLE = (
@@ -42,8 +44,10 @@ _THING = (
     r"question|answer|context|instruction|input|output|prompt|query|text|language|subject|email|"
     r"order|amount|price)(?:_[a-z]+)*"
 )
-# The second is what is left of "${name}", the third of "%(name)s".
-_FIELD = rf"(?<![\w\\$^{{}}#@])\{{{_THING}\}}(?!\}})|\$\{{{_THING}\}}|%\({_THING}\)[sd]\b"
+_FIELD = (
+    rf"(?<![\w\\$^{{}}#@])\{{(?:{_THING}|[A-Z][a-z]+(?: [A-Z][a-z]+)+)\}}(?!\}})"
+    rf"|\$\{{{_THING}\}}|%\({_THING}\)[sd]\b"
+)
 _NOTE = r"\b(?:TODO|FIXME|TBD):[^\n.]{0,80}|\b(?:FIXME|TBD)(?=\s*(?:[.\n]|\Z))"
 _COMMENT = re.compile(r"(?:#|//|/\*|\*|--|%|;)\s*\Z")
 _LATIN = r"\blorem ipsum(?: dolor sit amet)?\b"
@@ -81,10 +85,20 @@ _PATTERN = re.compile(
     )
 )
 _MEANING = {name: meaning for name, _, meaning in _KINDS}
-_MAY_HOLD = (
-    r"(?i)\[\s*[a-z]{2}|<\s*[a-z]{2,}[^>\n]{1,70}>|\{\{|\{[a-z_]+\}|%\(|xx|here"
-    r"|\b(?:todo|fixme|tbd|lorem)\b"
-    r"|\A\s*(?:nan|null|undefined|<na>|#n/a)\s*\z"
+_MAY_HOLD = contains_one_of(
+    r"\[\s*[A-Za-z]{2}",
+    r"<\s*[A-Za-z]{2,}[^>\n]{1,70}>",
+    r"\{\{",
+    r"\{[A-Za-z_ ]+\}",
+    r"%\(",
+    "XX",
+    "(?i) here",
+    "TODO",
+    "FIXME",
+    "TBD",
+    "(?i)lorem ipsum",
+    r"\[object",
+    r"(?i)\A\s*(?:nan|null|undefined|<na>|#n/a)\s*\z",
 )
 
 
@@ -112,8 +126,7 @@ def _is_in_code_line(match: re.Match[str]) -> bool:
 
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
-    where = pl.col("content").str.contains(_MAY_HOLD)
-    return find_spans(context.messages, _PATTERN, _judge, where=where)
+    return find_spans(context.messages, _PATTERN, _judge, where=_MAY_HOLD)
 
 
 CHECK = RowCheck(

@@ -20,7 +20,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
-from .refusals import MAY_REFUSE, find_refusal, speaks_as_machine
+from .refusals import LEAST_HELP, MAY_REFUSE, find_refusal, speaks_as_machine
 from .spans import SPAN_SCHEMA
 
 
@@ -51,7 +51,8 @@ CHECK = RowCheck(
     find=_find,
     parameters={
         "least_help": Parameter(
-            40, "words after “as an AI, I do not …”; fewer are a regret or an offer, no answer"
+            LEAST_HELP,
+            "words after “as an AI, I do not …”; fewer are a regret or an offer, no answer",
         )
     },
 )

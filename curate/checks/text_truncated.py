@@ -32,21 +32,32 @@ _INNER_END = r"[.!?…]['\"”’)]*\s"
 _FENCE = r"(?m)^[ \t]*```"
 # Last lines that end without punctuation by nature: items, code, addresses, "Label: value",
 # "– Author", hashtags, enumerations, lines of verse, numbers.
+# One by one they are several times faster than as one expression.
 _NO_PROSE = (
-    r"^\s*(?:[-*•+>|#]|\d+[.)]|[A-Za-z][.)]\s)|[{}<>=\\|@→]|\s/\s|://|\bwww\.|^[^.!?]{1,40}:\s"
-    r"|[-–—~]\s?\p{Lu}[^.!?]{0,40}$|#\S+$|,[^,.!?]{1,25},[^,.!?]{1,25},|\d[.)]\s.*\d[.)]\s|\d\S*$"
+    r"^\s*(?:[-*•+>|#]|\d+[.)]|[A-Za-z][.)]\s)",
+    r"[{}<>=\\|@→]|\s/\s|://|(?-u:\b)www\.",
+    r"^[^.!?]{1,40}:\s",
+    r"[-–—~]\s?\p{Lu}[^.!?]{0,40}$",
+    r"#\S+$",
+    r",[^,.!?]{1,25},[^,.!?]{1,25},",
+    r"\d[.)]\s.*\d[.)]\s",
+    r"\d\S*$",
 )
 _PROSE_BEFORE = r"[.!?:…\"”)*]"
 # More than the last line of prose ever has; what stands before it does not matter here.
 _LOOKED_AT = 600
 _SHOWN = 30
+_LOOP_WITHIN = 120
 
 
 def answer_endings(context: CheckContext) -> pl.DataFrame:
     """Describe how each answer ends: its last line, and whether that is unfinished prose."""
-    tail, line = pl.col("tail"), pl.col("line")
+    tail, line, words = pl.col("tail"), pl.col("line"), pl.col("words")
     content = pl.col("content").str.strip_chars_end()
-    words = line.str.split(" ")
+    unclosed = line.str.contains(_UNCLOSED_END)
+    last_words = pl.when(unclosed).then(tail).str.tail(_LOOP_WITHIN).str.split(" ").list
+    last, second, third = (last_words.get(-place, null_on_oob=True) for place in (1, 2, 3))
+    with_fence = pl.when(content.str.contains("```", literal=True)).then(content)
     return (
         context.answers.lazy()
         .select(
@@ -55,28 +66,27 @@ def answer_endings(context: CheckContext) -> pl.DataFrame:
             end=content.str.len_chars().cast(pl.Int64),
             tail=content.str.tail(_LOOKED_AT),
             one_sentence=~content.str.contains(_INNER_END),
-            fences=pl.when(content.str.contains("```", literal=True)).then(content),
+            fences=with_fence.str.count_matches(_FENCE).fill_null(0),
         )
         .with_columns(line=tail.str.split("\n").list.last())
+        .with_columns(words=line.str.count_matches(" ", literal=True) + 1)
         .select(
             "row",
             "field",
             "end",
             "one_sentence",
-            words=words.list.len().cast(pl.UInt32),
-            unclosed=line.str.contains(_UNCLOSED_END),
+            "words",
+            unclosed=unclosed,
             open_end=line.str.contains(_OPEN_END),
-            open_block=((pl.col("fences").str.count_matches(_FENCE) % 2 == 1)
-                        & ~tail.str.contains(r"[.!?:`]$")).fill_null(False),
-            is_prose=(line.str.count_matches(r"\b\p{Lu}") < 0.6 * words.list.len())
-            & ~line.str.contains(_NO_PROSE)
+            open_block=(pl.col("fences") % 2 == 1) & ~tail.str.contains(r"[.!?:`]$"),
+            is_prose=(line.str.count_matches(r"\b\p{Lu}") < 0.6 * words)
+            & ~pl.any_horizontal(line.str.contains(pattern) for pattern in _NO_PROSE)
             & tail.str.extract(r"([^\n])\s*\n[^\n]*$").str.contains(_PROSE_BEFORE).fill_null(True),
             # A loop of one word is text/repetition's matter.
-            is_loop=(words.list.get(-1, null_on_oob=True) == words.list.get(-2, null_on_oob=True))
-            & (words.list.get(-2, null_on_oob=True) == words.list.get(-3, null_on_oob=True)),
+            is_loop=((last == second) & (second == third)).fill_null(False),
         )
         .collect()
-    )  # fmt: skip
+    )
 
 
 def _find(context: DatasetContext, check: Check) -> pl.DataFrame:
@@ -98,7 +108,7 @@ def _find(context: DatasetContext, check: Check) -> pl.DataFrame:
     likely = is_prose & pl.col("unclosed") & is_strict.fill_null(False)
     found = (
         endings.join(strictness, on="one_sentence", how="left", maintain_order="left")
-        .filter(sure | likely, ~pl.col("is_loop").fill_null(False))
+        .filter(sure | likely, ~pl.col("is_loop"))
         .collect()
         .rechunk()
     )
