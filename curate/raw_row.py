@@ -13,8 +13,8 @@ class RawRow(NamedTuple):
     Attributes:
         value: the row's fields; None where it could not be read.
         reason: why it could not be read; else empty.
-        line: the line it begins at, 1-based (for Parquet the row's number in the file).
-        offset: the byte it begins at, in the text as UTF-8 after decompression; None for Parquet.
+        line: the line it begins at, 1-based (in Parquet and Arrow the row's number in the file).
+        offset: the byte it begins at, in the text as UTF-8 after decompression; None for these.
         raw: its bytes.
     """
 

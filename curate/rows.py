@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from .compression import Advance, nothing
 from .raw_row import RawRow, row_from_json
+from .rows_arrow import arrow_rows
 from .rows_csv import csv_rows
 from .rows_json import document_rows
 from .rows_parquet import parquet_rows
-from .source_files import JSON, JSONL, PARQUET, SourceFile
+from .source_files import ARROW, JSON, JSONL, PARQUET, SourceFile
 from .streams import Line, lines_at, text_blocks, text_lines
 from .text_encoding import UTF_8, unreadable_byte
 
@@ -30,6 +31,8 @@ def read_rows(file: SourceFile, advance: Advance = nothing) -> Iterator[RawRow]:
     """
     if file.format == PARQUET:
         return parquet_rows(file.path, advance)
+    if file.format == ARROW:
+        return arrow_rows(file.path, advance)
     rows = _text_rows(file, advance)
     return rows if file.encoding == UTF_8 else _naming_encoding(rows, file.encoding)
 

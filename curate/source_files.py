@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from json import JSONDecoder
 from pathlib import Path
 
 from ..workspace.errors import DataError, UsageError
-from .compression import COMPRESSION_SUFFIXES, content_blocks, first_block
+from .compression import COMPRESSION_SUFFIXES, compression_of, content_blocks, first_block
 from .csv_dialect import consistent_delimiters, sniff_dialect
 from .json_values import NotJsonError, parse_json
+from .rows_arrow import FEATHER_1_MAGIC, FILE_MAGIC, STREAM_MAGIC, ends_early, is_arrow
 from .rows_csv import Dialect
+from .rows_parquet import MAGIC as PARQUET_MAGIC
+from .saved_dataset import DESCRIPTIONS, saved_shards
 from .streams import lines_at
 from .text_encoding import UTF_8, Encoding, byte_order_mark, encoding_of, in_byte_order, transcoded
 
-JSONL, JSON, CSV, TSV, PARQUET = "jsonl", "json", "csv", "tsv", "parquet"
+JSONL, JSON, CSV, TSV, PARQUET, ARROW = "jsonl", "json", "csv", "tsv", "parquet", "arrow"
 
 _FORMAT_OF_SUFFIX = {
     ".jsonl": JSONL,
@@ -26,16 +31,19 @@ _FORMAT_OF_SUFFIX = {
     ".tab": TSV,
     ".parquet": PARQUET,
     ".pq": PARQUET,
+    ".arrow": ARROW,
+    ".feather": ARROW,
+    ".ipc": ARROW,
 }
-_PARQUET_MAGIC = b"PAR1"
+_BINARY = {PARQUET: "Parquet", ARROW: "Arrow"}
 _HEAD_LINES = 20
 _HEAD_BYTES = 4096
 _ENCODING_BYTES = 1 << 18
 _SPREAD_PLACES = 16
 _SPREAD_LINES = 16
 _READABLE = (
-    "tunewise reads .jsonl, .ndjson, .json, .csv, .tsv and .parquet, the text ones also as "
-    ".gz, .zst or .xz"
+    "tunewise reads .jsonl, .ndjson, .json, .csv, .tsv, .parquet, .arrow and .feather, the text "
+    "ones also as .gz, .zst or .xz"
 )
 
 
@@ -45,7 +53,7 @@ class SourceFile:
 
     Attributes:
         path: where it lies.
-        format: ``jsonl``, ``json``, ``csv``, ``tsv`` or ``parquet``.
+        format: ``jsonl``, ``json``, ``csv``, ``tsv``, ``parquet`` or ``arrow``.
         encoding: Python's name of a text file's encoding.
         dialect: how the rows of a CSV or TSV file are written.
         notes: what was guessed about the file and should be told.
@@ -62,17 +70,29 @@ def find_files(paths: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
     """List the files that paths, folders and globs name, in reading order.
 
     A folder stands for the files below it whose names have a known ending, in name order; hidden
-    ones are left out. A file that is named twice is read once.
+    ones are left out, and so are those that by their names describe data (``dataset_info.json``).
+    A folder that the `datasets` library saved stands for its shards in their own order, all splits
+    one after another. A file that is named twice is read once.
 
     Raises:
         UsageError: nothing was named.
-        DataError: a path does not exist, or a folder or glob holds no data.
+        DataError: a path does not exist or cannot be looked at, or a folder or glob holds no data.
     """
     named = [paths] if isinstance(paths, str | Path) else list(paths)
     if not named:
         raise UsageError("no data was named", fix="name a file, a folder or a glob")
-    found = [file for item in named for file in _expand(Path(item).expanduser())]
-    return tuple({file.resolve(): file for file in found}.values())
+    found: dict[Path, Path] = {}
+    for item in named:
+        try:
+            for file in _expand(Path(os.path.expanduser(item))):
+                found.setdefault(file.resolve(), file)
+        # A path that no file can have, one of a loop of links, or one that may not be looked at.
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise DataError(
+                f"the path cannot be looked at: {reason}", where=str(item), fix="check the path"
+            ) from error
+    return tuple(found.values())
 
 
 def identify(path: Path, encoding: str | None = None) -> SourceFile:
@@ -89,14 +109,8 @@ def identify(path: Path, encoding: str | None = None) -> SourceFile:
     """
     named = _FORMAT_OF_SUFFIX.get(_suffix(path))
     head = first_block(path)
-    if named == PARQUET or head.startswith(_PARQUET_MAGIC):
-        if not head.startswith(_PARQUET_MAGIC):
-            raise DataError(
-                "this is no Parquet file: it does not begin with the bytes PAR1",
-                where=str(path),
-                fix="write the file again, or give it the ending of its real format",
-            )
-        return SourceFile(path, PARQUET)
+    if named in _BINARY or head.startswith((PARQUET_MAGIC, FILE_MAGIC, STREAM_MAGIC)):
+        return _identify_binary(path, named, head)
     block = next(content_blocks(path), b"")
     json = named in (JSONL, JSON) or block.lstrip()[:1] in (b"{", b"[")
     found = (
@@ -114,9 +128,27 @@ def identify(path: Path, encoding: str | None = None) -> SourceFile:
     return SourceFile(path, named, found.name, dialect, (*notes, *([note] if note else ())))
 
 
+def _identify_binary(path: Path, named: str | None, head: bytes) -> SourceFile:
+    """Tell Parquet and Arrow, which begin with bytes of their own, whatever the name says."""
+    if head.startswith(PARQUET_MAGIC):
+        return SourceFile(path, PARQUET)
+    if is_arrow(head):
+        note = (
+            "the Arrow stream has no end mark: it may be cut off" if ends_early(path, head) else ""
+        )
+        return SourceFile(path, ARROW, notes=(note,) if note else ())
+    what, fix = f"this is no {_BINARY[named or PARQUET]} file", "write it again"
+    if head.startswith(FEATHER_1_MAGIC):
+        what, fix = "this is Feather version 1, which is no longer in use", "write it as version 2"
+    elif compression_of(head):
+        what += f": it is compressed as a whole ({compression_of(head)})"
+        fix = "unpack it first; such files are compressed inside"
+    raise DataError(what, where=str(path), fix=f"{fix}, or give it the ending of its real format")
+
+
 def _expand(path: Path) -> list[Path]:
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if _is_data(file, path))
+        files = list(_files_below(path))
         if not files:
             raise DataError(f"the folder holds no data; {_READABLE}", where=str(path))
         return files
@@ -135,9 +167,25 @@ def _expand(path: Path) -> list[Path]:
     return files
 
 
-def _is_data(file: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return not hidden and _suffix(file) in _FORMAT_OF_SUFFIX and file.is_file()
+def _files_below(folder: Path) -> Iterator[Path]:
+    shards = saved_shards(folder)
+    if shards is not None:
+        yield from shards
+        return
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            # Links between folders may go in circles.
+            if not path.is_symlink():
+                yield from _files_below(path)
+        elif _is_data(path):
+            yield path
+
+
+def _is_data(path: Path) -> bool:
+    named = path.name not in DESCRIPTIONS and _suffix(path) in _FORMAT_OF_SUFFIX
+    return named and path.is_file()
 
 
 def _suffix(path: Path) -> str:
@@ -195,7 +243,7 @@ def _jsonl_or_json(named: str, text: bytes) -> str:
     begins_list = lines[0].lstrip().startswith(b"[") and not _is_json(lines[0])
     if 2 * objects > len(lines) or (objects and not begins_list):
         return named if len(lines) == 1 else JSONL
-    spans_lines = begins_list or lines[0].strip() == b"{"
+    spans_lines = begins_list or lines[0].strip() == b"{" or _is_several_objects(lines[0])
     return JSON if named == JSON or spans_lines or _is_list_of_objects(lines) else JSONL
 
 
@@ -207,6 +255,15 @@ def _is_list_of_objects(lines: list[bytes]) -> bool:
     except NotJsonError:
         return False
     return isinstance(value, list) and any(isinstance(item, dict) for item in value)
+
+
+def _is_several_objects(line: bytes) -> bool:
+    try:
+        text = line.decode().lstrip()
+        _, end = JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return text.startswith("{") and text[end:].lstrip().startswith("{")
 
 
 def _is_json(line: bytes) -> bool:
