@@ -23,8 +23,8 @@ from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
 from .spans import Hit, find_spans
 
-_NUMBER = re.compile(r"(?<![\w.,\-])\d(?:[ \-]?\d){13,18}(?![\w\-]|\.\d)")
-_MAY_BE_NUMBER = r"\d(?:[ -]?\d){13}"
+_NUMBER = re.compile(r"(?<![\w.,\-])[0-9](?:[ \-]?[0-9]){13,18}(?![\w\-]|\.\d)")
+_MAY_BE_NUMBER = r"[0-9](?:[ -]?[0-9]){13}"
 _WORD = re.compile(
     r"\b(?:cards?|visa|mastercard|amex|credit|debit|cvv|cvc|expir\w+|pay\w*|paid)\b", re.IGNORECASE
 )

@@ -23,12 +23,10 @@ from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
 from .spans import Hit, find_spans
 
-_VERSION_4 = r"(?<![\w.\-])(?:\d{1,3}\.){3}\d{1,3}(?![\w\-]|\.\d)"
-_VERSION_6 = r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])"
+_VERSION_4 = r"(?<![\w.\-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w\-]|\.\d)"
+_VERSION_6 = r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4}(?![\w:])"
 _ADDRESS = re.compile(f"{_VERSION_4}|{_VERSION_6}")
-_MAY_BE_ADDRESS = (
-    r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]*:"
-)
+_MAY_BE_ADDRESS = r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]|:[0-9A-Fa-f]{0,4}:"
 _VERSION_BEFORE = re.compile(
     r"(?:\bv|versions?|release|build|firmware|driver|update|section|chapter|figure|clause)"
     r"(?:\s+(?:is|was|number|no\.?|to|from))?[\s:=#]*$",

@@ -8,8 +8,9 @@ offsets count characters as everywhere in findings.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import repeat
 
 import polars as pl
 
@@ -71,24 +72,73 @@ def find_spans(
     Returns:
         A frame of :data:`SPAN_SCHEMA`, in the order of the messages.
     """
-    candidates = messages.filter(where).select("row", "field", "content")
+
+    def search(text: str) -> Iterator[Hit]:
+        for match in pattern.finditer(text):
+            hit = judge(match)
+            if hit is None:
+                continue
+            start, end = match.span()
+            yield replace(
+                hit,
+                start=start if hit.start is None else hit.start,
+                end=end if hit.end is None else hit.end,
+            )
+
+    return search_texts(messages, search, where=where)
+
+
+def search_texts(
+    messages: pl.DataFrame, search: Callable[[str], Iterable[Hit]], *, where: pl.Expr
+) -> pl.DataFrame:
+    """Find hits in texts by a function.
+
+    Args:
+        messages: frame of flattened messages, or of their lines (see :func:`lines_of`).
+        search: returns the hits of a text, each with its ``start`` and ``end``.
+        where: true for every message that can hold a hit; the cheaper and stricter, the better.
+
+    Returns:
+        A frame of :data:`SPAN_SCHEMA`, in the order of the messages.
+    """
+    candidates = messages.filter(where)
+    offsets = candidates["offset"] if "offset" in candidates.columns else repeat(0)
+    texts = candidates.select("row", "field", "content").iter_rows()
     found = [
         (
             row,
             field,
-            match.start() if hit.start is None else hit.start,
-            match.end() if hit.end is None else hit.end,
+            None if hit.start is None else offset + hit.start,
+            None if hit.end is None else offset + hit.end,
             hit.score,
             hit.related,
             hit.message,
             hit.severity,
             hit.fix,
         )
-        for row, field, content in candidates.iter_rows()
-        for match in pattern.finditer(content)
-        if (hit := judge(match)) is not None
+        for (row, field, content), offset in zip(texts, offsets, strict=False)
+        for hit in search(content)
     ]
     return pl.DataFrame(found, schema=SPAN_SCHEMA, orient="row")
+
+
+def lines_of(messages: pl.DataFrame) -> pl.DataFrame:
+    """Cut messages into lines, for what lies within one.
+
+    Args:
+        messages: frame of flattened messages.
+
+    Returns:
+        ``row, field, content`` and ``offset``, the characters before the line in its text.
+    """
+    line = pl.col("content")
+    return (
+        messages.select("row", "field", line.str.split("\n"))
+        .with_row_index("text")
+        .explode("content")
+        .with_columns(after=(line.str.len_chars().cast(pl.Int64) + 1).cum_sum().over("text"))
+        .select("row", "field", "content", offset=pl.col("after") - line.str.len_chars() - 1)
+    )
 
 
 def code_blocks(text: str) -> list[tuple[int, int]]:
