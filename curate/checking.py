@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ from .check import (
 from .finding import Severity, as_findings, empty_findings
 
 AnyCheck = RowCheck | DatasetCheck
+
+_SECONDS_DEAF_TO_SIGNALS = 0.2
 
 
 @dataclass(slots=True)
@@ -240,9 +243,9 @@ def look_at_pieces(look: Look, pieces: Iterable[CheckContext], processes: int) -
             for number, context in enumerate(pieces):
                 waiting.append(executor.submit(look.at_piece, number, context))
                 if len(waiting) > processes:
-                    looked.merge(waiting.popleft().result())
+                    looked.merge(_outcome(waiting.popleft()))
             while waiting:
-                looked.merge(waiting.popleft().result())
+                looked.merge(_outcome(waiting.popleft()))
         except BrokenProcessPool as error:
             raise JobError(
                 "a process that ran checks was killed, as happens when memory runs out",
@@ -250,6 +253,13 @@ def look_at_pieces(look: Look, pieces: Iterable[CheckContext], processes: int) -
                 fix="run it again with fewer processes: --processes 1",
             ) from error
     return looked
+
+
+def _outcome(future: Future[Looked]) -> Looked:
+    """Wait for the outcome, but wake up now and then: polars' signal handler lets waits go on."""
+    while not wait([future], timeout=_SECONDS_DEAF_TO_SIGNALS).done:
+        pass
+    return future.result()
 
 
 @contextmanager
@@ -277,3 +287,12 @@ def _workers(processes: int) -> Iterator[ProcessPoolExecutor]:
 def _begin_worker() -> None:
     # Ctrl-C reaches the whole group; the parent alone decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Leave nothing behind when the parent is killed: nobody would take what comes."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
