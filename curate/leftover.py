@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .json_values import json_bytes
+
 ORDER, KEPT = "order", "kept"
 
 
@@ -64,4 +66,9 @@ def put_back(
 
 
 def _same(value: Any, other: Any) -> bool:
-    return type(value) is type(other) and value == other
+    """Tell whether two values are the same JSON: types and the order of inner keys too."""
+    if value is other:
+        return True
+    if type(value) is not type(other) or value != other:
+        return False
+    return type(value) not in (dict, list) or json_bytes(value) == json_bytes(other)

@@ -20,10 +20,10 @@ from .record_frame import RecordColumns, content_id
 from .records import RECORD_SCHEMA, SET_ASIDE_SCHEMA, Dataset, Detection
 from .rows import read_rows, spread_rows
 from .shape_detection import detect_shape
-from .shape_messages import UnfitError
 from .shape_rows import Layout, Record, layout_of_detection, to_record
 from .source_files import SourceFile, find_files, identify
 from .text_encoding import check_encoding
+from .unfit import UnfitError
 
 _LOOKED_AT = 1000
 _MOST_FILES_LOOKED_AT = 16

@@ -7,14 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .json_values import type_name
-from .shape_messages import Message, Tags, UnfitError
+from .shape_messages import Message, Tags
+from .unfit import UnfitError
 
 Fields = dict[str, Any]
 """A row's values by the names of the shape's parts."""
 
 SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
 COLUMN_PARTS = ("id", "label", "group", "source")
-TAG_PARTS = ("role", "content")
+ROLE_TAG = "role."
+TAG_PARTS = (
+    "role",
+    "content",
+    *(ROLE_TAG + role for role in (SYSTEM, USER, ASSISTANT, "tool", "call")),
+)
+"""Names within messages: the keys of the role and the text, and what speakers are called."""
 
 NO_SUCH_FIELD = "no such field"
 """What is said to be found in a row that lacks all fields of its shape; checks go by it."""
@@ -61,6 +68,7 @@ class Shape:
         read: fields to content; raises :class:`UnfitError`.
         write: content to fields; raises :class:`UnfitError` for an edited record that the shape
             cannot express.
+        inside: a field whose own fields count as the row's; empty for most.
     """
 
     name: str
@@ -70,6 +78,7 @@ class Shape:
     tags: Tags
     read: Callable[[Fields, Tags], Content]
     write: Callable[[Content, Tags], Fields]
+    inside: str = ""
 
 
 SYSTEM_PART = Part(SYSTEM, ("system", "system_prompt"))
@@ -108,10 +117,24 @@ def only_text(messages: list[Message], role: str, part: str) -> str | None:
     return messages[0].content
 
 
-def read_system(fields: Fields) -> list[Message]:
-    """Return the system prompt that has a field of its own, as no or one message."""
-    text = text_field(fields, SYSTEM)
+def read_system(fields: Fields, tags: Tags) -> list[Message]:
+    """Return the system prompt that has a field of its own, as no or one message.
+
+    Raises:
+        UnfitError: it is neither text nor what the tags' spelling has for it.
+    """
+    value = fields.get(SYSTEM)
+    if value is None:
+        return []
+    text = value if type(value) is str else tags.spelling.read_system(value)
+    if text is None:
+        raise UnfitError(SYSTEM, "text", type_name(value))
     return [Message(SYSTEM, text)] if text else []
+
+
+def write_system(text: str | None, tags: Tags) -> Any:
+    """Return what the field of the system prompt holds."""
+    return tags.spelling.system(text)
 
 
 def cut_system(messages: list[Message]) -> tuple[str | None, list[Message]]:

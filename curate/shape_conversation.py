@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .shape import SYSTEM, Content, Fields, cut_system, read_system, require
+from .shape import SYSTEM, Content, Fields, cut_system, read_system, require, write_system
 from .shape_messages import Tags, read_messages, write_messages
 
 _FORMS, _COLUMN = "forms", "column"
@@ -16,9 +16,9 @@ def read_conversation(fields: Fields, tags: Tags) -> Content:
     content = Content({"messages": value}, messages)
     if forms:
         content.notes[_FORMS] = forms
-    system = read_system(fields)
+    system = read_system(fields, tags)
     if system:
-        content.fields[SYSTEM] = fields[SYSTEM]
+        content.fields[SYSTEM] = write_system(system[0].content, tags)
         content.messages = system + messages
         content.notes[_COLUMN] = True
     return content
@@ -31,5 +31,5 @@ def write_conversation(content: Content, tags: Tags) -> Fields:
         system, messages = cut_system(messages)
     fields: Fields = {"messages": write_messages(messages, content.notes.get(_FORMS, {}), tags)}
     if system is not None:
-        fields[SYSTEM] = system
+        fields[SYSTEM] = write_system(system, tags)
     return fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..workspace.errors import DataError, UsageError
@@ -12,9 +12,11 @@ from ..workspace.nearest import nearest
 from .json_values import type_name
 from .records import Detection
 from .shape import COLUMN_PARTS, TAG_PARTS, Part, Shape
-from .shape_messages import CHAT_TAGS, SHAREGPT_TAGS, UnfitError
+from .shape_inside import lift
+from .shape_messages import CHAT_TAGS, SHAREGPT_TAGS
 from .shape_rows import Layout, layout_of, to_record
 from .shapes import CHAT_SHAPE, LABEL_FIELDS, SHAPES, shape_of
+from .unfit import UnfitError
 
 Rows = Sequence[dict[str, Any]]
 
@@ -23,10 +25,12 @@ _ANOTHER = 0.2
 _FEW = 8
 _MOSTLY_DISTINCT = 0.9
 _LONGEST_FIELD_LIST = 12
+_WORDS_OF_PROSE = 4
+_LONGEST_LABEL = 60
 
 _COLUMN_FIELDS: dict[str, tuple[str, ...]] = {
     "id": ("id", "uid", "uuid", "_id", "row_id", "example_id", "prompt_id"),
-    "label": LABEL_FIELDS,
+    "label": ("kto_tag", *LABEL_FIELDS),
     "group": (
         "group",
         "group_id",
@@ -52,6 +56,7 @@ class _Candidate:
     layout: Layout
     share: float
     used: tuple[str, ...]
+    guess: str = ""
 
 
 def detect_shape(
@@ -90,7 +95,7 @@ def detect_shape(
         shape=best.shape.name,
         confidence=best.share,
         mapping=best.mapping,
-        reason=_reason(best, len(rows)),
+        reason=_reason(best, fitting[1:], len(rows)),
         chosen_by="given" if shape else "detected",
     )
 
@@ -119,15 +124,17 @@ def _shapes_with(given: Mapping[str, str]) -> list[Shape]:
 
 def _candidate(shape: Shape, rows: Rows, given: Mapping[str, str]) -> _Candidate | None:
     """Find the fields for a shape's parts; None where one that it needs is missing."""
+    whole, rows = rows, _flat_rows(rows, shape)
     seen = Counter(name for row in rows for name in row)
     mapping: dict[str, str] = {}
-    taken = {name for name in given.values() if name}
+    taken = {name for part, name in given.items() if name and part not in TAG_PARTS}
     for part in shape.parts:
         if part.name in COLUMN_PARTS:
             continue
         name = given.get(part.name)
         if name is None:
-            name = _usual_field(part, seen, taken) or _message_field(shape, part, rows, taken)
+            name = _usual_field(part, seen, taken)
+            name = name or _message_field(shape, part, rows, taken, given)
         if name is None and part.required:
             return None
         if name is None:
@@ -143,9 +150,16 @@ def _candidate(shape: Shape, rows: Rows, given: Mapping[str, str]) -> _Candidate
     if not all(needed):
         return None
     layout = layout_of(shape, mapping)
-    fitting = sum(_fits(row, needed, layout) for row in rows)
+    fitting = sum(_fits(row, needed, layout) for row in whole)
     used = [name for part, name in mapping.items() if part not in TAG_PARTS and seen[name]]
-    return _Candidate(shape, mapping, layout, fitting / max(1, len(rows)), tuple(used))
+    return _Candidate(shape, mapping, layout, fitting / max(1, len(whole)), tuple(used))
+
+
+def _flat_rows(rows: Rows, shape: Shape) -> Rows:
+    """Return the rows with the inner fields lifted, where the shape has its fields inside."""
+    if not shape.inside:
+        return rows
+    return [lift(row, shape.inside)[0] for row in rows if isinstance(row.get(shape.inside), dict)]
 
 
 def _usual_field(part: Part, seen: Counter[str], taken: set[str]) -> str | None:
@@ -154,15 +168,18 @@ def _usual_field(part: Part, seen: Counter[str], taken: set[str]) -> str | None:
     return max(present, key=lambda name: seen[name], default=None)
 
 
-def _message_field(shape: Shape, part: Part, rows: Rows, taken: set[str]) -> str | None:
+def _message_field(
+    shape: Shape, part: Part, rows: Rows, taken: set[str], given: Mapping[str, str]
+) -> str | None:
     """Return the only field that holds lists of messages, whatever it is called."""
     if part.name != "messages":
         return None
+    keys = {given.get("role") or shape.tags.role, given.get("content") or shape.tags.content}
     holding = {
         name
         for row in rows
         for name, value in row.items()
-        if name not in taken and _message_keys(value) >= {shape.tags.role, shape.tags.content}
+        if name not in taken and _message_keys(value) >= keys
     }
     return holding.pop() if len(holding) == 1 else None
 
@@ -217,9 +234,11 @@ def _is_plausible(column: str, rows: Rows, name: str) -> bool:
 
 def _fits(row: dict[str, Any], needed: Iterable[str], layout: Layout) -> bool:
     """Tell whether a row has all that its shape needs, and says something."""
-    if not all(name in row for name in needed):
-        return False
+    inside = layout.shape.inside
     try:
+        flat = lift(row, inside)[0] if inside else row
+        if not all(name in flat for name in needed):
+            return False
         record = to_record(row, layout)
     except UnfitError:
         return False
@@ -228,15 +247,44 @@ def _fits(row: dict[str, Any], needed: Iterable[str], layout: Layout) -> bool:
 
 
 def _by_repetition(rows: Rows) -> _Candidate | None:
-    """Take two columns of text, one of which repeats itself, for text and label."""
+    """Take a column of text and one that repeats itself for text and label.
+
+    Of two columns the one that repeats itself is the label and the other one the text. Among
+    more, exactly one must look like a label and exactly one like prose.
+    """
     names = list(rows[0])
     uniform = all(list(row) == names for row in rows)
-    if len(names) != 2 or len(rows) < _FEW or not uniform:
+    if len(names) < 2 or len(rows) < _FEW or not uniform:
         return None
-    label, text = sorted(names, key=lambda name: len({str(row[name]) for row in rows}))
-    if not _is_plausible("label", rows, label):
+    labels = [name for name in names if _is_plausible("label", rows, name)]
+    if len(names) == 2:
+        label, text = sorted(names, key=lambda name: len({str(row[name]) for row in rows}))
+        labels, texts = [label] if label in labels else [], [text]
+    else:
+        labels = [name for name in labels if _is_short(rows, name)]
+        texts = [name for name in names if _is_prose(rows, name)]
+    if len(labels) != 1 or len(texts) != 1:
         return None
-    return _candidate(SHAPES["classification"], rows, {"text": text, "label": label})
+    (label,), (text,) = labels, texts
+    found = _candidate(SHAPES["classification"], rows, {"text": text, "label": label})
+    values = len({str(row[label]) for row in rows})
+    guess = f"; taken by their values: `{label[:40]}` has {values}, `{text[:40]}` is text"
+    return found and replace(found, guess=guess)
+
+
+def _is_short(rows: Rows, name: str) -> bool:
+    """Tell whether a field has several values, all of a label's length."""
+    values = {str(row[name]) for row in rows if row[name] is not None}
+    return len(values) > 1 and max(map(len, values)) <= _LONGEST_LABEL
+
+
+def _is_prose(rows: Rows, name: str) -> bool:
+    """Tell whether a field's values are texts of several words, hardly ever the same twice."""
+    values = [row[name] for row in rows if row[name] is not None]
+    if not values or not all(isinstance(value, str) for value in values):
+        return False
+    words = sum(len(value.split()) for value in values)
+    return words >= _WORDS_OF_PROSE * len(values) and _is_plausible("id", rows, name)
 
 
 def _refuse_mixture(
@@ -265,17 +313,23 @@ def _is_readable(row: dict[str, Any], layout: Layout) -> bool:
     return True
 
 
-def _reason(best: _Candidate, looked_at: int) -> str:
+def _reason(best: _Candidate, others: Sequence[_Candidate], looked_at: int) -> str:
     tags = (best.layout.tags.role, best.layout.tags.content)
     fields = ", ".join(f"`{name[:40]}`" for name in best.used)
     within = f" with `{tags[0]}` and `{tags[1]}`" if "role" in best.mapping else ""
+    inside = f" within `{best.shape.inside}`" if best.shape.inside else ""
     columns = [
         f"{part} from `{best.mapping[part][:40]}`"
         for part in COLUMN_PARTS
         if best.mapping.get(part) in best.used
     ]
     taken = f"; {', '.join(columns)}" if columns else ""
-    return f"{looked_at:,} rows looked at: {fields}{within}{taken}"
+    also = f"; would fit too: {', '.join(item.shape.name for item in others)}" if others else ""
+    share = "all" if best.share == 1 else f"{best.share:.1%}"
+    return (
+        f"{looked_at:,} rows looked at, {share} fit: {fields}{within}{inside}"
+        f"{taken}{best.guess}{also}"
+    )
 
 
 def _no_shape(rows: Rows, where: str, tried: Sequence[Shape], shape: str | None) -> DataError:

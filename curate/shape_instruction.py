@@ -17,8 +17,10 @@ from .shape import (
     read_system,
     require,
     text_field,
+    write_system,
 )
-from .shape_messages import Message, Tags, UnfitError
+from .shape_messages import Message, Tags
+from .unfit import UnfitError
 
 _BREAK = "\n\n"
 _SPLIT = "split"
@@ -86,11 +88,11 @@ def read_instruction(fields: Fields, tags: Tags) -> Content:
     instruction, addition = text_field(fields, "instruction"), text_field(fields, "input")
     output = text_field(fields, "output")
     prompt, split = join_input(instruction, addition)
-    system, earlier = read_system(fields), _read_history(fields.get("history"))
+    system, earlier = read_system(fields, tags), _read_history(fields.get("history"))
     messages = [*system, *earlier, Message(USER, prompt), Message(ASSISTANT, output)]
     written = {"instruction": instruction or "", "input": addition or "", "output": output}
     if system:
-        written[SYSTEM] = fields[SYSTEM]
+        written[SYSTEM] = write_system(system[0].content, tags)
     if earlier:
         written["history"] = fields["history"]
     return Content(written, messages, notes={} if split is None else {_SPLIT: split})
@@ -105,7 +107,7 @@ def write_instruction(content: Content, tags: Tags) -> Fields:
     instruction, addition = split_input(prompt, content.notes.get(_SPLIT))
     fields: Fields = {"instruction": instruction, "input": addition, "output": answer}
     if system is not None:
-        fields[SYSTEM] = system
+        fields[SYSTEM] = write_system(system, tags)
     if earlier:
         if len(earlier) % 2:
             raise UnfitError("history", "pairs of user and assistant messages", "an odd number")

@@ -1,44 +1,39 @@
-"""Messages as sources write them: ``role``/``content``, ``from``/``value``, parts, tool calls."""
+"""Messages as sources write them: ``role``/``content``, ``from``/``value``, blocks, tool calls."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from .json_values import NotJsonError, json_text, parse_json, type_name
+from .json_values import json_text, type_name
 from .leftover import leftover, put_back
+from .shape_blocks import BEDROCK, GEMINI, TYPED, Result, Spelling, block_name
+from .shape_calls import (
+    calls_as_text,
+    calls_from_text,
+    function_call,
+    parse_calls,
+    read_calls,
+    write_calls,
+)
+from .unfit import UnfitError
 
-PARTS = "parts"
 FUNCTION_CALL = "function_call"
-_TEXT_PARTS = ("text", "input_text", "output_text")
-_TEXT_KEYS = ("text", "value")
+_TOOL, _ASSISTANT, _REFUSAL = "tool", "assistant", "refusal"
 _WEIGHT_KEYS = ("weight", "loss_weight")
 _LARGEST_WEIGHT = 2**31
 
+# How a source has what a message's columns hold: the lengths of the parts of its text, calls and
+# results among its blocks, how many messages it is, a key of its own for the text or the call.
+_PARTS, _BLOCKS, _TURNS, _SAID_AS, _CALLED_AS = "parts", "blocks", "turns", "said_as", "called_as"
+
 Form = dict[str, Any]
-"""What a message's columns cannot express: a leftover, and the parts of its content."""
+"""What the columns of messages cannot express about their source: a leftover, and how it says
+them."""
 
 Forms = dict[str, Form]
-"""The forms of a list's messages that need one, by position."""
-
-
-class UnfitError(ValueError):
-    """A row does not fit the shape it is read as.
-
-    Args:
-        place: the field, such as ``messages[1].role``.
-        expected: what should be there.
-        found: what is there.
-    """
-
-    def __init__(self, place: str, expected: str, found: str) -> None:
-        """Say all three in one sentence."""
-        super().__init__(f"{place}: expected {expected}, found {found}")
-        self.place = place
-        self.expected = expected
-        self.found = found
+"""The forms of a list's messages that need one, by the position of the first they are of."""
 
 
 class Message(NamedTuple):
@@ -61,14 +56,16 @@ class Tags:
         content: the key of the text, such as ``value``.
         roles: what the source's speakers are called here; others stay as they are.
         speakers: what roles are called when they are written; others stay as they are.
-        functions: whether a speaker ``function_call`` says tool calls as JSON.
+        calling: the speaker who says tool calls as JSON, if there is one.
+        spelling: how blocks are written.
     """
 
     role: str = "role"
     content: str = "content"
     roles: Mapping[str, str] = field(default_factory=dict)
     speakers: Mapping[str, str] = field(default_factory=dict)
-    functions: bool = False
+    calling: str | None = None
+    spelling: Spelling = TYPED
 
 
 SHAREGPT_SPEAKERS = {
@@ -90,8 +87,16 @@ SHAREGPT_ROLES = {
     "function_response": "tool",
     FUNCTION_CALL: "assistant",
 }
-CHAT_TAGS = Tags()
-SHAREGPT_TAGS = Tags("from", "value", SHAREGPT_ROLES, SHAREGPT_SPEAKERS, functions=True)
+# The role `function` is OpenAI's old name for `tool`, `model` is Google's for `assistant`.
+CHAT_TAGS = Tags(roles={"function": "tool", "model": "assistant"})
+SHAREGPT_TAGS = Tags("from", "value", SHAREGPT_ROLES, SHAREGPT_SPEAKERS, FUNCTION_CALL)
+BEDROCK_TAGS = Tags(spelling=BEDROCK)
+GEMINI_TAGS = Tags(
+    content="parts",
+    roles={"model": "assistant", "function": "tool"},
+    speakers={"assistant": "model"},
+    spelling=GEMINI,
+)
 
 
 def read_messages(value: Any, place: str, tags: Tags) -> tuple[list[Message], Forms]:
@@ -111,6 +116,7 @@ def read_messages(value: Any, place: str, tags: Tags) -> tuple[list[Message], Fo
     if type(value) is not list:
         raise UnfitError(place, "a list of messages", type_name(value))
     role_key, content_key, roles, speakers = tags.role, tags.content, tags.roles, tags.speakers
+    in_blocks = tags.spelling.always
     new = tuple.__new__
     messages: list[Message] = []
     forms: Forms = {}
@@ -118,6 +124,8 @@ def read_messages(value: Any, place: str, tags: Tags) -> tuple[list[Message], Fo
         # Nearly all messages are role and content, in this order and both text.
         if type(item) is dict and len(item) == 2:
             (first, speaker), (second, content) = item.items()
+            if in_blocks:
+                content = _only_text(content)
             is_text = type(speaker) is str and type(content) is str
             if is_text and first == role_key and second == content_key:
                 role = roles.get(speaker, speaker)
@@ -125,23 +133,30 @@ def read_messages(value: Any, place: str, tags: Tags) -> tuple[list[Message], Fo
                     # Message(role, content), in half the time.
                     messages.append(new(Message, (role, content, None, None, None, None)))
                     continue
-        message, form = read_message(item, f"{place}[{index}]", tags)
-        messages.append(message)
+        said, form = read_turn(item, f"{place}[{index}]", tags)
         if form:
-            forms[str(index)] = form
+            forms[str(len(messages))] = form
+        messages += said
     return messages, forms
 
 
 def write_messages(messages: Sequence[Message], forms: Forms, tags: Tags) -> list[dict[str, Any]]:
     """Write messages as their source had them; the inverse of :func:`read_messages`."""
-    return [
-        write_message(message, forms.get(str(index)), tags)
-        for index, message in enumerate(messages)
-    ]
+    items: list[dict[str, Any]] = []
+    index = 0
+    while index < len(messages):
+        form = forms.get(str(index))
+        end = index + (form.get(_TURNS, 1) if form else 1)
+        items.append(write_turn(messages[index:end], form, tags))
+        index = end
+    return items
 
 
-def read_message(item: Any, place: str, tags: Tags) -> tuple[Message, Form]:
-    """Understand one message; the form is empty where its columns say everything.
+def read_turn(item: Any, place: str, tags: Tags) -> tuple[list[Message], Form]:
+    """Understand one message of a source, which is several here if it has results of tools.
+
+    Returns:
+        The messages, at least one, and their form, which is empty where their columns say all.
 
     Raises:
         UnfitError: it is no object, or has a field of the wrong type.
@@ -149,93 +164,79 @@ def read_message(item: Any, place: str, tags: Tags) -> tuple[Message, Form]:
     if type(item) is not dict:
         raise UnfitError(place, "a message (an object)", type_name(item))
     speaker = _text(item, tags.role, place)
-    content, parts = _read_content(item.get(tags.content), f"{place}.{tags.content}")
-    calls = _read_tool_calls(item.get("tool_calls"), place)
-    if tags.functions and speaker == FUNCTION_CALL and content is not None and parts is None:
-        said = _calls_from_text(content)
-        content, calls = (content, calls) if said is None else (None, said)
-    own_keys = (tags.role, tags.content)
-    message = Message(
-        None if speaker is None else tags.roles.get(speaker, speaker),
-        content,
-        None if "name" in own_keys else _text(item, "name", place),
-        calls,
-        _text(item, "tool_call_id", place),
-        _read_weight(item, place),
-    )
-    form: Form = leftover(item, _written(message, parts, tags))
-    if parts is not None:
-        form[PARTS] = parts
-    return message, form
+    role = None if speaker is None else tags.roles.get(speaker, speaker)
+    value = item.get(tags.content)
+    if type(value) is list and any(_block_text(block, tags.spelling) is None for block in value):
+        messages = _read_blocks(item, role, place, tags)
+        form: Form = {_BLOCKS: True}
+    else:
+        message, form = _read_message(item, role, place, tags)
+        if tags.calling is not None and speaker == tags.calling and not form:
+            called = calls_from_text(message.content)
+            message = message._replace(content=None, tool_calls=called) if called else message
+        messages = [message]
+    if len(messages) != 1:
+        form[_TURNS] = len(messages)
+    form |= leftover(item, _written(messages, form, tags))
+    return messages, form
 
 
-def write_message(message: Message, form: Form | None, tags: Tags) -> dict[str, Any]:
-    """Write one message; the inverse of :func:`read_message`."""
+def write_turn(messages: Sequence[Message], form: Form | None, tags: Tags) -> dict[str, Any]:
+    """Write what one message of the source became; the inverse of :func:`read_turn`."""
     if form is None:
-        return _written(message, None, tags)
+        return _written(messages, {}, tags)
 
     def still_means(item: dict[str, Any]) -> bool:
         try:
-            return read_message(item, "", tags)[0] == message
+            return read_turn(item, "", tags)[0] == list(messages)
         except UnfitError:
             return False
 
-    return put_back(_written(message, form.get(PARTS), tags), form, still_means)
+    return put_back(_written(messages, form, tags), form, still_means)
 
 
-def _written(message: Message, parts: list[Any] | None, tags: Tags) -> dict[str, Any]:
-    role, content, name, calls, call_id, weight = message
-    said = _calls_as_text(calls) if tags.functions and content is None and calls else None
-    if said is not None and role == "assistant":
-        item: dict[str, Any] = {tags.role: FUNCTION_CALL, tags.content: said}
-        calls = None
-    else:
-        speaker = None if role is None else tags.speakers.get(role, role)
-        item = {tags.role: speaker, tags.content: _write_content(content, parts)}
-    if name is not None:
-        item["name"] = name
-    if calls is not None:
-        item["tool_calls"] = parse_json(calls.encode())
-    if call_id is not None:
-        item["tool_call_id"] = call_id
-    if weight is not None:
-        item["weight"] = weight
-    return item
+def _read_message(
+    item: dict[str, Any], role: str | None, place: str, tags: Tags
+) -> tuple[Message, Form]:
+    """Understand a message that says texts only, with calls in keys beside them."""
+    form: Form = {}
+    content = item.get(tags.content)
+    if type(content) is list:
+        content, form = _read_parts(content, tags.spelling)
+    elif content is not None and (type(content) is not str or tags.spelling.always):
+        wanted = "a list of parts" if tags.spelling.always else "text"
+        raise UnfitError(f"{place}.{tags.content}", wanted, type_name(content))
+    weight = _read_weight(item, place)
+    if tags.spelling.always:
+        return Message(role, content, None, None, None, weight), form
+    name = None if "name" in (tags.role, tags.content) else _text(item, "name", place)
+    calls = read_calls(item.get("tool_calls"), place)
+    if calls is None and type(item.get(FUNCTION_CALL)) is dict:
+        calls = json_text([function_call(item[FUNCTION_CALL])])
+        form[_CALLED_AS] = FUNCTION_CALL
+    if content is None and type(item.get(_REFUSAL)) is str:
+        content = item[_REFUSAL]
+        form[_SAID_AS] = _REFUSAL
+    return Message(role, content, name, calls, _text(item, "tool_call_id", place), weight), form
 
 
-def _text(item: dict[str, Any], key: str, place: str) -> str | None:
-    value = item.get(key)
-    if value is None or type(value) is str:
-        return value
-    raise UnfitError(f"{place}.{key}", "text", type_name(value))
+def _read_parts(parts: list[dict[str, Any]], spelling: Spelling) -> tuple[str, Form]:
+    """Join the texts of parts; the form has the parts with lengths for texts."""
+    keys = _text_keys(parts, spelling)
+    texts: list[str] = [part[key] for part, key in zip(parts, keys, strict=True)]
+    if spelling.always and len(parts) == 1 and parts[0] == spelling.text(texts[0]):
+        return texts[0], {}
+    lengths = [part | {key: len(text)} for part, key, text in zip(parts, keys, texts, strict=True)]
+    return "".join(texts), {_PARTS: lengths}
 
 
-def _read_content(value: Any, place: str) -> tuple[str | None, list[Any] | None]:
-    """Return a message's text; for a list of text parts also the parts with lengths for texts."""
-    if value is None or type(value) is str:
-        return value, None
-    if type(value) is not list:
-        raise UnfitError(place, "text", type_name(value))
-    texts: list[str] = []
-    parts: list[Any] = []
-    for index, part in enumerate(value):
-        kind = part.get("type") if type(part) is dict else None
-        key = next((key for key in _TEXT_KEYS if kind in _TEXT_PARTS and key in part), None)
-        if key is None:
-            found = f"a part of type {kind[:40]!r}" if isinstance(kind, str) else type_name(part)
-            raise UnfitError(f"{place}[{index}]", "a part of type 'text'", found)
-        if type(part[key]) is not str:
-            raise UnfitError(f"{place}[{index}].{key}", "text", type_name(part[key]))
-        texts.append(part[key])
-        parts.append(part | {key: len(part[key])})
-    return "".join(texts), parts
-
-
-def _write_content(content: str | None, parts: list[Any] | None) -> Any:
+def _write_content(content: str | None, parts: list[Any] | None, spelling: Spelling) -> Any:
     """Put a text back into its parts; an edited one of another length goes into the first."""
-    if parts is None or content is None or (content and not parts):
-        return content
-    keys = [next(key for key in _TEXT_KEYS if type(part.get(key)) is int) for part in parts]
+    if content is None:
+        return None
+    if parts is None or (content and not parts):
+        return [spelling.text(content)] if spelling.always else content
+    keys = _text_keys(parts, spelling)
     lengths = [part[key] for part, key in zip(parts, keys, strict=True)]
     if lengths and sum(lengths) != len(content):
         lengths = [len(content)] + [0] * (len(lengths) - 1)
@@ -247,37 +248,126 @@ def _write_content(content: str | None, parts: list[Any] | None) -> Any:
     return filled
 
 
-def _read_tool_calls(value: Any, place: str) -> str | None:
-    if value is None:
-        return None
-    if type(value) is not list:
-        raise UnfitError(f"{place}.tool_calls", "a list of tool calls", type_name(value))
-    return json_text(value)
+def _text_keys(parts: Sequence[dict[str, Any]], spelling: Spelling) -> list[str]:
+    return [key for part in parts if (key := spelling.text_key(part)) is not None]
 
 
-def _calls_from_text(said: str) -> str | None:
-    """Turn ``{"name": …, "arguments": …}`` (or a list of them) into a list of tool calls."""
-    try:
-        value = parse_json(said.encode())
-    except NotJsonError:
-        return None
-    functions = value if isinstance(value, list) else [value]
-    if not functions or not all(isinstance(item, dict) and "name" in item for item in functions):
-        return None
-    return json_text([{"type": "function", "function": item} for item in functions])
+def _read_blocks(item: dict[str, Any], role: str | None, place: str, tags: Tags) -> list[Message]:
+    """Understand a message with calls or results among its blocks; each result becomes one."""
+    weight = _read_weight(item, place)
+    messages: list[Message] = []
+    texts: list[str] = []
+    calls: list[dict[str, Any]] = []
+
+    def end_of_speech() -> None:
+        if texts or calls:
+            content = "".join(texts) if texts else None
+            called = json_text(calls) if calls else None
+            messages.append(Message(role, content, None, called, None, weight))
+            texts.clear()
+            calls.clear()
+
+    for index, block in enumerate(item[tags.content]):
+        read = _read_block(block, f"{place}.{tags.content}[{index}]", tags.spelling)
+        if isinstance(read, str):
+            texts.append(read)
+        elif isinstance(read, dict):
+            calls.append(read)
+        else:
+            end_of_speech()
+            messages.append(Message(_TOOL, read.content, read.name, None, read.call_id, weight))
+    end_of_speech()
+    return messages
 
 
-def _calls_as_text(calls: str) -> str | None:
-    """The inverse of :func:`_calls_from_text`; None for calls that carry more than functions."""
-    value = parse_json(calls.encode())
-    if not value or not all(_is_bare_call(call) for call in value):
-        return None
-    functions = [call["function"] for call in value]
-    return json.dumps(functions[0] if len(functions) == 1 else functions, ensure_ascii=False)
+def _read_block(block: Any, place: str, spelling: Spelling) -> str | dict[str, Any] | Result:
+    """Return a text, a tool call or a tool's result."""
+    text = _block_text(block, spelling)
+    if text is not None:
+        return text
+    if type(block) is dict:
+        read = spelling.read_call(block) or spelling.read_result(block)
+        if read is not None:
+            return read
+        key = spelling.text_key(block)
+        if key is not None:
+            raise UnfitError(f"{place}.{key}", "text", type_name(block[key]))
+    name = block_name(block)
+    found = f"a part of type {name[:40]!r}" if name else type_name(block)
+    raise UnfitError(place, "a text, a tool call or a tool's result", found)
 
 
-def _is_bare_call(call: Any) -> bool:
-    return isinstance(call, dict) and set(call) == {"type", "function"}
+def _block_text(block: Any, spelling: Spelling) -> str | None:
+    key = spelling.text_key(block) if type(block) is dict else None
+    text = None if key is None else block[key]
+    return text if type(text) is str else None
+
+
+def _only_text(content: Any) -> Any:
+    """Return the text of a list of one untyped block that holds nothing else."""
+    if type(content) is list and len(content) == 1 and type(content[0]) is dict:
+        return content[0].get("text") if len(content[0]) == 1 else None
+    return None
+
+
+def _written(messages: Sequence[Message], form: Form, tags: Tags) -> dict[str, Any]:
+    """Write messages without what is left over of their source."""
+    role, content, name, calls, call_id, weight = messages[0]
+    in_blocks = _BLOCKS in form or (tags.spelling.always and calls is not None)
+    if in_blocks or len(messages) > 1:
+        item = _written_blocks(messages, tags)
+        return item if weight is None else item | {"weight": weight}
+    is_calling = tags.calling is not None and content is None and role == _ASSISTANT
+    said = calls_as_text(calls) if is_calling and calls else None
+    if said is not None:
+        item: dict[str, Any] = {tags.role: tags.calling, tags.content: said}
+        calls = None
+    else:
+        said_as = form.get(_SAID_AS)
+        text = None if said_as else _write_content(content, form.get(_PARTS), tags.spelling)
+        item = {tags.role: _speaker(role, tags), tags.content: text}
+        if said_as:
+            item[said_as] = content
+    if name is not None:
+        item["name"] = name
+    if calls is not None:
+        item |= write_calls(calls, form.get(_CALLED_AS))
+    if call_id is not None:
+        item["tool_call_id"] = call_id
+    if weight is not None:
+        item["weight"] = weight
+    return item
+
+
+def _written_blocks(messages: Sequence[Message], tags: Tags) -> dict[str, Any]:
+    """Write messages as one, with texts, calls and results as its blocks."""
+    spelling = tags.spelling
+    speaker: str | None = spelling.answering
+    blocks: list[dict[str, Any]] = []
+    for role, content, name, calls, call_id, _ in messages:
+        if role == _TOOL and calls is None:
+            blocks.append(spelling.result(Result(content, name, call_id)))
+            continue
+        speaker = _speaker(role, tags)
+        if content is not None:
+            blocks.append(spelling.text(content))
+        for call in parse_calls(calls) if calls is not None else ():
+            function = call.get("function") if type(call) is dict else None
+            if type(function) is not dict or "name" not in function:
+                raise UnfitError("tool_calls", "calls of functions", type_name(call))
+            blocks.append(spelling.call(call))
+    return {tags.role: speaker, tags.content: blocks}
+
+
+def _speaker(role: str | None, tags: Tags) -> str | None:
+    return None if role is None else tags.speakers.get(role, role)
+
+
+def _text(item: dict[str, Any], key: str, place: str) -> str | None:
+    value = item.get(key)
+    if value is None or type(value) is str:
+        return value
+    raise UnfitError(f"{place}.{key}", "text", type_name(value))
 
 
 def _read_weight(item: dict[str, Any], place: str) -> int | None:

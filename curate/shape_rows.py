@@ -12,14 +12,17 @@ from ..workspace.nearest import nearest
 from .json_values import json_text
 from .leftover import leftover, put_back
 from .records import Detection
-from .shape import COLUMN_PARTS, TAG_PARTS, Content, Fields, Shape
-from .shape_messages import CHAT_TAGS, SHAREGPT_TAGS, Message, Tags, UnfitError
-from .shapes import SHAREGPT_SHAPE, shape_of
+from .shape import ASSISTANT, COLUMN_PARTS, ROLE_TAG, TAG_PARTS, Content, Fields, Shape
+from .shape_inside import lift, put_inside
+from .shape_messages import CHAT_TAGS, SHAREGPT_TAGS, Message, Tags
+from .shapes import shape_of
+from .unfit import UnfitError
 
 RESERVED = "_tunewise"
 """The key of ``extra`` that holds what a record's columns cannot express about its source row."""
 
-_NOTES, _NAMELESS = "notes", "nameless"
+_NOTES, _NAMELESS, _INSIDE = "notes", "nameless", "inside"
+_CALL = "call"
 # The names of parts in the place of a fault: `messages` in `messages[1].role`.
 _PART = re.compile(r"(?:^|(?<= or ))\w+")
 
@@ -100,6 +103,50 @@ def to_record(row: dict[str, Any], layout: Layout) -> Record:
     Raises:
         UnfitError: a field has the wrong type, or the row has none of the shape's fields.
     """
+    inside = layout.shape.inside
+    if not inside:
+        return _flat_to_record(row, layout)
+    flat, note = lift(row, inside)
+    try:
+        record = _flat_to_record(flat, layout)
+    except UnfitError as error:
+        is_inner = re.split(r"\W", error.place)[0] in row[inside]
+        place = f"{inside}.{error.place}" if is_inner else error.place
+        raise UnfitError(place, error.expected, error.found) from error
+    left = record.extra.get(RESERVED, {})
+    record.extra = {**record.extra, RESERVED: {**left, _INSIDE: note}}
+    return record
+
+
+def to_row(record: Record, layout: Layout) -> dict[str, Any]:
+    """Write a record as its source row; the inverse of :func:`to_record`.
+
+    Raises:
+        UnfitError: the record was edited so that its shape cannot express it.
+    """
+    left = record.extra.get(RESERVED, {})
+    bare = replace(record, extra={k: v for k, v in record.extra.items() if k != RESERVED})
+    content = Content(
+        {}, record.messages, record.chosen, record.rejected, notes=left.get(_NOTES, {})
+    )
+    written = _written(bare, layout.shape.write(content, layout.tags), layout)
+
+    def still_means(row: dict[str, Any]) -> bool:
+        try:
+            return _flat_to_record(row, layout).said == record.said
+        except UnfitError:
+            return False
+
+    row = put_back(written, left, still_means)
+    return put_inside(row, left[_INSIDE], layout.shape.inside) if _INSIDE in left else row
+
+
+def has_own_id(extra: Mapping[str, Any], layout: Layout) -> bool:
+    """Tell whether the id of a records frame's row comes from the source."""
+    return "id" in layout.fields and _NAMELESS not in extra.get(RESERVED, ())
+
+
+def _flat_to_record(row: dict[str, Any], layout: Layout) -> Record:
     fields: Fields = {}
     columns: dict[str, str | None] = {}
     extra: dict[str, Any] = {}
@@ -141,33 +188,6 @@ def to_record(row: dict[str, Any], layout: Layout) -> Record:
     return record
 
 
-def to_row(record: Record, layout: Layout) -> dict[str, Any]:
-    """Write a record as its source row; the inverse of :func:`to_record`.
-
-    Raises:
-        UnfitError: the record was edited so that its shape cannot express it.
-    """
-    left = record.extra.get(RESERVED, {})
-    bare = replace(record, extra={k: v for k, v in record.extra.items() if k != RESERVED})
-    content = Content(
-        {}, record.messages, record.chosen, record.rejected, notes=left.get(_NOTES, {})
-    )
-    written = _written(bare, layout.shape.write(content, layout.tags), layout)
-
-    def still_means(row: dict[str, Any]) -> bool:
-        try:
-            return to_record(row, layout).said == record.said
-        except UnfitError:
-            return False
-
-    return put_back(written, left, still_means)
-
-
-def has_own_id(extra: Mapping[str, Any], layout: Layout) -> bool:
-    """Tell whether the id of a records frame's row comes from the source."""
-    return "id" in layout.fields and _NAMELESS not in extra.get(RESERVED, ())
-
-
 def _written(record: Record, fields: Fields, layout: Layout) -> dict[str, Any]:
     """Put a row together: id, the shape's fields, the other columns, and the rest."""
     names = layout.fields
@@ -193,7 +213,25 @@ def _scalar_text(value: Any) -> str | None:
 
 
 def _tags(shape: Shape, mapping: Mapping[str, str]) -> Tags:
-    role = mapping.get("role") or shape.tags.role
-    content = mapping.get("content") or shape.tags.content
-    usual = SHAREGPT_TAGS if shape is SHAREGPT_SHAPE or role != CHAT_TAGS.role else CHAT_TAGS
-    return replace(usual, role=role, content=content)
+    """Return the shape's tags with the names that the mapping has for keys and speakers."""
+    usual = shape.tags
+    role = mapping.get("role") or usual.role
+    if usual is CHAT_TAGS and role != usual.role:
+        usual = SHAREGPT_TAGS
+    named = {
+        part.removeprefix(ROLE_TAG): speaker
+        for part, speaker in mapping.items()
+        if part.startswith(ROLE_TAG) and speaker
+    }
+    calling = named.pop(_CALL, usual.calling)
+    roles = {**usual.roles, **{speaker: role for role, speaker in named.items()}}
+    if calling is not None:
+        roles[calling] = ASSISTANT
+    return replace(
+        usual,
+        role=role,
+        content=mapping.get("content") or usual.content,
+        roles=roles,
+        speakers={**usual.speakers, **named},
+        calling=calling,
+    )

@@ -22,16 +22,17 @@ from .shape import (
     read_system,
     require,
     text_field,
+    write_system,
 )
 from .shape_instruction import join_input, split_input
 from .shape_messages import (
     CHAT_TAGS,
     Message,
     Tags,
-    read_message,
     read_messages,
-    write_message,
+    read_turn,
     write_messages,
+    write_turn,
 )
 
 _COLUMN, _COUNT, _FORM, _FORMS = "column", "count", "form", "forms"
@@ -45,13 +46,13 @@ def pair_shape(name: str, asked: Part, answered: Part) -> Shape:
         require(fields, asked.name, answered.name)
         question, question_note = _read_side(fields, asked.name, USER, tags)
         answer, answer_note = _read_side(fields, answered.name, ASSISTANT, tags)
-        system = read_system(fields)
+        system = read_system(fields, tags)
         notes = _given({asked.name: question_note, answered.name: answer_note})
         if system and question_note is not None:
             notes[_COLUMN] = True
         written: Fields = {part.name: fields.get(part.name) for part in (asked, answered)}
         if system:
-            written[SYSTEM] = fields[SYSTEM]
+            written[SYSTEM] = write_system(system[0].content, tags)
         return Content(written, system + question + answer, notes=notes)
 
     def write(content: Content, tags: Tags) -> Fields:
@@ -66,7 +67,7 @@ def pair_shape(name: str, asked: Part, answered: Part) -> Shape:
             answered.name: _write_side(answer, answer_note, answered.name, ASSISTANT, tags),
         }
         if system is not None:
-            fields[SYSTEM] = system
+            fields[SYSTEM] = write_system(system, tags)
         return fields
 
     about = f"`{asked.name}` and `{answered.name}`, each text or a list of messages"
@@ -83,7 +84,7 @@ def read_preference(fields: Fields, tags: Tags) -> Content:
     chosen, chosen_note = _read_side(fields, "chosen", ASSISTANT, tags)
     rejected, rejected_note = _read_side(fields, "rejected", ASSISTANT, tags)
     notes = _given({"chosen": chosen_note, "rejected": rejected_note})
-    system = read_system(fields)
+    system = read_system(fields, tags)
     written = {part: fields.get(part) for part in ("chosen", "rejected")}
     if "prompt" not in fields:
         shared = _shared(chosen, rejected)
@@ -106,7 +107,7 @@ def read_preference(fields: Fields, tags: Tags) -> Content:
     if system and ("prompt" in notes or _SHARED in notes):
         notes[_COLUMN] = True
     if system:
-        written[SYSTEM] = fields[SYSTEM]
+        written[SYSTEM] = write_system(system[0].content, tags)
     return Content(written, system + prompt, chosen[shared:], rejected[shared:], notes)
 
 
@@ -126,7 +127,7 @@ def write_preference(content: Content, tags: Tags) -> Fields:
         whole = beginning + (answer or [])
         fields[part] = _write_side(whole, notes.get(part), part, ASSISTANT, tags)
     if system is not None:
-        fields[SYSTEM] = system
+        fields[SYSTEM] = write_system(system, tags)
     return fields
 
 
@@ -137,16 +138,17 @@ def _read_side(fields: Fields, part: str, role: str, tags: Tags) -> tuple[list[M
         messages, forms = read_messages(value, part, tags)
         return messages, {_COUNT: len(messages), _FORMS: forms}
     if type(value) is dict:
-        message, form = read_message(value, part, tags)
-        return [message], {_FORM: form}
+        messages, form = read_turn(value, part, tags)
+        counted = {} if len(messages) == 1 else {_COUNT: len(messages)}
+        return messages, counted | {_FORM: form}
     return [Message(role, text_field(fields, part))], None
 
 
 def _write_side(messages: list[Message], note: Any, part: str, role: str, tags: Tags) -> Any:
     if note is None:
         return only_text(messages, role, part)
-    if _FORM in note and len(messages) == 1:
-        return write_message(messages[0], note[_FORM], tags)
+    if _FORM in note and len(messages) == note.get(_COUNT, 1):
+        return write_turn(messages, note[_FORM], tags)
     return write_messages(messages, note.get(_FORMS, {}), tags)
 
 

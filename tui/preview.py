@@ -11,9 +11,9 @@ from ..curate.raw_row import RawRow
 from ..curate.records import Detection
 from ..curate.rows import read_rows
 from ..curate.shape_detection import detect_shape
-from ..curate.shape_messages import UnfitError
 from ..curate.shape_rows import Layout, Record, layout_of_detection, to_record
 from ..curate.source_files import find_files, identify
+from ..curate.unfit import UnfitError
 from ..workspace.errors import TunewiseError
 from .marks import counted, percent
 

@@ -371,8 +371,8 @@ def test_unusual_values_are_kept_exactly(tmp_path: Path, row: dict[str, Any]) ->
         ([{"role": "user", "content": {}}], "messages[0].content: expected text, found an object"),
         (
             [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}],
-            "messages[0].content[0]: expected a part of type 'text', found a part of type "
-            "'image_url'",
+            "messages[0].content[0]: expected a text, a tool call or a tool's result, "
+            "found a part of type 'image_url'",
         ),
         (
             [{"role": "assistant", "content": None, "tool_calls": "f()"}],

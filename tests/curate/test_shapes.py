@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tunewise.curate.export import source_rows
 from tunewise.curate.record_frame import RecordColumns, content_id
 from tunewise.curate.records import Detection
-from tunewise.curate.shape_messages import UnfitError
 from tunewise.curate.shape_rows import RESERVED, layout_of_detection, to_record
 from tunewise.curate.shapes import SHAPES
+from tunewise.curate.unfit import UnfitError
 
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 quick = settings(max_examples=50, deadline=None, suppress_health_check=SLOW)
@@ -40,7 +40,14 @@ DETECTIONS = {
         "rejected": "rejected",
         "system": "system",
     },
-    "classification": {"text": "body"},
+    "openai-preference": {
+        "prompt": "messages",
+        "chosen": "preferred_output",
+        "rejected": "non_preferred_output",
+    },
+    "gemini": {"messages": "contents", "system": "systemInstruction"},
+    "bedrock": {"messages": "messages", "system": "system"},
+    "classification": {"text": "body", "text_pair": "second"},
     "text": {"text": "text"},
 }
 
@@ -55,6 +62,7 @@ scalars = st.one_of(st.none(), texts, numbers)
 json_values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2)
 )
+text_or_null = st.none() | texts
 calls = st.sampled_from(
     [
         '{"name": "f", "arguments": {"x": 1}}',
@@ -74,20 +82,81 @@ def shuffled(fields: dict[str, st.SearchStrategy], optional: dict[str, st.Search
     )
 
 
-def messages_of(role_key: str, content_key: str, roles: list[str]):
-    parts = st.lists(
-        st.one_of(
-            st.fixed_dictionaries({"type": st.just("text"), "text": texts}),
-            st.fixed_dictionaries({"value": texts, "type": st.just("text"), "odd": scalars}),
-        ),
-        max_size=3,
+def block(**fields: st.SearchStrategy | str):
+    """Blocks with these fields, in this order; a text stands for itself."""
+    return st.fixed_dictionaries(
+        {key: st.just(value) if isinstance(value, str) else value for key, value in fields.items()}
     )
+
+
+objects = st.dictionaries(texts, json_values, max_size=2)
+texts_of_blocks = st.one_of(
+    block(type="text", text=texts),
+    st.fixed_dictionaries({"value": texts, "type": st.just("text"), "odd": scalars}),
+    block(type="refusal", refusal=texts),
+)
+typed_blocks = st.one_of(
+    texts_of_blocks,
+    block(type="tool_use", id=texts, name=texts, input=json_values),
+    block(type="tool_use", name=texts, odd=scalars),
+    block(type="tool_result", tool_use_id=texts, content=text_or_null),
+    block(
+        type="tool_result",
+        content=st.lists(texts_of_blocks, max_size=2),
+        is_error=st.booleans(),
+    ),
+)
+text_block = block(text=texts)
+bedrock_blocks = st.one_of(
+    text_block,
+    block(toolUse=block(toolUseId=texts, name=texts, input=json_values)),
+    block(
+        toolResult=block(
+            toolUseId=texts,
+            content=st.one_of(
+                st.lists(text_block, max_size=2), block(json=objects).map(lambda made: [made])
+            ),
+            status="error",
+        )
+    ),
+    block(toolResult=block(toolUseId=texts, content=text_block.map(lambda made: [made]))),
+)
+responses = st.one_of(objects, block(result=json_values))
+gemini_blocks = st.one_of(
+    text_block,
+    block(text=texts, thought=st.booleans()),
+    block(functionCall=block(name=texts, args=objects)),
+    block(function_call=block(id=texts, name=texts)),
+    block(functionResponse=block(name=texts, response=responses)),
+    block(function_response=block(id=texts, name=texts, response=responses)),
+)
+
+
+def turns_of(content_key: str, blocks: st.SearchStrategy, roles: list[str]):
+    """Messages whose content is a list of blocks, mostly one text."""
+    plain = block(role=st.sampled_from(roles), **{content_key: st.lists(text_block, max_size=1)})
+    odd = shuffled(
+        {},
+        {
+            "role": st.none() | st.sampled_from(roles) | texts,
+            content_key: st.none() | st.lists(blocks, max_size=3),
+            "weight": st.sampled_from([None, 0, 1.0]),
+            "tool_calls": json_values,
+        },
+    )
+    return st.none() | st.lists(plain | odd, max_size=4)
+
+
+def messages_of(role_key: str, content_key: str, roles: list[str]):
+    parts = st.lists(texts_of_blocks, max_size=3) | st.lists(typed_blocks, max_size=3)
     optional = {
         "name": st.none() | texts,
         "tool_call_id": st.none() | texts,
         "tool_calls": st.none() | st.lists(json_values, max_size=2),
         "weight": st.sampled_from([None, 0, 1, 0.0, 1.0]),
         "loss_weight": st.sampled_from([None, 0.0, 1.0]),
+        "refusal": text_or_null,
+        "function_call": st.none() | block(name=texts, arguments=texts) | json_values,
         "thought": json_values,
     }
     plain = st.fixed_dictionaries({role_key: st.sampled_from(roles), content_key: texts})
@@ -102,19 +171,26 @@ def messages_of(role_key: str, content_key: str, roles: list[str]):
     return st.lists(plain | odd, max_size=4)
 
 
-chat = messages_of("role", "content", ["system", "user", "assistant", "tool", "human"])
+chat = messages_of(
+    "role", "content", ["system", "user", "assistant", "tool", "human", "function", "developer"]
+)
 sharegpt = messages_of(
     "from", "value", ["human", "gpt", "system", "function_call", "observation", "chatgpt", "user"]
 )
 side = st.one_of(st.none(), texts, chat, chat.filter(bool).map(lambda messages: messages[0]))
-text_or_null = st.none() | texts
 pairs = st.lists(st.tuples(texts, texts).map(list), max_size=2)
 beginnings = st.tuples(chat, chat, chat).map(
     lambda lists: {"chosen": lists[0] + lists[1], "rejected": lists[0] + lists[2]}
 )
 
 PARTS: dict[str, st.SearchStrategy] = {
-    "chat": shuffled({}, {"messages": st.none() | chat, "system": text_or_null}),
+    "chat": shuffled(
+        {},
+        {
+            "messages": st.none() | chat,
+            "system": text_or_null | st.lists(texts_of_blocks, max_size=2),
+        },
+    ),
     "sharegpt": shuffled({}, {"conversations": st.none() | sharegpt, "system": text_or_null}),
     "alpaca": shuffled(
         {},
@@ -146,7 +222,41 @@ PARTS: dict[str, st.SearchStrategy] = {
             "rejected": lists[0] + lists[2],
         }
     ),
-    "classification": shuffled({}, {"body": text_or_null}),
+    "openai-preference": shuffled(
+        {
+            "input": shuffled(
+                {},
+                {
+                    "messages": chat,
+                    "tools": json_values,
+                    "parallel_tool_calls": st.booleans(),
+                    "id": scalars,
+                    "input": json_values,
+                    "preferred_output": side,
+                    "": json_values,
+                },
+            )
+        },
+        {"preferred_output": side, "non_preferred_output": side, "messages": text_or_null},
+    ),
+    "gemini": shuffled(
+        {},
+        {
+            "contents": turns_of("parts", gemini_blocks, ["user", "model", "function"]),
+            "systemInstruction": text_or_null
+            | block(parts=st.lists(text_block, max_size=2))
+            | block(role="system", parts=text_block),
+        },
+    ),
+    "bedrock": shuffled(
+        {},
+        {
+            "messages": turns_of("content", bedrock_blocks, ["user", "assistant"]),
+            "system": text_or_null | st.lists(text_block, max_size=2),
+            "schemaVersion": st.just("bedrock-conversation-2024"),
+        },
+    ),
+    "classification": shuffled({}, {"body": text_or_null, "second": text_or_null}),
     "text": shuffled({}, {"text": text_or_null}),
 }
 others = shuffled(
@@ -235,7 +345,7 @@ def test_a_masked_text_is_in_the_row_and_all_else_as_it_was(name: str, data: Any
     (wanted,) = records.to_dicts()
     for part in ("messages", "chosen", "rejected", "label", "group", "source"):
         assert again[part] == wanted[part]
-    own_fields = set(DETECTIONS[name].values())
+    own_fields = {*DETECTIONS[name].values(), SHAPES[name].inside}
     untouched = [key for key in row if key not in own_fields]
     assert json.dumps({key: written[key] for key in untouched}) == json.dumps(
         {key: row[key] for key in untouched}
