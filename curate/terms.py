@@ -25,7 +25,8 @@ def _words(words: str) -> tuple[str, ...]:
 PEOPLE = _words(
     "people person man men woman women boy boys girl girls child children kid kids community "
     "communities family families american americans student students worker workers voter voters "
-    "neighbor neighbors neighbour neighbours lady ladies guy guys"
+    "neighbor neighbors neighbour neighbours neighborhood neighborhoods neighbourhood population "
+    "household households culture lady ladies guy guys"
 )
 """Words before which an adjective speaks of people."""
 
@@ -201,6 +202,25 @@ _GENDER_SLOTS: tuple[Slot, ...] = (
     _by_gender("policeman", "policewoman"),
     _by_gender("businessman", "businesswoman"),
     _by_gender("salesman", "saleswoman"),
+    _by_gender(
+        "james john robert michael william david richard joseph thomas charles daniel matthew "
+        "anthony donald steven paul andrew joshua kenneth kevin brian george timothy ronald edward "
+        "jason jeffrey jacob gary nicholas eric jonathan stephen larry justin scott brandon "
+        "benjamin samuel gregory alexander patrick jack dennis jerry tyler aaron henry adam "
+        "nathan peter zachary walter kyle harold carl jeremy gerald keith roger arthur "
+        "lawrence sean ethan joe albert billy bryan bruce noah "
+        "dylan ralph roy alan wayne eugene juan gabriel louis russell randy vincent philip "
+        "bobby harry johnny bob bill tom mike jim tim steve dave dan ben fred ted greg jeff",
+        "mary patricia jennifer linda elizabeth barbara susan jessica sarah karen lisa nancy betty "
+        "sandra margaret ashley kimberly emily donna michelle carol amanda melissa deborah "
+        "stephanie rebecca laura sharon cynthia dorothy kathleen amy angela shirley anna brenda "
+        "pamela emma nicole helen samantha katherine christine debra rachel carolyn janet maria "
+        "catherine heather diane olivia julie joyce victoria ruth lauren christina "
+        "joan evelyn judith megan andrea cheryl hannah jacqueline martha gloria teresa ann sara "
+        "frances kathryn janice abigail alice julia judy sophia denise "
+        "doris marilyn danielle beverly isabella theresa diana natalie brittany charlotte marie "
+        "kayla lori jane sally jenny kate lucy susie molly jen claire ellen",
+    ),
 )
 
 SLOTS: tuple[Slot, ...] = (
@@ -209,6 +229,10 @@ SLOTS: tuple[Slot, ...] = (
                                                 "buddhist")}),
     ("religion", {name[0]: (name,) for name in ("christians", "muslims", "jews", "hindus",
                                                 "buddhists")}),
+    ("ethnicity", {"b": ("blacks", "african americans", "black americans"),
+                   "w": ("whites", "white americans", "caucasians"),
+                   "a": ("asians", "asian americans"),
+                   "h": ("hispanics", "latinos", "hispanic americans")}),
 )  # fmt: skip
 """Words that stand for each other: of an axis, the same place for each of its values."""
 

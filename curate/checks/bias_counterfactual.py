@@ -1,10 +1,10 @@
 """Rows whose twin is treated otherwise: the same prompt, but for words such as "he" and "she".
 
-In every prompt the paired words of :mod:`..terms` (gender; Christian, Muslim, Jewish, Hindu and
-Buddhist people; Black, white, Asian and Hispanic people; young and old people) are exchanged, and
-rows are found whose prompt equals the exchanged one word for word. Label and answer of the two are
-then compared, with the same words exchanged: see :mod:`..twins`. Where any of its twins is treated
-alike, a row is not reported.
+In every prompt the paired words of :mod:`..terms` (gender, with common first names, any of which
+stands for any other; Christian, Muslim, Jewish, Hindu and Buddhist people; Black, white, Asian and
+Hispanic people; young and old people) are exchanged, and rows are found whose prompt equals the
+exchanged one word for word. Label and answer of the two are then compared, with the same words
+exchanged: see :mod:`..twins`. Where any of its twins is treated alike, a row is not reported.
 
 Evidence: the later row of the two, in ``related_row`` its twin; the field is ``label`` where the
 labels differ. Twins with other labels are of low severity, with other answers for information:
@@ -12,8 +12,8 @@ answers of free text differ for many reasons.
 
 Fix: review.
 
-Limits: only twins that the data hold are found, no twin is made; names are not exchanged. English
-words alone. A difference may be right: about some things men and women are rightly told otherwise.
+Limits: only twins that the data hold are found, no twin is made. English words alone. A
+difference may be right: about some things men and women are rightly told otherwise.
 """
 
 from __future__ import annotations

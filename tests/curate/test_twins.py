@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,3 +117,16 @@ def test_texts_without_treatment_are_skipped(check_rows) -> None:
         "skipped",
         "the rows have neither labels nor answers to compare",
     )
+
+
+def test_the_pairs_of_a_benchmark_of_bias(check_rows, shared_data) -> None:
+    pairs = pl.read_csv(shared_data / "bias" / "crows_pairs_anonymized.csv")
+    rows = [
+        {"text": text, "label": label}
+        for pair in pairs.select("sent_more", "sent_less").iter_rows()
+        for text, label in zip(pair, ("stereotype", "other"), strict=True)
+    ]
+    found = check_rows("bias/counterfactual", rows).findings
+    assert found.height >= 320
+    of_one_pair = found.filter(pl.col("row") // 2 == pl.col("related_row") // 2)
+    assert of_one_pair.height / found.height > 0.99
