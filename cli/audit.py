@@ -10,7 +10,8 @@ import click
 from ..workspace.safe_text import safe_text
 from .benchmarks import audit_source
 from .format import bar, count, glyph, percent, table
-from .session import Session, command, data_paths
+from .session import Session, command
+from .sources import data_paths
 
 
 def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
@@ -28,6 +29,7 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
     examples="""\
   tunewise audit support.jsonl
   tunewise audit train.csv --map text=body,label=queue --tokenizer ./my-model
+  zstdcat old.csv.zst | tunewise audit - --encoding cp1252
   tunewise audit shards/ --skip text/language,safety --fail-on high   # for CI
   tunewise audit train.jsonl --benchmarks general --benchmarks gsm8k_test.jsonl
 """,
@@ -52,6 +54,7 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
 @click.option("--processes", type=click.IntRange(min=1),
               help="How many work on large files (default: as many as there are cores).")  # fmt: skip
 @click.option("--shape", help="The rows' shape, where detection is wrong (e.g. sharegpt).")
+@click.option("--encoding", help="Of text files, where detection is wrong (e.g. cp1252).")
 @click.option("--map", "mapping", multiple=True, help="Which field plays which part: role=from,…")
 def audit(
     session: Session,
@@ -64,9 +67,13 @@ def audit(
     context_length: int | None,
     processes: int | None,
     shape: str | None,
+    encoding: str | None,
     mapping: tuple[str, ...],
 ) -> None:
-    """Read DATA (files, folders, patterns), run every check, and grade the dataset.
+    """Read DATA, run every check, and grade the dataset.
+
+    DATA are files, folders of shards, patterns, `-` (standard input), or names on the Hub:
+    hub:OWNER/NAME[@REVISION][#CONFIG][:SPLIT].
 
     The hits are in findings.parquet of the audit's folder; `tunewise findings` lists them.
     """
@@ -83,7 +90,7 @@ def audit(
                 "context_length": context_length,
                 "processes": processes,
             },
-            "data": {"shape": shape, "mapping": parse_mapping(mapping)},
+            "data": {"shape": shape, "encoding": encoding, "mapping": parse_mapping(mapping)},
         }
     )
     artifact = audit_source(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -13,7 +12,8 @@ from ..workspace.events import Note
 from ..workspace.safe_text import safe_text
 from .benchmarks import audit_source
 from .format import count, percent, table
-from .session import Session, command, data_paths
+from .session import Session, command
+from .sources import data_paths, names_data
 
 if TYPE_CHECKING:
     from ..curate.journal import Decision
@@ -104,13 +104,11 @@ def clean(
 
 def find_audit(session: Session, data: str, settings: Settings) -> Artifact:
     """Return the audit that DATA names; a source file is audited first, unless it was already."""
-    is_file = Path(data).exists() and not (Path(data) / "manifest.json").is_file()
+    named = names_data(data)
     nothing_yet = data == LATEST and not list_artifacts(session.workspace, "audit")
-    if not is_file and not nothing_yet:
+    if not named and not nothing_yet:
         return resolve_artifact(session.workspace, "audit", data)
-    return audit_source(
-        session, data_paths((data,) if is_file else (), session, settings), settings
-    )
+    return audit_source(session, data_paths((data,) if named else (), session, settings), settings)
 
 
 def _finish_preview(

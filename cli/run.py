@@ -15,7 +15,8 @@ from ..workspace.errors import ExitCode, UsageError
 from ..workspace.events import Note
 from ..workspace.files import read_json
 from .benchmarks import audit_source
-from .session import Session, command, data_paths
+from .session import Session, command
+from .sources import data_paths
 
 if TYPE_CHECKING:
     from .settings import Settings

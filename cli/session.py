@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ..workspace.artifact import Artifact, Workspace, find_workspace
-from ..workspace.errors import ExitCode, TunewiseError, UsageError
+from ..workspace.errors import ExitCode, TunewiseError
 from ..workspace.events import Event, Failed, Finished, Started
 from ..workspace.files import read_json
 from ..workspace.safe_text import safe_text
@@ -220,20 +220,3 @@ def _interrupt(number: int, frame: object) -> None:
 def _innermost_place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-
-
-def data_paths(given: tuple[str, ...], session: Session, settings: Settings) -> list[Path]:
-    """Return the data files to work on: those named, else `[data] paths`.
-
-    Raises:
-        UsageError: neither names any.
-    """
-    if given:
-        return [Path(path) for path in given]
-    if settings.data.paths:
-        return [session.workspace.root / path for path in settings.data.paths]
-    raise UsageError(
-        "no data was named",
-        where=session.command,
-        fix="name a file, or set `paths` under [data] in tunewise.toml",
-    )

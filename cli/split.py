@@ -11,7 +11,8 @@ import click
 from ..workspace.artifact import LATEST, Artifact, list_artifacts, resolve_artifact
 from ..workspace.safe_text import safe_text
 from .format import count, percent, table
-from .session import Session, command, data_paths
+from .session import Session, command
+from .sources import data_paths, names_data
 
 if TYPE_CHECKING:
     from ..curate.records import Dataset
@@ -26,6 +27,7 @@ PARTS = ("train", "val", "test")
   tunewise split latest                       the newest clean dataset
   tunewise split support.jsonl --ratios 80/10/10 --stratify topic
   tunewise split latest --group customer_id --seed 7
+  zcat support.jsonl.gz | tunewise split -
 """,
 )
 @click.argument("data", default=LATEST)
@@ -74,9 +76,8 @@ def split(
 
 def split_source(session: Session, data: str, settings: Settings) -> Artifact | Dataset:
     """Return what DATA names: a clean artifact, or a file read as it is."""
-    is_artifact = (Path(data) / "manifest.json").is_file() or data == LATEST
-    if not is_artifact and Path(data).exists():
-        return _read(session, [Path(data)], settings)
+    if names_data(data):
+        return _read(session, data_paths((data,), session, settings), settings)
     if data == LATEST and not list_artifacts(session.workspace, "clean"):
         return _read(session, data_paths((), session, settings), settings)
     return resolve_artifact(session.workspace, "clean", data)
@@ -86,7 +87,13 @@ def _read(session: Session, paths: Sequence[Path], settings: Settings) -> Datase
     from ..curate.read import read_dataset
 
     data = settings.data
-    return read_dataset(paths, shape=data.shape, mapping=data.mapping or None, emit=session.emit)
+    return read_dataset(
+        paths,
+        shape=data.shape,
+        mapping=data.mapping or None,
+        encoding=data.encoding,
+        emit=session.emit,
+    )
 
 
 def summary(document: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ import polars as pl
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
 from ..workspace.errors import DataError
 from ..workspace.events import CheckDone, Emit, Note, counting, ignore
-from ..workspace.files import sha256_of_files, sha256_of_json, write_json
+from ..workspace.files import sha256_of_json, write_json
 from ..workspace.manifest import Input
 from .audit_document import PROFILE_SUMMARIES, describe_audit
 from .check import FAILED, RAN, CheckContext, CheckResult, DatasetContext
@@ -28,7 +28,7 @@ from .read import Source, open_source, read_pieces, understood_examples
 from .records import RECORD_SCHEMA, SET_ASIDE_SCHEMA, Dataset
 from .settings import AuditSettings, DataSettings
 from .shapes import shape_of
-from .source_files import find_files
+from .source_files import find_files, sha256_of_source
 from .tokenizer import tokenizer_fingerprint
 
 _PIECES_NAME = ".pieces"
@@ -73,7 +73,7 @@ def audit(
     reject_unknown(settings.parameters, settings.severity, known)
     files = find_files(paths)
     source = Input(
-        "source", sha256_of_files(files), path="\n".join(str(file.resolve()) for file in files)
+        "source", sha256_of_source(files), path="\n".join(str(file.resolve()) for file in files)
     )
     inputs = [source]
     if settings.tokenizer is not None:
@@ -84,7 +84,9 @@ def audit(
         inputs.append(Input("benchmarks", content, path="\n".join(settings.benchmarks)))
 
     def build(draft: Draft) -> None:
-        opened = open_source(files, shape=data.shape, mapping=data.mapping or None)
+        opened = open_source(
+            files, shape=data.shape, mapping=data.mapping or None, encoding=data.encoding
+        )
         emit(Note(text=f"read as {opened.detection.shape}: {opened.detection.reason}"))
         _Audit(draft.folder, opened, checks, settings, benchmarks, emit).run(draft, source)
 
@@ -152,7 +154,7 @@ class _Audit:
                     yield self._context(piece)
 
             looked = look_at_pieces(look, contexts(), self.settings.processes or 1)
-        if sha256_of_files(self.source.paths) != given.sha256:
+        if sha256_of_source(self.source.paths) != given.sha256:
             raise DataError("the source changed while it was read", where=given.path,
                             fix="run the audit again when nothing writes to it")  # fmt: skip
         whole = self._whole(looked)
@@ -231,6 +233,7 @@ class _Audit:
             "set_aside": set_aside,
             "sha256": given.sha256,
             "detection": asdict(self.source.detection),
+            "notes": list(self.source.notes),
             "examples": self.examples,
         }
         write_json(self.folder / "audit.json", describe_audit(dataset, whole, results, findings))
@@ -263,4 +266,5 @@ def _parameters(
         "context_length": settings.context_length,
         "shape": data.shape,
         "mapping": dict(data.mapping),
+        "encoding": data.encoding,
     }

@@ -15,7 +15,8 @@ from ..workspace.errors import DataError
 BLOCK = 1 << 20
 """How many bytes of a plain file are read at once."""
 
-COMPRESSION_SUFFIXES = (".gz", ".zst", ".xz")
+COMPRESSION_SUFFIXES = {"gzip": ".gz", "zstd": ".zst", "xz": ".xz"}
+"""What the names of compressed files end with."""
 
 _COMPRESSED_BLOCK = 1 << 16
 # A few bytes can stand for very many: 128 KiB in four bytes of zstd, which makes 64 MiB of these.

@@ -14,14 +14,13 @@ import polars as pl
 
 from ..workspace.errors import DataError
 from ..workspace.events import Emit, Note, counting, ignore
-from ..workspace.files import sha256_of_files
 from .raw_row import RawRow
 from .record_frame import RecordColumns, content_id
 from .records import RECORD_SCHEMA, SET_ASIDE_SCHEMA, Dataset, Detection
 from .rows import read_rows, spread_rows
 from .shape_detection import detect_shape
 from .shape_rows import Layout, Record, layout_of_detection, to_record
-from .source_files import SourceFile, find_files, identify
+from .source_files import SourceFile, find_files, identify, sha256_of_source
 from .text_encoding import check_encoding
 from .unfit import UnfitError
 
@@ -157,7 +156,7 @@ def read_dataset(
     pieces = list(read_pieces(source, emit))
     return replace(
         pieces[0],
-        sha256=sha256_of_files(source.paths),
+        sha256=sha256_of_source(source.paths),
         rows=sum(piece.rows for piece in pieces),
         records=pl.concat([piece.records for piece in pieces]),
         set_aside=pl.concat([piece.set_aside for piece in pieces]),

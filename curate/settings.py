@@ -9,6 +9,8 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from ..workspace.config import Section
+from ..workspace.errors import UsageError
+from .text_encoding import check_encoding
 
 RULE_DIMENSION = "custom"
 
@@ -21,6 +23,15 @@ class DataSettings(Section):
     paths: tuple[str, ...] = ()
     shape: str | None = None
     mapping: dict[str, str] = Field(default_factory=dict)
+    encoding: str | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, name: str | None) -> str | None:
+        try:
+            return None if name is None else check_encoding(name)
+        except UsageError as error:
+            raise ValueError(f"{error.what}; {error.fix}") from error
 
 
 class RuleSettings(Section):

@@ -10,6 +10,7 @@ from json import JSONDecoder
 from pathlib import Path
 
 from ..workspace.errors import DataError, UsageError
+from ..workspace.files import sha256_of_files
 from .compression import COMPRESSION_SUFFIXES, compression_of, content_blocks, first_block
 from .csv_dialect import consistent_delimiters, sniff_dialect
 from .json_values import NotJsonError, parse_json
@@ -93,6 +94,20 @@ def find_files(paths: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
                 f"the path cannot be looked at: {reason}", where=str(item), fix="check the path"
             ) from error
     return tuple(found.values())
+
+
+def sha256_of_source(files: Sequence[Path]) -> str:
+    """Return one SHA-256 of the files' bytes, in their order.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    try:
+        return sha256_of_files(files)
+    except OSError as error:
+        raise DataError(
+            f"the file cannot be read: {error.strerror or error}", where=str(error.filename or "")
+        ) from error
 
 
 def identify(path: Path, encoding: str | None = None) -> SourceFile:
@@ -189,7 +204,7 @@ def _is_data(path: Path) -> bool:
 
 
 def _suffix(path: Path) -> str:
-    bare = path.with_suffix("") if path.suffix.lower() in COMPRESSION_SUFFIXES else path
+    bare = path.with_suffix("") if path.suffix.lower() in COMPRESSION_SUFFIXES.values() else path
     return bare.suffix.lower()
 
 
