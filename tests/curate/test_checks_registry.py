@@ -15,7 +15,8 @@ from tunewise.curate.check import (
     Parameter,
     RowCheck,
 )
-from tunewise.curate.checking import run_check
+from tunewise.curate.check_catalogue import catalogue_page, documentation
+from tunewise.curate.checking import AnyCheck, run_check
 from tunewise.curate.checks.registry import (
     ALL_CHECKS,
     DIMENSIONS,
@@ -175,3 +176,23 @@ def test_parameters_come_from_the_user_or_from_the_check(context: CheckContext) 
                                                            "b": Parameter(2, "why")})  # fmt: skip
     context.parameters = {"text/test": {"b": 7}}
     assert (context.parameter(check, "a"), context.parameter(check, "b")) == (1, 7)
+
+
+@pytest.mark.parametrize("check", ALL_CHECKS, ids=lambda check: check.name)
+def test_every_check_says_what_it_measures_its_evidence_fix_and_limits(check: AnyCheck) -> None:
+    about = documentation(check)
+    assert about.splitlines()[0].endswith(".")
+    for part in ("Evidence: ", "Fix: ", "Limits: "):
+        assert part in about, part
+
+
+def test_each_check_has_a_module_of_its_name() -> None:
+    modules = {check.find.__module__.rpartition(".")[2]: check.name for check in ALL_CHECKS}
+    assert modules == {name.replace("/", "_").replace("-", "_"): name for name in modules.values()}
+    assert len(modules) == len(ALL_CHECKS)
+
+
+def test_the_page_of_checks_is_the_one_that_is_made(repository_root: Path) -> None:
+    """`tunewise checks --markdown > docs/checks.md` makes it."""
+    page = (repository_root / "docs" / "checks.md").read_text(encoding="utf-8")
+    assert page == catalogue_page(ALL_CHECKS)

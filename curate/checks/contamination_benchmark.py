@@ -1,7 +1,18 @@
-"""Contamination: rows in which an item of a benchmark stands.
+"""Rows in which an item of a benchmark stands, word for word or with a few words changed.
 
 A model that has seen the questions answers them from memory, and the benchmark no longer tells
-what it can do. The question alone is enough; whether its answer comes after it is said.
+what it can do. The question alone is enough; whether its answer comes after it is said. Items are
+found by their runs of words, weighed by how rare they are among the items and in the data (see
+:mod:`..contamination`).
+
+Evidence: the row, the field and the characters in which the item stands; ``related`` is the item's
+name, ``score`` the share of its weight that is there.
+
+Fix: drop, for the benchmark is not yours to change.
+
+Limits: items that were reworded beyond a third of their words, or translated, are not found; items
+of fewer than eight words are not judged, and their number is told. Known items are those that were
+given.
 """
 
 from __future__ import annotations
@@ -12,7 +23,14 @@ from typing import Any
 
 import polars as pl
 
-from ..check import Check, CheckContext, CheckSkippedError, Parameter, RowCheck
+from ..check import (
+    Check,
+    CheckContext,
+    CheckSkippedError,
+    DatasetCheck,
+    DatasetContext,
+    Parameter,
+)
 from ..contamination import (
     LEAST_WORDS,
     THRESHOLD,
@@ -25,13 +43,22 @@ from ..finding import Fix, Severity
 _SHOWN = 60
 
 
-def _benchmark(context: CheckContext, check: Check) -> pl.DataFrame:
+def searched_texts(context: CheckContext) -> pl.DataFrame:
+    """Return the texts that are searched, none where no benchmarks were given: a summary."""
+    messages = context.messages.select("row", "index", "part", "field", "content")
+    if not context.benchmarks:
+        return messages.clear()
+    return messages.filter(pl.col("content").str.len_chars() > 0)
+
+
+def _benchmark(context: DatasetContext, check: Check) -> pl.DataFrame:
     items = context.benchmarks
     if not items:
         raise CheckSkippedError(
             "no benchmarks were given: name them with --benchmarks or under [audit] benchmarks"
         )
-    messages = context.messages.filter(pl.col("content").str.len_chars() > 0)
+    # Collected, they stay where they are on the disk; in one piece they would be in memory.
+    messages = context.summaries.scan(searched_texts).collect()
     texts = messages["content"].unique(maintain_order=True)
     found = find_contamination(
         texts,
@@ -108,22 +135,21 @@ def _follows(hit: dict[str, Any], answer: str, texts: Sequence[tuple[int, str, s
     )
 
 
-CHECKS = (
-    RowCheck(
-        name="contamination/benchmark",
-        title="items of a benchmark",
-        severity=Severity.HIGH,
-        fix=Fix.DROP,
-        find=_benchmark,
-        parameters={
-            "threshold": Parameter(
-                THRESHOLD,
-                "share of a long item that must stand in one place; lower finds more rewording, "
-                "but also what merely follows the same template",
-            ),
-            "least_words": Parameter(
-                LEAST_WORDS, "shorter items are phrases that stand in many texts by chance"
-            ),
-        },
-    ),
+CHECK = DatasetCheck(
+    name="contamination/benchmark",
+    title="items of a benchmark",
+    severity=Severity.HIGH,
+    fix=Fix.DROP,
+    summaries=(searched_texts,),
+    find=_benchmark,
+    parameters={
+        "threshold": Parameter(
+            THRESHOLD,
+            "share of a long item that must stand in one place; lower finds more rewording, "
+            "but also what merely follows the same template",
+        ),
+        "least_words": Parameter(
+            LEAST_WORDS, "shorter items are phrases that stand in many texts by chance"
+        ),
+    },
 )
