@@ -1,4 +1,7 @@
-"""Data as it is named on the command line or in the settings: files, standard input, Hub names."""
+"""Data as it is named on the command line or in the settings.
+
+Files, entries of a `dataset_info.json`, standard input, and datasets of the Hub.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from .session import Session
 if TYPE_CHECKING:
     from .settings import Settings
 
-STANDARD_INPUT, HUB = "-", "hub:"
+STANDARD_INPUT, HUB, DATASET_INFO = "-", "hub:", "dataset_info.json"
 
 
 def names_data(text: str) -> bool:
@@ -29,7 +32,8 @@ def names_data(text: str) -> bool:
     if text == LATEST:
         return False
     is_artifact = os.path.isfile(os.path.join(text, MANIFEST_NAME))
-    return not is_artifact and (os.path.exists(text) or glob.has_magic(text))
+    is_there = os.path.exists(text) or glob.has_magic(text) or f"{DATASET_INFO}:" in text
+    return not is_artifact and is_there
 
 
 def data_paths(given: Sequence[str], session: Session, settings: Settings) -> list[Path]:

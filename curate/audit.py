@@ -22,6 +22,7 @@ from .checking import AnyCheck, Look, Looked, look_at_pieces
 from .checks.registry import choose_checks, known_checks, reject_unknown
 from .contamination import BenchmarkItem
 from .copies import NEAR, NEAR_PAIR_SCHEMA, near_copies
+from .dataset_info import find_description
 from .finding import FINDING_SCHEMA, SEVERITY_ORDER, empty_findings
 from .piece_files import writing_pieces
 from .read import Source, open_source, read_pieces, understood_examples
@@ -51,7 +52,7 @@ def audit(
 
     Args:
         workspace: where to write.
-        paths: files, folders and globs that make up the source.
+        paths: files, folders, globs and entries of a ``dataset_info.json``: the source.
         settings: which checks, and how.
         data: how the rows are to be understood; detected by default.
         benchmarks: items that must not be among the data; `settings.benchmarks` only names
@@ -72,6 +73,42 @@ def audit(
     checks = choose_checks(settings.checks, settings.skip, known)
     reject_unknown(settings.parameters, settings.severity, known)
     files = find_files(paths)
+    description = None if data.shape or data.mapping else find_description(paths, files)
+    inputs = inputs_of(files, settings, benchmarks)
+
+    def build(draft: Draft) -> None:
+        opened = open_source(
+            paths, shape=data.shape, mapping=data.mapping or None, encoding=data.encoding
+        )
+        emit(Note(text=f"read as {opened.detection.shape}: {opened.detection.reason}"))
+        _Audit(draft.folder, opened, checks, settings, benchmarks, emit).run(draft, inputs[0])
+
+    return produce(
+        workspace,
+        "audit",
+        build,
+        inputs=inputs,
+        parameters=_parameters(checks, settings, data)
+        | ({"description": asdict(description)} if description else {}),
+        force=force,
+        emit=emit,
+    )
+
+
+def inputs_of(
+    files: Sequence[Path], settings: AuditSettings, benchmarks: Sequence[BenchmarkItem]
+) -> list[Input]:
+    """Return what an audit is made from: first the source, then a tokenizer and benchmarks.
+
+    Args:
+        files: of the source.
+        settings: name the tokenizer, and whence the benchmarks come.
+        benchmarks: items that must not be among the data.
+
+    Raises:
+        UsageError: no tokenizer is where one was named.
+        DataError: a file cannot be read.
+    """
     source = Input(
         "source", sha256_of_source(files), path="\n".join(str(file.resolve()) for file in files)
     )
@@ -82,23 +119,7 @@ def audit(
     if benchmarks:
         content = sha256_of_json([asdict(item) for item in benchmarks])
         inputs.append(Input("benchmarks", content, path="\n".join(settings.benchmarks)))
-
-    def build(draft: Draft) -> None:
-        opened = open_source(
-            files, shape=data.shape, mapping=data.mapping or None, encoding=data.encoding
-        )
-        emit(Note(text=f"read as {opened.detection.shape}: {opened.detection.reason}"))
-        _Audit(draft.folder, opened, checks, settings, benchmarks, emit).run(draft, source)
-
-    return produce(
-        workspace,
-        "audit",
-        build,
-        inputs=inputs,
-        parameters=_parameters(checks, settings, data),
-        force=force,
-        emit=emit,
-    )
+    return inputs
 
 
 def usual_processes(paths: Sequence[str | Path]) -> int:

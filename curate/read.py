@@ -14,11 +14,11 @@ import polars as pl
 
 from ..workspace.errors import DataError
 from ..workspace.events import Emit, Note, counting, ignore
+from .dataset_info import detect_described, find_description
 from .raw_row import RawRow
 from .record_frame import RecordColumns, content_id
-from .records import RECORD_SCHEMA, SET_ASIDE_SCHEMA, Dataset, Detection
+from .records import MESSAGE_PARTS, RECORD_SCHEMA, SET_ASIDE_SCHEMA, Dataset, Detection
 from .rows import read_rows, spread_rows
-from .shape_detection import detect_shape
 from .shape_rows import Layout, Record, layout_of_detection, to_record
 from .source_files import SourceFile, find_files, identify, sha256_of_source
 from .text_encoding import check_encoding
@@ -28,6 +28,8 @@ _LOOKED_AT = 1000
 _MOST_FILES_LOOKED_AT = 16
 _PIECE_ROWS = 32_768
 _PIECE_BYTES = 64 << 20
+_EXAMPLE_CHARACTERS = 300
+_EXAMPLE_MESSAGES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,10 @@ def open_source(
     """Find files and tell the shape of their rows by a look at some of them.
 
     Args:
-        paths: a file, a folder of shards (read in name order), a glob, or several of these.
-        shape: the name of the row shape; detected by default.
+        paths: a file, a folder of shards (read in name order), a glob, an entry of a
+            ``dataset_info.json``, or several of these.
+        shape: the name of the row shape; by default what a ``dataset_info.json`` beside the files
+            says, else detected.
         mapping: which source field plays which part, such as ``{"content": "value"}``; the parts
             not named are looked for, and ``""`` says that no field plays a part. The shape and
             mapping of a dataset's ``detection`` read the same rows again in the same way.
@@ -92,11 +96,14 @@ def open_source(
         DataError: nothing can be read, or the rows fit no shape or several.
     """
     encoding = check_encoding(encoding) if encoding else None
-    files = tuple(identify(path, encoding) for path in find_files(paths))
+    found = find_files(paths)
+    description = None if shape or mapping else find_description(paths, found)
+    files = tuple(identify(path, encoding) for path in found)
     sample, faults = _sample(files)
     if not sample:
         raise _nothing_readable(faults, _named(files))
-    return Source(files, detect_shape(sample, _named(files), shape, mapping))
+    detection = detect_described(sample, _named(files), shape, mapping, description)
+    return Source(files, detection)
 
 
 def read_pieces(source: Source, emit: Emit = ignore) -> Iterator[Dataset]:
@@ -164,21 +171,38 @@ def read_dataset(
 
 
 def understood_examples(dataset: Dataset, count: int = 3) -> list[dict[str, Any]]:
-    """Return the first records as they were understood, without what is empty.
+    """Return the first records as they were understood, shortened and without what is empty.
+
+    A text that is cut ends in an ellipsis; ``left_out`` counts the messages that are not shown.
 
     Example of one: ``{"row": 0, "kind": "chat", "messages": [{"role": "user", "content": "Hi"}]}``.
     """
     columns = [name for name in RECORD_SCHEMA if name != "extra"]
-    return [
-        {name: _without_nulls(value) for name, value in record.items() if value is not None}
-        for record in dataset.records.select(columns).head(count).iter_rows(named=True)
-    ]
+    heads = [pl.col(part).list.head(_EXAMPLE_MESSAGES) for part in MESSAGE_PARTS]
+    lengths = pl.sum_horizontal(
+        pl.col(part).list.len().fill_null(0).cast(pl.Int64) for part in MESSAGE_PARTS
+    )
+    some = dataset.records.select(columns).head(count).with_columns(*heads, left_out=lengths)
+    examples: list[dict[str, Any]] = []
+    for record in some.iter_rows(named=True):
+        shown = {name: _shortened(value) for name, value in record.items() if value is not None}
+        shown["left_out"] -= sum(len(shown.get(part, ())) for part in MESSAGE_PARTS)
+        examples.append(
+            {name: value for name, value in shown.items() if name != "left_out" or value}
+        )
+    return examples
 
 
-def _without_nulls(value: Any) -> Any:
+def _shortened(value: Any) -> Any:
+    if isinstance(value, str):
+        cut = len(value) > _EXAMPLE_CHARACTERS
+        return value[: _EXAMPLE_CHARACTERS - 1] + "…" if cut else value
     if not isinstance(value, list):
         return value
-    return [{name: item for name, item in message.items() if item is not None} for message in value]
+    return [
+        {name: _shortened(item) for name, item in message.items() if item is not None}
+        for message in value
+    ]
 
 
 @dataclass(slots=True)

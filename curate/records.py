@@ -75,7 +75,7 @@ class Detection:
         mapping: which source field plays which part, e.g. ``{"content": "value"}``; ``""`` where
             no field plays a part. With ``shape`` it reads the same rows again in the same way.
         reason: what was seen, in a sentence for the reader.
-        chosen_by: ``detected`` or ``given``.
+        chosen_by: ``detected``, ``described`` (by a ``dataset_info.json``) or ``given``.
     """
 
     shape: str

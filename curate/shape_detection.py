@@ -20,7 +20,7 @@ from .unfit import UnfitError
 
 Rows = Sequence[dict[str, Any]]
 
-_ENOUGH = 0.5
+ENOUGH = 0.5
 _ANOTHER = 0.2
 _FEW = 8
 _MOSTLY_DISTINCT = 0.9
@@ -85,7 +85,7 @@ def detect_shape(
     candidates = [found for item in wanted if (found := _candidate(item, rows, given))]
     if not candidates and not shape and not given:
         candidates = [found for found in [_by_repetition(rows)] if found]
-    fitting = [found for found in candidates if found.share >= _ENOUGH or shape]
+    fitting = [found for found in candidates if found.share >= ENOUGH or shape]
     if not fitting:
         raise _no_shape(rows, where, wanted if shape else list(SHAPES.values()), shape)
     best = fitting[0]

@@ -27,13 +27,14 @@ from .shape import (
 from .shape_instruction import join_input, split_input
 from .shape_messages import (
     CHAT_TAGS,
+    Form,
     Message,
     Tags,
     read_messages,
-    read_turn,
     write_messages,
     write_turn,
 )
+from .unfit import UnfitError
 
 _COLUMN, _COUNT, _FORM, _FORMS = "column", "count", "form", "forms"
 _REPEATS, _SHARED, _SPLIT = "repeats", "shared", "split"
@@ -138,10 +139,20 @@ def _read_side(fields: Fields, part: str, role: str, tags: Tags) -> tuple[list[M
         messages, forms = read_messages(value, part, tags)
         return messages, {_COUNT: len(messages), _FORMS: forms}
     if type(value) is dict:
-        messages, form = read_turn(value, part, tags)
+        messages, form = _read_one(value, part, tags)
         counted = {} if len(messages) == 1 else {_COUNT: len(messages)}
         return messages, counted | {_FORM: form}
     return [Message(role, text_field(fields, part))], None
+
+
+def _read_one(item: dict[str, Any], part: str, tags: Tags) -> tuple[list[Message], Form]:
+    """Read a side that is one message, as a list of one, which is quick where it is plain."""
+    try:
+        messages, forms = read_messages([item], part, tags)
+    except UnfitError as error:
+        place = error.place.replace("[0]", "", 1)
+        raise UnfitError(place, error.expected, error.found) from error
+    return messages, forms.get("0", {})
 
 
 def _write_side(messages: list[Message], note: Any, part: str, role: str, tags: Tags) -> Any:

@@ -13,6 +13,7 @@ from ..workspace.errors import DataError, UsageError
 from ..workspace.files import sha256_of_files
 from .compression import COMPRESSION_SUFFIXES, compression_of, content_blocks, first_block
 from .csv_dialect import consistent_delimiters, sniff_dialect
+from .dataset_info import entry_file, names_entry, refuse_bare
 from .json_values import NotJsonError, parse_json
 from .rows_arrow import FEATHER_1_MAGIC, FILE_MAGIC, STREAM_MAGIC, ends_early, is_arrow
 from .rows_csv import Dialect
@@ -73,10 +74,11 @@ def find_files(paths: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
     A folder stands for the files below it whose names have a known ending, in name order; hidden
     ones are left out, and so are those that by their names describe data (``dataset_info.json``).
     A folder that the `datasets` library saved stands for its shards in their own order, all splits
-    one after another. A file that is named twice is read once.
+    one after another. A file that is named twice is read once. ``dataset_info.json:NAME`` stands
+    for what LLaMA-Factory's description names so.
 
     Raises:
-        UsageError: nothing was named.
+        UsageError: nothing was named, or a description without the name of an entry.
         DataError: a path does not exist or cannot be looked at, or a folder or glob holds no data.
     """
     named = [paths] if isinstance(paths, str | Path) else list(paths)
@@ -162,12 +164,15 @@ def _identify_binary(path: Path, named: str | None, head: bytes) -> SourceFile:
 
 
 def _expand(path: Path) -> list[Path]:
+    if names_entry(path):
+        path = entry_file(path)
     if path.is_dir():
         files = list(_files_below(path))
         if not files:
             raise DataError(f"the folder holds no data; {_READABLE}", where=str(path))
         return files
     if path.is_file():
+        refuse_bare(path)
         return [path]
     if path.exists():
         raise DataError("this is no regular file", where=str(path), fix="copy it to a file first")

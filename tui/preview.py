@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from ..curate.dataset_info import detect_described, find_description
 from ..curate.raw_row import RawRow
 from ..curate.records import Detection
 from ..curate.rows import read_rows
-from ..curate.shape_detection import detect_shape
 from ..curate.shape_rows import Layout, Record, layout_of_detection, to_record
 from ..curate.source_files import find_files, identify
 from ..curate.unfit import UnfitError
@@ -56,7 +56,8 @@ def preview_source(path: Path) -> SourcePreview:
         sample = [raw.value for raw in raws if raw.value is not None]
         if not sample:
             return SourcePreview(problem=raws[0].reason if raws else "it holds no rows")
-        detection = detect_shape(sample, str(path))
+        described = find_description(path, files)
+        detection = detect_described(sample, str(path), None, None, described)
     except TunewiseError as error:
         return SourcePreview(problem=f"{error.what}. {error.fix}".strip())
     except OSError as error:
