@@ -32,7 +32,17 @@ class Share:
     def __str__(self) -> str:
         """Percent with interval."""
         low, high = self.interval
-        return f"{self.value:.1%} ({low:.1%}–{high:.1%})"
+        return f"{percent(self.value)} ({percent(low)}–{percent(high)})"
+
+
+def percent(share: float) -> str:
+    """Return a share as percent; a small one with two decimals.
+
+    Example:
+        >>> percent(0.2), percent(0.00034), percent(0)
+        ('20.0%', '0.03%', '0.0%')
+    """
+    return f"{share:.2%}" if 0 < share < 0.01 else f"{share:.1%}"
 
 
 def wilson_interval(count: int, total: int, z: float = 1.959964) -> tuple[float, float]:

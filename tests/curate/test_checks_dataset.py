@@ -145,3 +145,58 @@ def test_wilson_intervals_hold_their_share(total: int, data: st.DataObject) -> N
     low, high = wilson_interval(count, total)
     assert 0 <= low <= count / total + 1e-12
     assert count / total - 1e-12 <= high <= 1
+
+
+def sourced(**counts: int) -> list[dict[str, str]]:
+    return [
+        {"text": f"{source} number {number}", "source": source}
+        for source, count in counts.items()
+        for number in range(count)
+    ]
+
+
+def test_sources_of_very_uneven_size(check_rows) -> None:
+    even = check_rows("balance/source", sourced(web=60, mail=50, phone=55), shape="text")
+    assert even.findings.is_empty()
+    assert even.reason.startswith("3 sources, effectively 3.0")
+    rows = sourced(web=900, mail=90, phone=3)
+    (hit,) = check_rows("balance/source", rows, shape="text").findings.to_dicts()
+    assert (hit["row"], hit["field"], hit["related"]) == (None, "source", "web")
+    assert hit["score"] == pytest.approx(900 / 993)
+    assert "the largest: 'web' 90.6%, 'mail' 9.1%, 'phone' 0.3%" in hit["message"]
+    assert "1 rare: 'phone' 0.30% (0.10%–0.88%)" in hit["message"]
+
+
+def test_groups_with_a_rare_one(check_rows) -> None:
+    rows = [
+        {"text": f"text {region} {number}", "region": region}
+        for region, count in (("north", 60), ("south", 55), ("west", 60), ("far-east", 2))
+        for number in range(count)
+    ]
+    (hit,) = check_rows("balance/group", rows, shape="text").findings.to_dicts()
+    assert (hit["field"], hit["related"]) == ("group", "north")
+    assert "1 rare: 'far-east'" in hit["message"]
+
+
+@pytest.mark.parametrize("check", ["balance/source", "balance/group", "balance/label"])
+def test_without_such_a_column_there_is_no_balance(check_rows, check: str) -> None:
+    column = check.partition("/")[2]
+    result = check_rows(check, [{"text": f"text {number}"} for number in range(30)], shape="text")
+    assert (result.status, result.reason) == (
+        "skipped",
+        f"the rows have no {column}s, or one {column} alone",
+    )
+
+
+def test_copies_count_once_in_the_effective_size(check_rows) -> None:
+    own = [" ".join(f"word{number}" for _ in range(9)) for number in range(20)]
+    rows = [{"text": text} for text in [*own, own[0], own[0], own[1].upper()]]
+    result = check_rows("balance/effective-size", rows, shape="text")
+    (hit,) = result.findings.to_dicts()
+    assert hit["score"] == pytest.approx(20 / 23)
+    assert hit["message"] == (
+        "20 of 23 records say something of their own: 3 are exact or normalised copies, 0 near ones"
+    )
+    alone = check_rows("balance/effective-size", rows[:20], shape="text")
+    assert alone.findings.is_empty()
+    assert alone.reason.startswith("20 of 20")
