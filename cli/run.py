@@ -65,11 +65,15 @@ def run_loop(session: Session, settings: Settings, until: str = "report") -> lis
         return audit_source(session, data_paths((), session, settings), settings, force=force)
 
     def clean() -> Artifact:
+        from ..curate.audited import read_audited
+        from ..curate.clean import approval
         from ..curate.clean import clean as step
-        from ..curate.decide import accept
+        from ..curate.decide import acceptance, decide
 
         audited = results[-1].artifact
-        accept(workspace, audited, settings.clean.accept, reason="[clean] accept")
+        wanted = acceptance(audited, settings.clean.accept, reason="[clean] accept")
+        if wanted:
+            decide(workspace, audited, wanted, approval(read_audited(audited), settings.clean))
         return step(workspace, audited, settings.clean, force=force, emit=emit)
 
     def split() -> Artifact:

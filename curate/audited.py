@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import polars as pl
 from ..workspace.artifact import Artifact
 from ..workspace.files import read_json
 from .piece_files import read_in_pieces
-from .records import Detection
+from .records import MESSAGE_PARTS, Detection
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,33 @@ class Audited:
     def scan_records(self) -> pl.LazyFrame:
         """Return the records; take only the rows and columns that are needed."""
         return pl.scan_parquet(self.artifact.folder / "records.parquet")
+
+    def count_records(self) -> int:
+        """Return the number of records."""
+        return self.scan_records().select(pl.len()).collect().item()
+
+    def count_rows(self) -> int:
+        """Return the number of rows of the source."""
+        return self.count_records() + self.set_aside.height
+
+    def records_at(self, rows: Iterable[int]) -> pl.DataFrame:
+        """Return single records, in their order; rows that are no records are not among them."""
+        wanted = pl.Series("row", sorted(set(rows)), dtype=pl.Int64)
+        return self.scan_records().filter(pl.col("row").is_in(wanted.implode())).collect()
+
+    def text_lengths(self, rows: pl.Series) -> pl.DataFrame:
+        """Return ``row`` and ``characters`` of single records: how much all their messages say."""
+        if rows.is_empty():
+            return pl.DataFrame(schema={"row": pl.Int64, "characters": pl.Int64})
+        said = [
+            pl.col(part)
+            .list.eval(pl.element().struct.field("content").str.len_chars().cast(pl.Int64))
+            .list.sum()
+            .fill_null(0)
+            for part in MESSAGE_PARTS
+        ]
+        concerned = self.scan_records().filter(pl.col("row").is_in(rows.implode()))
+        return concerned.select("row", characters=pl.sum_horizontal(said)).collect()
 
     def record_pieces(self) -> Iterator[pl.DataFrame]:
         """Yield the records, some thousand at a time."""

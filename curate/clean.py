@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,19 +18,21 @@ import polars as pl
 from ..workspace.artifact import Artifact, Draft, Workspace, list_artifacts, produce
 from ..workspace.errors import JobError, UsageError
 from ..workspace.events import Emit, Note, counting, ignore
-from ..workspace.files import sha256_of_files, write_json
+from ..workspace.files import write_json
 from .audited import Audited, read_audited
-from .decide import accept, audit_journal, dismiss, redo, undo, with_accepted
-from .edits import CHANGED_SCHEMA, apply_edits
+from .decide import Approve, audit_journal
+from .edits import CHANGED_SCHEMA
 from .export import source_rows, write_rows
+from .guard import as_confirmed, refuse, shares_of, too_much
 from .journal import Decision, Journal, effective_decisions
-from .piece_files import writing_pieces
-from .plan import Plan
-from .preview import Changes, Preview, describe, guard, plan_of, trial_changes
+from .piece_files import read_in_pieces, writing_pieces
+from .plan import Plan, make_plan
+from .preview import Changes, Preview, describe, label_values, trial_changes
 from .records import RECORD_SCHEMA
+from .replay import replay
+from .set_aside_rows import as_lines
 from .settings import CleanSettings
-
-__all__ = ["accept", "clean", "dismiss", "preview", "redo", "undo", "with_accepted"]
+from .source_files import sha256_of_source
 
 
 def preview(audit: Artifact, decisions: Sequence[Decision], settings: CleanSettings) -> Preview:
@@ -37,12 +40,31 @@ def preview(audit: Artifact, decisions: Sequence[Decision], settings: CleanSetti
 
     Args:
         audit: the audit.
-        decisions: those that would hold (see ``with_accepted``).
+        decisions: those that would hold (see ``decide.would_hold``).
         settings: the guard's limit.
     """
     audited = read_audited(audit)
-    plan = plan_of(audited, decisions)
-    return describe(audited, plan, trial_changes(audited, plan), settings.max_removed_share)
+    plan = make_plan(audited, decisions)
+    changes = trial_changes(audited, plan)
+    return describe(audited, plan, changes, settings.max_removed_share, decisions)
+
+
+def approval(audited: Audited, settings: CleanSettings) -> Approve:
+    """Return the guard that is asked before decisions are written down.
+
+    It refuses where they would remove too much, unless the settings say ``yes``: then what would
+    be too much is confirmed.
+    """
+
+    def approve(decisions: tuple[Decision, ...]) -> list[dict[str, Any]]:
+        removed = make_plan(audited, decisions).removed["row"]
+        shares = shares_of(label_values(audited), removed)
+        beyond = too_much(shares, settings.max_removed_share, decisions)
+        if not settings.yes:
+            refuse(beyond)
+        return as_confirmed(beyond)
+
+    return approve
 
 
 def clean(
@@ -78,18 +100,18 @@ def clean(
     decisions = effective_decisions(journal.entries)
 
     def build(draft: Draft) -> None:
-        plan = plan_of(audited, decisions)
+        plan = make_plan(audited, decisions)
+        limit = settings.max_removed_share
         if not settings.yes:
-            guard(describe(audited, plan, Changes(), settings.max_removed_share))
+            shares = shares_of(label_values(audited), plan.removed["row"])
+            refuse(too_much(shares, limit, decisions))
         changes = _write_rows(draft.folder, audited, plan, emit)
-        told = describe(audited, plan, changes, settings.max_removed_share)
-        if (
-            told.counts["kept"] + told.counts["removed"] + told.counts["set_aside"]
-            != (told.counts["input"])
-        ):
-            raise JobError(f"rows were lost while cleaning: {told.counts}")
+        told = describe(audited, plan, changes, limit, decisions)
+        _refuse_loss(told.counts)
+        if told.missed:
+            emit(Note(text=_about_missed(told.missed), level="warning"))
         draft.counts.update(told.counts)
-        document = _document(audited, journal, decisions, told)
+        document = clean_document(audited, journal, decisions, told)
         write_json(draft.folder / "clean.json", document)
 
     def write(again: bool) -> Artifact:
@@ -119,7 +141,7 @@ def _check_source(audited: Audited, emit: Emit) -> None:
     if not all(path.is_file() for path in audited.paths):
         emit(Note(text="the source is no longer where it was; the audit's copy is cleaned"))
         return
-    if sha256_of_files(audited.paths) != audited.source_sha256:
+    if sha256_of_source(audited.paths) != audited.source_sha256:
         raise UsageError(
             "the source has changed since it was audited",
             where=", ".join(str(path) for path in audited.paths),
@@ -127,38 +149,64 @@ def _check_source(audited: Audited, emit: Emit) -> None:
         )
 
 
+def _refuse_loss(counts: dict[str, int]) -> None:
+    if counts["kept"] + counts["removed"] + counts["set_aside"] != counts["input"]:
+        raise JobError(f"rows were lost while cleaning: {counts}")
+
+
+def _about_missed(missed: int) -> str:
+    return (
+        f"{missed} accepted masks and repairs could not be made and stay open: "
+        "the finding names no characters, or overlaps with another repair"
+    )
+
+
 def _write_rows(folder: Path, audited: Audited, plan: Plan, emit: Emit) -> Changes:
     """Write what stays, what goes, what changed and what was set aside, piece by piece."""
     changes = Changes()
-    removed = plan.removed.with_columns(audit=pl.lit(audited.artifact.id))
-    removed.write_parquet(folder / "removed.parquet")
-    shutil.copyfile(audited.artifact.folder / "set_aside.parquet", folder / "set_aside.parquet")
-    total = audited.scan_records().select(pl.len()).collect().item()
-    with (
-        (folder / "clean.jsonl").open("wb") as clean_rows,
-        (folder / "removed.jsonl").open("wb") as removed_rows,
-        writing_pieces(folder / "records.parquet", RECORD_SCHEMA) as write_records,
-        writing_pieces(folder / "changed.parquet", CHANGED_SCHEMA) as write_changed,
-        counting(emit, "cleaning", total) as counter,
-    ):
-        for piece in audited.record_pieces():
-            goes = piece["row"].is_in(plan.removed["row"].implode())
-            here = plan.edits.filter(
-                pl.col("row").is_between(piece["row"].min(), piece["row"].max())
-            )
-            edited = apply_edits(piece.filter(~goes), here)
-            write_rows(clean_rows, source_rows(edited.records, audited.detection))
-            write_rows(removed_rows, source_rows(piece.filter(goes), audited.detection))
-            write_records(edited.records)
-            write_changed(edited.changed)
-            changes.add(edited.changed)
-            counter.advance(piece.height)
+    told_removed(audited, plan).write_parquet(folder / "removed.parquet")
+    _write_set_aside(folder, audited)
+    kept = 0
+    with ExitStack() as stack:
+        clean_rows, removed_rows = (
+            stack.enter_context((folder / f"{name}.jsonl").open("wb"))
+            for name in ("clean", "removed")
+        )
+        write_records, write_changed = (
+            stack.enter_context(writing_pieces(folder / f"{name}.parquet", schema))
+            for name, schema in (("records", RECORD_SCHEMA), ("changed", CHANGED_SCHEMA))
+        )
+        counter = stack.enter_context(counting(emit, "cleaning", audited.count_records()))
+        for piece in replay(audited, plan, audited.record_pieces()):
+            kept += write_rows(clean_rows, source_rows(piece.kept, audited.detection))
+            write_rows(removed_rows, source_rows(piece.removed, audited.detection))
+            write_records(piece.kept)
+            write_changed(piece.changed)
+            changes.add(piece)
+            counter.advance(piece.rows)
+    if kept + plan.removed.height != audited.count_records():
+        raise JobError(f"rows were lost while cleaning: {kept} were written")
     return changes
 
 
-def _document(
+def _write_set_aside(folder: Path, audited: Audited) -> None:
+    """Write the rows that could not be read: as they lie there, and for a reader."""
+    lying = audited.artifact.folder / "set_aside.parquet"
+    shutil.copyfile(lying, folder / "set_aside.parquet")
+    with (folder / "set_aside.jsonl").open("wb") as stream:
+        for piece in read_in_pieces(lying):
+            stream.writelines(as_lines(piece))
+
+
+def told_removed(audited: Audited, plan: Plan) -> pl.DataFrame:
+    """Return the rows that go with their reasons, as they are written."""
+    return plan.removed.with_columns(audit=pl.lit(audited.artifact.id))
+
+
+def clean_document(
     audited: Audited, journal: Journal, decisions: Sequence[Decision], told: Preview
 ) -> dict[str, Any]:
+    """Return what ``clean.json`` says."""
     return {
         "audit": audited.artifact.id,
         "dataset": {

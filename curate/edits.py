@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from .evidence import field_text
 from .finding import Fix
 from .records import MESSAGE_PARTS, RECORD_SCHEMA
+from .relabel import LabelColumn
 
 CHANGED_SCHEMA = pl.Schema(
     {
@@ -34,10 +37,13 @@ class Edited:
     Attributes:
         records: all records, in their order.
         changed: frame of :data:`CHANGED_SCHEMA`, one line a field whose text became another.
+        missed: the edits that could not be made: no characters or no replacement are told, or
+            they overlap with another repair.
     """
 
     records: pl.DataFrame
     changed: pl.DataFrame
+    missed: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,12 @@ class _Span:
     check: str
     replacement: str | None
 
+    def lies_in(self, other: _Span) -> bool:
+        """Tell whether another span covers this one, so that its characters are gone."""
+        return other.start <= self.start and self.end <= other.end
 
-def apply_edits(records: pl.DataFrame, edits: pl.DataFrame) -> Edited:
+
+def apply_edits(records: pl.DataFrame, edits: pl.DataFrame, labels: LabelColumn) -> Edited:
     """Mask and repair texts.
 
     A mask names what was there: ``[EMAIL]``, ``[CREDIT_CARD]``. A second, different value in the
@@ -60,58 +70,69 @@ def apply_edits(records: pl.DataFrame, edits: pl.DataFrame) -> Edited:
 
     Args:
         records: frame of ``RECORD_SCHEMA``.
-        edits: findings with ``action`` ``mask`` or ``repair``; what no span or replacement tells
-            how to do is left alone.
+        edits: findings with ``action`` ``mask`` or ``repair``, in the order of the rows; what no
+            span or replacement tells how to do is left alone.
+        labels: how the source writes its labels.
     """
-    named = edits["row"].unique()
-    concerned = records.filter(pl.col("row").is_in(named.implode()))
+    wanted = edits.select("row", "field", "start", "end", "check", "action", "related")
     by_row = {
-        row: found.to_dicts()
-        for (row,), found in edits.sort("row").partition_by("row", as_dict=True).items()
+        row: list(found)
+        for row, found in groupby(
+            enumerate(wanted.iter_rows(named=True)), key=lambda item: item[1]["row"]
+        )
     }
+    concerned = records.filter(pl.col("row").is_in(list(by_row)))
     changed: list[dict[str, Any]] = []
     rewritten: list[dict[str, Any]] = []
+    made = np.zeros(edits.height, dtype=bool)
     for record in concerned.iter_rows(named=True):
-        changes = _edit_record(record, by_row[record["row"]])
+        changes = _edit_record(record, by_row[record["row"]], made, labels)
         changed += changes
         if changes:
             rewritten.append(record)
-    new = pl.DataFrame(rewritten, schema=RECORD_SCHEMA)
-    order = records.select("row").with_row_index("order")
-    merged = pl.concat([records.join(new, on="row", how="anti"), new])
+    if rewritten:
+        new = pl.DataFrame(rewritten, schema=RECORD_SCHEMA)
+        order = records.select("row").with_row_index("order")
+        merged = pl.concat([records.join(new, on="row", how="anti"), new])
+        records = merged.join(order, on="row").sort("order").drop("order")
     return Edited(
-        merged.join(order, on="row").sort("order").drop("order"),
-        pl.DataFrame(changed, schema=CHANGED_SCHEMA),
+        records, pl.DataFrame(changed, schema=CHANGED_SCHEMA), edits.filter(pl.Series(~made))
     )
 
 
 def _edit_record(
-    record: dict[str, Any], findings: Sequence[Mapping[str, Any]]
+    record: dict[str, Any],
+    findings: Sequence[tuple[int, Mapping[str, Any]]],
+    made: np.ndarray,
+    labels: LabelColumn,
 ) -> list[dict[str, Any]]:
-    """Edit a record in place; return what changed."""
-    by_field: dict[str, list[_Span]] = {}
-    for finding in findings:
+    """Edit a record in place; return what changed, and mark the findings whose edit was made."""
+    by_field: dict[str, list[tuple[int, _Span]]] = {}
+    for number, finding in findings:
         text = field_text(record, finding["field"])
         if text is not None and (span := _span(finding, text)) is not None:
-            by_field.setdefault(finding["field"], []).append(span)
+            by_field.setdefault(finding["field"], []).append((number, span))
     masks: dict[tuple[str, str], str] = {}
     changes = []
     for name in sorted(by_field, key=_reading_order):
         before = field_text(record, name) or ""
-        spans = _without_overlaps(by_field[name])
+        spans = _without_overlaps([span for _, span in by_field[name]])
         after = _replace(before, spans, masks)
-        if after != before:
-            _set_field(record, name, after)
-            checks = ", ".join(dict.fromkeys(span.check for span in spans))
-            changes.append(
-                {
-                    "row": record["row"],
-                    "field": name,
-                    "before": before,
-                    "after": after,
-                    "check": checks,
-                }
-            )
+        if after == before:
+            continue
+        _set_field(record, name, after, labels)
+        for number, span in by_field[name]:
+            made[number] = any(span.lies_in(other) for other in spans)
+        checks = ", ".join(dict.fromkeys(span.check for span in spans))
+        changes.append(
+            {
+                "row": record["row"],
+                "field": name,
+                "before": before,
+                "after": after,
+                "check": checks,
+            }
+        )
     return changes
 
 
@@ -177,9 +198,11 @@ def _reading_order(field: str) -> tuple[int, int, str]:
     return MESSAGE_PARTS.index(match[1]), int(match[2]), match[3]
 
 
-def _set_field(record: dict[str, Any], field: str, text: str) -> None:
+def _set_field(record: dict[str, Any], field: str, text: str, labels: LabelColumn) -> None:
     match = _FIELD.fullmatch(field)
-    if match is None:
-        record[field] = text
-    else:
+    if match is not None:
         record[match[1]][int(match[2])][match[3]] = text
+    elif field == "label":
+        labels.write(record, text)
+    else:
+        record[field] = text

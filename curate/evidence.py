@@ -44,6 +44,16 @@ def field_text(record: Mapping[str, Any], field: str | None) -> str | None:
     return messages[position].get(match[3]) if position < len(messages) else None
 
 
+def field_lies_in(field: str, whole: str) -> bool:
+    """Tell whether a field is another one or a part of it.
+
+    Example:
+        >>> field_lies_in("messages[0].content", "messages"), field_lies_in("label", "labels")
+        (True, False)
+    """
+    return field == whole or field.startswith((f"{whole}[", f"{whole}."))
+
+
 def excerpt(text: str, start: int | None, end: int | None, *, width: int = 80) -> Excerpt:
     """Cut a text down to a hit and its surroundings.
 

@@ -12,16 +12,22 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..workspace.artifact import Workspace
+from ..workspace.errors import JobError
 from ..workspace.lock import locked
 
-ACCEPT, IGNORE, UNDO, REDO = "accept", "ignore", "undo", "redo"
-ACTIONS = (ACCEPT, IGNORE, UNDO, REDO)
+ACCEPT, IGNORE, EDIT, RELABEL = "accept", "ignore", "edit", "relabel"
+UNDO, REDO = "undo", "redo"
+MAKING = (ACCEPT, IGNORE, EDIT, RELABEL)
+"""The actions of decisions; the others take decisions back or bring them back."""
+ACTIONS = (*MAKING, UNDO, REDO)
+CONFIRMED = "confirmed"
+"""The parameter that tells which removals beyond the guard's limit a person has confirmed."""
 _NAME_LENGTH = 16
 
 
@@ -33,11 +39,16 @@ class Decision:
         id: unique.
         time: ISO 8601, UTC.
         who: the person's login name.
-        action: ``accept`` or ``ignore`` findings, ``undo`` or ``redo`` an earlier decision.
-        check: a check's name, a dimension, or ``all``; empty for undo and redo.
-        rows: only findings about these rows; None for all of the check.
+        action: ``accept`` or ``ignore`` findings, ``edit`` a row or ``relabel`` rows, ``undo`` or
+            ``redo`` an earlier decision.
+        check: a check's name, a dimension, or ``all``; empty where no finding is meant.
+        rows: only findings about these rows, None for all of the check; the rows that are edited
+            or relabelled.
         audit: id of the audit that was looked at.
-        parameters: ``{"action": "drop"}`` and the like, where it differs from the proposed fix.
+        parameters: of ``accept``: ``action`` where it differs from the proposed fix, ``keep``
+            (which copy stays); of ``edit``: ``row``, the whole new source row; of ``relabel``:
+            ``label``; of all: ``confirmed``, the shares of labels and sources that may go although
+            the guard would refuse.
         reason: in the person's words.
         undoes: the decision that undo takes back, or redo brings back.
     """
@@ -60,7 +71,7 @@ class Decision:
             "action": self.action,
             "check": self.check,
             "rows": None if self.rows is None else sorted(self.rows),
-            "parameters": dict(self.parameters),
+            "parameters": {k: v for k, v in self.parameters.items() if k != CONFIRMED},
         }
 
 
@@ -79,6 +90,25 @@ class Journal:
     entries: tuple[Decision, ...] = ()
     damaged: tuple[DamagedLine, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the journal as JSON values, each decision with its ``state``.
+
+        The state is ``holds`` or ``undone``; of an entry that takes back or brings back, empty.
+        """
+        held = {decision.id for decision in effective_decisions(self.entries)}
+        return {
+            "decisions": [
+                {
+                    **_values(entry),
+                    "state": ("holds" if entry.id in held else "undone")
+                    if entry.action in MAKING
+                    else "",
+                }
+                for entry in self.entries
+            ],
+            "damaged_lines": [line.line for line in self.damaged],
+        }
+
 
 def new_decision(
     action: str,
@@ -95,13 +125,13 @@ def new_decision(
     return Decision(
         id=uuid.uuid4().hex[:12],
         time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        who=_user() if who is None else who,
+        who=_encodable(_user() if who is None else who),
         action=action,
         check=check,
         rows=None if rows is None else tuple(sorted(set(rows))),
         audit=audit,
         parameters=dict(parameters or {}),
-        reason=reason,
+        reason=_encodable(reason),
         undoes=undoes,
     )
 
@@ -124,7 +154,7 @@ def read_journal(path: Path) -> Journal:
             continue
         try:
             entries.append(_parse(line))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             damaged.append(DamagedLine(number, line.decode("utf-8", errors="replace")))
     return Journal(tuple(entries), tuple(damaged))
 
@@ -134,7 +164,8 @@ def append_decisions(
 ) -> tuple[Decision, ...]:
     """Add entries to a journal, while nobody else does.
 
-    A line that a killed writer left unfinished stays as it is, on a line of its own.
+    All of them are added or none. A line that a killed writer left unfinished stays as it is, on
+    a line of its own.
 
     Args:
         path: the journal.
@@ -142,18 +173,21 @@ def append_decisions(
 
     Returns:
         The new entries.
+
+    Raises:
+        JobError: the disk is full or cannot be written; the journal is as it was.
     """
-    with locked(path.with_name(path.name + ".lock")):
-        added = tuple(decide(read_journal(path)))
-        if added:
-            lines = "".join(json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in added)
-            with path.open("a+b") as stream:
-                if stream.tell() > 0:
-                    stream.seek(-1, os.SEEK_END)
-                    lines = lines if stream.read(1) == b"\n" else "\n" + lines
-                stream.write(lines.encode("utf-8"))
-                stream.flush()
-                os.fsync(stream.fileno())
+    try:
+        with locked(path.with_name(path.name + ".lock")):
+            added = tuple(decide(read_journal(path)))
+            if added:
+                _append(path, "".join(_line(entry) for entry in added).encode("utf-8"))
+    except OSError as error:
+        raise JobError(
+            f"cannot write the journal of decisions: {error.strerror or error}",
+            where=str(path),
+            fix="free some space or check the folder's permissions, then decide again",
+        ) from error
     return added
 
 
@@ -166,7 +200,7 @@ def effective_decisions(entries: Iterable[Decision]) -> tuple[Decision, ...]:
     made: dict[str, Decision] = {}
     holds: dict[str, bool] = {}
     for entry in entries:
-        if entry.action in (ACCEPT, IGNORE):
+        if entry.action in MAKING:
             made[entry.id], holds[entry.id] = entry, True
         elif entry.undoes in holds:
             holds[entry.undoes] = entry.action == REDO
@@ -178,7 +212,7 @@ def redoable_decisions(entries: Iterable[Decision]) -> tuple[Decision, ...]:
     made: dict[str, Decision] = {}
     waiting: list[str] = []
     for entry in entries:
-        if entry.action in (ACCEPT, IGNORE):
+        if entry.action in MAKING:
             made[entry.id] = entry
             waiting.clear()
         elif entry.undoes in made:
@@ -188,13 +222,57 @@ def redoable_decisions(entries: Iterable[Decision]) -> tuple[Decision, ...]:
     return tuple(made[name] for name in waiting)
 
 
+def _line(entry: Decision) -> str:
+    return json.dumps(_values(entry), ensure_ascii=False) + "\n"
+
+
+def _values(entry: Decision) -> dict[str, Any]:
+    # Not `asdict`, which copies whole rows by recursion.
+    return {item.name: getattr(entry, item.name) for item in fields(entry)}
+
+
+def _append(path: Path, lines: bytes) -> None:
+    """Add lines to a file, or leave it as it was."""
+    # Unbuffered: nothing is left over that closing the file would still write.
+    with path.open("a+b", buffering=0) as stream:
+        size = stream.seek(0, os.SEEK_END)
+        if size > 0:
+            stream.seek(-1, os.SEEK_END)
+            lines = lines if stream.read(1) == b"\n" else b"\n" + lines
+        try:
+            left = memoryview(lines)
+            while left:
+                left = left[stream.write(left) :]
+            os.fsync(stream.fileno())
+        except BaseException:
+            stream.truncate(size)
+            raise
+
+
 def _parse(line: bytes) -> Decision:
     document = json.loads(line)
+    # Half a surrogate pair could be written nowhere else.
+    json.dumps(document, ensure_ascii=False).encode("utf-8")
     if document["action"] not in ACTIONS:
         raise ValueError(document["action"])
     if document["rows"] is not None:
         document["rows"] = tuple(int(row) for row in document["rows"])
-    return Decision(**document)
+    decision = Decision(**document)
+    texts = (decision.id, decision.time, decision.who, decision.check, decision.reason)
+    if not isinstance(decision.parameters, dict) or not all(isinstance(t, str) for t in texts):
+        raise TypeError(decision.id)
+    is_complete = {
+        EDIT: isinstance(decision.parameters.get("row"), dict) and len(decision.rows or ()) == 1,
+        RELABEL: isinstance(decision.parameters.get("label"), str) and bool(decision.rows),
+    }
+    if not is_complete.get(decision.action, True):
+        raise ValueError(f"{decision.action} without its row or label")
+    return decision
+
+
+def _encodable(text: str) -> str:
+    """Put signs in the place of half characters: bytes of a command line that are no UTF-8."""
+    return text.encode("utf-8", errors="surrogatepass").decode("utf-8", errors="replace")
 
 
 def _user() -> str:

@@ -14,10 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewise.curate.audit import audit
-from tunewise.curate.clean import accept, clean, dismiss, preview, redo, undo, with_accepted
-from tunewise.curate.decide import audit_journal
+from tunewise.curate.clean import clean, preview
+from tunewise.curate.decide import (
+    acceptance,
+    audit_journal,
+    decide,
+    dismissal,
+    redo,
+    undo,
+    would_hold,
+)
 from tunewise.curate.finding import FINDING_SCHEMA
-from tunewise.curate.journal import effective_decisions, journal_path
+from tunewise.curate.journal import Decision, effective_decisions, journal_path
 from tunewise.curate.settings import AuditSettings, CleanSettings
 from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce, resolve_artifact
 from tunewise.workspace.errors import GateError, UsageError
@@ -67,6 +75,20 @@ def make_audit(
     return workspace, produce(
         workspace, "audit", build, inputs=audited.manifest.inputs, parameters={}
     )
+
+
+def accept(workspace: Workspace, audit: Artifact, checks: Sequence[str], **how) -> tuple:
+    return decide(workspace, audit, acceptance(audit, checks, **how))
+
+
+def dismiss(workspace: Workspace, audit: Artifact, checks: Sequence[str], **how) -> tuple:
+    return decide(workspace, audit, dismissal(audit, checks, **how))
+
+
+def with_accepted(
+    workspace: Workspace, audit: Artifact, checks: Sequence[str]
+) -> tuple[Decision, ...]:
+    return would_hold(workspace, audit, acceptance(audit, checks))
 
 
 def rows_of(artifact: Artifact, name: str) -> list[int]:
@@ -168,7 +190,7 @@ def test_a_preview_writes_nothing(tmp_path: Path) -> None:
     assert [(part.value, part.records, part.removed) for part in shown.by_label] == [("x", 9, 8)]
     assert (shown.clean_before, shown.clean_after) == (pytest.approx(1 / 9), 1.0)
     assert shown.examples[0]["related_text"] == "A?\nB."
-    assert shown.refusals
+    assert [str(part) for part in shown.too_much] == ["8 of 9 rows of the dataset", "8 of 9 rows of label 'x'"]
     json.dumps(shown.to_json())
     assert not journal_path(workspace, read_json(audit.folder / "audit.json")["dataset"]["sha256"]).exists()  # fmt: skip # noqa: E501
 
