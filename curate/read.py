@@ -25,6 +25,7 @@ from .text_encoding import check_encoding
 from .unfit import UnfitError
 
 _LOOKED_AT = 1000
+_LOOKED_AT_BYTES = 64 << 20
 _MOST_FILES_LOOKED_AT = 16
 _PIECE_ROWS = 32_768
 _PIECE_BYTES = 64 << 20
@@ -292,6 +293,7 @@ def _sample(files: Sequence[SourceFile]) -> tuple[list[dict[str, Any]], Counter[
     each = max(1, _LOOKED_AT // len(looked_into))
     sample: list[dict[str, Any]] = []
     faults: Counter[str] = Counter()
+    size = 0
     for file in looked_into:
         wanted = len(sample) + each
         for raw in read_rows(file):
@@ -299,7 +301,8 @@ def _sample(files: Sequence[SourceFile]) -> tuple[list[dict[str, Any]], Counter[
                 faults[raw.reason] += 1
                 continue
             sample.append(raw.value)
-            if len(sample) == wanted:
+            size += len(raw.raw)
+            if len(sample) == wanted or size > _LOOKED_AT_BYTES:
                 break
         sample += (raw.value for raw in spread_rows(file) if raw.value is not None)
     return sample, faults

@@ -18,8 +18,13 @@ _TO_BRACKET_OR_COMMA = re.compile(_UP_TO % (_BRACKETS + b",", _BRACKETS + b","),
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _LONGEST_INDENT = 64
 _FORGET_AFTER = 1 << 20
-# Each open end costs a look through the rest of the document.
+_UNCLOSED = "a bracket or quote is never closed"
+# What is longer, or has more brackets, is no row: some bracket or quote in it is not closed.
+_LONGEST_VALUE = 128 << 20
+_MOST_BRACKETS = 5_000_000
+# Each open end costs a look through as much.
 _MOST_OPEN_ENDS = 20
+_REST_AT_ONCE = 16 << 20
 
 
 def document_rows(offset: int, blocks: Iterator[bytes]) -> Iterator[RawRow]:
@@ -27,7 +32,7 @@ def document_rows(offset: int, blocks: Iterator[bytes]) -> Iterator[RawRow]:
 
     A value that is no object, or no valid JSON, is a row that could not be read. Where its
     brackets or quotes do not close, reading goes on at the next line that begins like the rows
-    before; without such a line the rest of the document is one unreadable row.
+    before; without such a line the rest of the document is unreadable.
 
     Args:
         offset: where the text begins in its file, in bytes.
@@ -42,21 +47,25 @@ def document_rows(offset: int, blocks: Iterator[bytes]) -> Iterator[RawRow]:
         if in_list and following == b"]":
             document.position += 1
             if document.next_byte():
-                yield document.unreadable("text after the end of the list", document.read_on())
+                yield from document.rest("text after the end of the list")
             return
         start = document.position
         end, whole = document.end_of_value(in_list)
         row = document.row(end)
         document.position = end
+        lost = False
         if row.value is None:
             open_ends += not whole
             again = document.next_start(start, row.raw) if open_ends <= _MOST_OPEN_ENDS else None
-            reason = row.reason if whole else f"a bracket or quote is never closed: {row.reason}"
+            reason = row.reason if whole else f"{_UNCLOSED}: {row.reason}"
             if again is not None:
                 document.position = again
                 row = row._replace(raw=row.raw[: again - start].rstrip())
             row = row._replace(reason=reason)
+            lost = again is None and not whole
         yield row
+        if lost:
+            yield from document.rest(f"follows a row in which {_UNCLOSED}")
         document.skip_comma(in_list)
     if in_list:
         yield document.unreadable("the list is never closed: the file may be cut off", b"")
@@ -79,7 +88,8 @@ class _Document:
 
     def next_byte(self) -> bytes:
         """Move over white space and return the byte that follows; empty at the end."""
-        if self.position > _FORGET_AFTER:
+        # Only where it is worth the copy of what is left.
+        if self.position > _FORGET_AFTER and 2 * self.position > len(self._content):
             self._forget()
         while True:
             space = _SPACE.match(self._content, self.position)
@@ -89,18 +99,22 @@ class _Document:
 
     def end_of_value(self, in_list: bool) -> tuple[int, bool]:
         """Find where the value at the position ends, and whether it does."""
-        position, depth = self.position, 0
+        position, depth, brackets = self.position, 0, 0
         while True:
             pattern = _TO_BRACKET_OR_COMMA if in_list and depth == 0 else _TO_BRACKET
             match = pattern.match(self._content, position)
             if match is None:
-                if not self._grow():
+                too_long = len(self._content) - self.position > _LONGEST_VALUE
+                if too_long or not self._grow():
                     return len(self._content), False
                 continue
             mark = match[1]
             if depth == 0 and (mark == b"," or (in_list and mark == b"]")):
                 return match.start(1), True
             position = match.end()
+            brackets += 1
+            if brackets > _MOST_BRACKETS:
+                return len(self._content), False
             if mark in (b"[", b"{"):
                 depth += 1
             else:
@@ -117,11 +131,12 @@ class _Document:
         """Make a row of something that is none."""
         return RawRow(None, reason, *self._place(), raw)
 
-    def read_on(self) -> bytes:
-        """Return everything from the position to the end."""
-        while self._grow():
-            pass
-        return self._content[self.position :].rstrip()
+    def rest(self, reason: str) -> Iterator[RawRow]:
+        """Yield everything from the position to the end, as unreadable rows of a bounded length."""
+        while self.next_byte():
+            end = min(self.position + _REST_AT_ONCE, len(self._content))
+            yield self.unreadable(reason, self._content[self.position : end].rstrip())
+            self.position = end
 
     def next_start(self, start: int, raw: bytes) -> int | None:
         """Find the next line that begins like a row, within a row that could not be read."""
