@@ -22,54 +22,12 @@ _NEGATIONS = frozenset(
     ("not", "no", "never", "none", "cannot", "nobody", "nothing", "neither", "nor", "without", "t")
 )
 # Words that hold a sentence together and say nothing by themselves.
-_FORM = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "by",
-        "can",
-        "could",
-        "for",
-        "from",
-        "he",
-        "her",
-        "his",
-        "i",
-        "in",
-        "is",
-        "it",
-        "its",
-        "my",
-        "of",
-        "on",
-        "or",
-        "our",
-        "she",
-        "that",
-        "the",
-        "their",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "very",
-        "was",
-        "we",
-        "were",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
+_FORM_WORDS = (
+    "a an and are as at be been by can could for from he her his i in is it its my of on or "
+    "our she that the their these they this those to very was we were will with would you "
+    "your"
 )
+_FORM = frozenset(_FORM_WORDS.split())
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
 _SAME_SENTENCE = 0.6
