@@ -60,7 +60,7 @@ def test_what_follows_a_list_is_kept_in_parts() -> None:
     content = b"[" + b",".join(items(5)) + b"]" + b"z" * 9000
     rows = list(document_rows(0, blocks(content)))
     assert sum(len(row.raw) for row in rows[5:]) == 9000
-    assert max(len(row.raw) for row in rows[5:]) == 2000
+    assert max(len(row.raw) for row in rows[5:]) <= 2000
     assert {row.reason for row in rows[5:]} == {"text after the end of the list"}
 
 
