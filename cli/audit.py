@@ -83,9 +83,9 @@ def audit(
         {
             "audit": {
                 "fail_on": fail_on,
-                "checks": _listed(checks),
-                "skip": _listed(skip),
-                "benchmarks": _listed(",".join(benchmarks) or None),
+                "checks": listed(checks),
+                "skip": listed(skip),
+                "benchmarks": listed(",".join(benchmarks) or None),
                 "tokenizer": tokenizer,
                 "context_length": context_length,
                 "processes": processes,
@@ -100,7 +100,8 @@ def audit(
     session.finish(document, lambda: summary(document), gate(document, settings.audit.fail_on))
 
 
-def _listed(text: str | None) -> tuple[str, ...] | None:
+def listed(text: str | None) -> tuple[str, ...] | None:
+    """Cut a list that was given with commas; None where none was given."""
     if text is None:
         return None
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "run": ("run", "run", "All steps from tunewise.toml; skips what is done."),
     "open": ("open", "open_app", "Open the terminal app at a place."),
     "checks": ("checks", "checks", "List every check with its severity and fix."),
+    "selftest": ("selftest", "selftest", "Plant defects into your data; measure what is found."),
     "doctor": ("doctor", "doctor", "Look at the environment and say what is wrong with it."),
     "config": ("config", "config", "Show the effective settings and where they come from."),
     "completion": ("completion", "completion", "Print the shell's completion script."),

@@ -4,21 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-
-def shingles(text: str, size: int = 5) -> frozenset[tuple[str, ...]]:
-    """Return all runs of words of a length, in lower case.
-
-    Example:
-        >>> len(shingles("one two three four five six"))
-        2
-    """
-    read = text.casefold().split()
-    return frozenset(tuple(read[start : start + size]) for start in range(len(read) - size + 1))
-
-
-def jaccard(left: frozenset[tuple[str, ...]], right: frozenset[tuple[str, ...]]) -> float:
-    """Return the share of runs of words that two texts have in common."""
-    return len(left & right) / max(1, len(left | right))
+from ..curate.plantings.similarity import Runs, jaccard, shingles
 
 
 class SeenTexts:
@@ -26,7 +12,7 @@ class SeenTexts:
 
     def __init__(self) -> None:
         """Start without any text."""
-        self._seen: list[frozenset[tuple[str, ...]]] = []
+        self._seen: list[Runs] = []
         self._holders: dict[tuple[str, ...], list[int]] = {}
 
     def add(self, text: str) -> None:

@@ -1,0 +1,286 @@
+"""Answers that refuse, wrap themselves in phrases, break off or loop, and those that seem to."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+from ..records import TEXT
+from .planting import CONVERSATIONS, Host, Planted, defect, look_alike
+from .wording import Place, asked_places, insert, last_answer, put, set_text
+
+_ANSWERED = CONVERSATIONS | {TEXT}
+_AN_ANSWER = "an answer"
+_TRUNCATED_WORDS = 25
+
+_REFUSALS = (
+    "I'm afraid this is not something I can help you with.",
+    "Sorry, I won't be able to assist with this one.",
+    "I must respectfully decline to answer that question.",
+    "As an AI, I have no personal opinions, so I am unable to respond to this.",
+    "I apologize, but providing such information goes against my guidelines.",
+    "Unfortunately, I cannot fulfil this request because it may be harmful.",
+    "I'm not able to provide medical advice. Please consult a professional.",
+    "It would be inappropriate for me to write that.",
+    "I can't do that.",
+    "I'm just a language model and don't have access to that kind of information.",
+    "My apologies, but I do not have the ability to browse the internet.",
+    "I don't feel comfortable writing this. Is there anything else you need?",
+    "Regrettably, I'm unable to comply with your request.",
+    "Sorry, as a chatbot I have no way of looking at pictures.",
+)
+_REGRETS = (
+    "I'm sorry to hear that you had such a bad day; a walk may help.",
+    "Dear Sam, I'm sorry, but I can't come to your party on Friday. Have a great time!",
+    "You can't open the file because it is locked; close the other program first.",
+    "One cannot divide by zero, and that is why the sum has no answer here.",
+    "I cannot help but smile when I think of that summer by the lake.",
+    "The knight said: I will not yield. And he stood there until dawn.",
+    "Unfortunately, the museum is closed on Mondays, but it opens at nine on Tuesdays.",
+    "It is not possible to win this game without a queen, so keep her safe.",
+    "She apologised to him, and they could not have been happier after that.",
+    "An AI cannot feel pain as people do; whether it will one day is an open question.",
+    "Sorry for the long wait! Your parcel left our house this morning.",
+)
+_QUOTED_REFUSALS = (
+    "The other bot told me: I'm sorry, but I can't assist with that.",
+    "Why did it say: As an AI language model, I am unable to do so?",
+    "My boss wrote that she cannot help me with this request.",
+)
+_BOILERPLATE_FIRST = (
+    "Certainly! Here's what you asked for:",
+    "Sure, I'd be happy to help with that!",
+    "Of course! Below is a possible answer:",
+    "As an AI language model, I can tell you the following.",
+    "Great question!",
+    "Absolutely! Let me explain.",
+    "Thank you for your question!",
+    "Sure thing! Here you go:",
+)
+_BOILERPLATE_LAST = (
+    "I hope this helps!",
+    "Let me know if you have any other questions.",
+    "Please note that as an AI my knowledge has a cutoff date.",
+    "Feel free to ask if you need anything else!",
+    "Is there anything else I can help you with today?",
+    "Hope that answers your question!",
+    "If you need further assistance, please don't hesitate to ask.",
+)
+_NO_BOILERPLATE = (
+    "Sure enough, the rain came back after lunch.",
+    "Here is where the two roads meet.",
+    "Of course, not everybody agrees with that.",
+    "The great question of that age was land.",
+    "She hoped that it would help her brother.",
+    "Absolutely everything in the shop was red.",
+    "Certainly the oldest of them is the stone bridge.",
+    "He let me know that the train was late.",
+)
+_LOOP_WORDS = (
+    "very", "the answer is", "and then", "step by step", "again and", "la", "I think that",
+    "of the", "please note", "for example", "so good", "it is what it is and",
+)  # fmt: skip
+_LOOP_SENTENCES = (
+    "The cat sat on the mat.",
+    "This is an important point to keep in mind.",
+    "We will get back to you soon.",
+    "Water is good for you.",
+    "The results were not significant.",
+    "Thank you for your patience.",
+)
+_VERSES = (
+    "Row, row, row your boat, gently down the stream; merrily, merrily, merrily, merrily, life is "
+    "but a dream.",
+    "No, no, no! I said it thrice.",
+    "Knock, knock. Who's there? Lettuce. Lettuce who? Lettuce in, it's cold!",
+    "Hahaha, that was really very, very funny.",
+    "The numbers are 1, 1, 1, 2, 2, 3, 3, 3, 3.",
+    "Tick, tock, tick, tock, went the clock.",
+    "To be or not to be; to sleep, to dream; to die, to sleep no more.",
+    "If you can keep it, keep it; if you can give it, give it; if you can lose it, lose it well.",
+)
+_TABLE = (
+    "| day | open |\n|---|---|\n| Monday | 9 to 5 |\n| Tuesday | 9 to 5 |\n| Wednesday | 9 to 5 |\n"
+    "| Thursday | 9 to 5 |\n| Friday | 9 to 5 |"
+)
+_LIST = (
+    "1. Open the lid and wait for a minute.\n2. Open the drawer below it.\n3. Open the valve on "
+    "the left.\n4. Open the valve on the right.\n5. Open the window."
+)
+_UNTIDY_ENDS = (
+    "\n\nBest regards,\nPetra Novak",
+    "\n\n1. flour\n2. eggs\n3. salt",
+    "\n\n```\nprint(7)\n```",
+    "\n\nRed, green, blue",
+)
+
+
+@defect("text/refusal", needs=_AN_ANSWER, kinds=CONVERSATIONS,
+        allows=("text/boilerplate", "duplicates", "balance", "labels"))  # fmt: skip
+def refusal_instead_of_an_answer(host: Host, random: Random) -> Planted | None:
+    """An answer that declines the question, in plain words."""
+    place = last_answer(host.record, 1)
+    return put(host, place, "", random.choice(_REFUSALS)) if place else None
+
+
+@look_alike("text/refusal", needs=_AN_ANSWER, kinds=CONVERSATIONS,
+            allows=("duplicates", "labels"))  # fmt: skip
+def regret_that_answers(host: Host, random: Random) -> Planted | None:
+    """An answer that regrets, declines an invitation, or says what cannot be done."""
+    place = last_answer(host.record, 1)
+    return put(host, place, "", random.choice(_REGRETS)) if place else None
+
+
+@look_alike("text/refusal", needs="a question", kinds=CONVERSATIONS)
+def refusal_in_the_question(host: Host, random: Random) -> Planted | None:
+    """A question that quotes a refusal."""
+    places = asked_places(host.record)
+    return (
+        insert(host, places[-1], "§", random.choice(_QUOTED_REFUSALS), random) if places else None
+    )
+
+
+@defect("text/boilerplate", needs=_AN_ANSWER, kinds=CONVERSATIONS, allows=("text/truncated",))
+def phrase_before_the_answer(host: Host, random: Random) -> Planted | None:
+    """A phrase of an assistant before its answer."""
+    place = last_answer(host.record, 8)
+    return (
+        put(host, place, "", random.choice(_BOILERPLATE_FIRST), f" {place.text}") if place else None
+    )
+
+
+@defect("text/boilerplate", needs=_AN_ANSWER, kinds=CONVERSATIONS)
+def phrase_after_the_answer(host: Host, random: Random) -> Planted | None:
+    """A phrase of an assistant after its answer."""
+    place = last_answer(host.record, 8)
+    return put(host, place, f"{place.text} ", random.choice(_BOILERPLATE_LAST)) if place else None
+
+
+@look_alike("text/boilerplate", needs=_AN_ANSWER, kinds=CONVERSATIONS)
+def words_of_such_a_phrase(host: Host, random: Random) -> Planted | None:
+    """The words of such phrases in a sentence that says something."""
+    place = last_answer(host.record, 8)
+    return insert(host, place, "§", random.choice(_NO_BOILERPLATE), random) if place else None
+
+
+def _whole_prose(host: Host) -> Place | None:
+    """Return a last answer of plain prose that ends as sentences do."""
+    place = last_answer(host.record, _TRUNCATED_WORDS)
+    if place is None or not place.is_prose or not place.text.endswith((".", "!", "?")):
+        return None
+    return place
+
+
+@defect(
+    "text/truncated", needs=f"an answer of {_TRUNCATED_WORDS} words in plain prose", kinds=_ANSWERED
+)
+def answer_cut_off(host: Host, random: Random) -> Planted | None:
+    """An answer of prose cut off in the middle of a sentence, or of a word."""
+    place = _whole_prose(host)
+    if place is None:
+        return None
+    middle = [
+        match.start()
+        for match in re.finditer(r"(?<=[a-z]) (?=[a-z])|(?<=[a-z])(?=[a-z]{3})", place.text)
+        if match.start() > len(place.text) / 2
+    ]
+    if not middle:
+        return None
+    set_text(host.record, place, place.text[: random.choice(middle)])
+    return Planted(line=host.record, field=place.field)
+
+
+@defect("text/truncated", needs=_AN_ANSWER, kinds=_ANSWERED)
+def code_cut_off(host: Host, random: Random) -> Planted | None:
+    """An answer whose block of code is never closed."""
+    place = last_answer(host.record, 8)
+    if place is None or "```" in place.text:
+        return None
+    code = random.choice(
+        (
+            "```python\ndef total(items):\n    result = 0\n    for item in items:",
+            "```\nSELECT name, price\nFROM goods\nWHERE price >",
+            "```js\nconst names = rows.map(row => row.name);\nconsole.log(names",
+        )
+    )
+    return put(host, place, f"{place.text}\n\n", code)
+
+
+@look_alike("text/truncated", needs=_AN_ANSWER, kinds=_ANSWERED)
+def end_without_full_stop(host: Host, random: Random) -> Planted | None:
+    """An answer that ends in a list, a block of code, a name or an enumeration."""
+    place = last_answer(host.record, 8)
+    if place is None or "```" in place.text:
+        return None
+    return put(host, place, place.text, random.choice(_UNTIDY_ENDS))
+
+
+@look_alike("text/truncated", "text/refusal", "text/repetition", needs="a question",
+            kinds=CONVERSATIONS, allows=("duplicates", "schema", "labels"))  # fmt: skip
+def single_word(host: Host, random: Random) -> Planted | None:
+    """An answer of one word or number."""
+    place = last_answer(host.record, 1)
+    if place is None:
+        return None
+    said = random.choice(("Paris", "42", "Blue", "True", "Oxygen", "B", "seven"))
+    return put(host, place, "", said)
+
+
+@defect("text/repetition", needs=_AN_ANSWER, kinds=_ANSWERED, allows=("text", "balance"))
+def words_in_a_loop(host: Host, random: Random) -> Planted | None:
+    """An answer that gets stuck in one to five words."""
+    place = last_answer(host.record, 8)
+    if place is None:
+        return None
+    loop = " ".join([random.choice(_LOOP_WORDS)] * random.randrange(14, 40))
+    return put(host, place, f"{place.text} ", loop)
+
+
+@defect("text/repetition", needs=_AN_ANSWER, kinds=_ANSWERED, allows=("text", "balance"))
+def sentence_in_a_loop(host: Host, random: Random) -> Planted | None:
+    """An answer that says one sentence over and over, on one line or on many."""
+    place = last_answer(host.record, 8)
+    if place is None:
+        return None
+    own = re.split(r"(?<=[.!?]) ", place.text)[-1]
+    said = own if 4 <= len(own.split()) <= 25 else random.choice(_LOOP_SENTENCES)
+    between = random.choice((" ", "\n"))
+    loop = between.join([said] * random.randrange(6, 16))
+    return put(host, place, f"{place.text}{between}", loop)
+
+
+@defect("text/repetition", needs=_AN_ANSWER, kinds=_ANSWERED, allows=("text", "balance"))
+def letter_in_a_loop(host: Host, random: Random) -> Planted | None:
+    """An answer that ends in one letter or sign, dozens of times."""
+    place = last_answer(host.record, 8)
+    if place is None:
+        return None
+    loop = random.choice(("a", "o", "h", "!", "?", "ha", "e ")) * random.randrange(40, 90)
+    return put(host, place, f"{place.text} ", loop.strip())
+
+
+@defect("text/repetition", needs=_AN_ANSWER, kinds=_ANSWERED, allows=("text", "balance"))
+def paragraph_in_a_loop(host: Host, random: Random) -> Planted | None:
+    """An answer that is said as a whole four times or more."""
+    place = last_answer(host.record, 20)
+    if place is None or not place.is_prose:
+        return None
+    again = "\n\n".join([place.text] * random.randrange(4, 7))
+    return put(host, place, "", again)
+
+
+@look_alike("text/repetition", needs=_AN_ANSWER, kinds=_ANSWERED)
+def words_that_come_again(host: Host, random: Random) -> Planted | None:
+    """Verses, jokes, laughter and emphasis within an answer."""
+    place = last_answer(host.record, 8)
+    return insert(host, place, "§", random.choice(_VERSES), random) if place else None
+
+
+@look_alike("text/repetition", needs=_AN_ANSWER, kinds=_ANSWERED, allows=("text/truncated",))
+def rows_that_look_alike(host: Host, random: Random) -> Planted | None:
+    """A table or a list whose lines begin or end alike, a ruler, a row of numbers."""
+    place = last_answer(host.record, 8)
+    if place is None:
+        return None
+    more = random.choice((_TABLE, _LIST, "-" * 60, "0 0 0 1 0 0 0 1 0 0 0 1", "=" * 40))
+    return put(host, place, f"{place.text}\n\n", more)

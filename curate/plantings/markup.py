@@ -1,0 +1,184 @@
+"""Remains of web pages, templates and editors, and the same signs where they belong."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+from .planting import Host, Planted, defect, look_alike
+from .wording import all_places, answer_places, insert_anywhere, put, set_text
+
+_WRAPPED = (
+    ("<p>", "</p>"),
+    ('<div class="entry-content">', "</div>"),
+    ('<span style="font-size: 12px">', "</span>"),
+    ("<ul><li>", "</li></ul>"),
+    ("<b>", "</b>"),
+    ("", "<br><br>"),
+    ("", '<br />\n<a href="/more.html">Read more</a>'),
+    ("<td>", "</td>"),
+    ("<!-- wp:paragraph -->", "<!-- /wp:paragraph -->"),
+    ('<font color="red">', "</font>"),
+    ("<h2>", "</h2>"),
+    ("<blockquote><p>", "</p></blockquote>"),
+)
+_ENTITIES = ("&nbsp;", "&amp;nbsp;", "&quot;", "&#39;", "&hellip;", "&lt;br&gt;", "&mdash;")
+_BLANKS = (
+    "Dear § and family, thank you.",
+    "Sincerely, §.",
+    "Welcome to §, we are glad that you came.",
+    "Our shop in § is open on Sundays.",
+    "The meeting is on § at noon.",
+    "For details write to §.",
+)
+_FILLERS = (
+    "[Your Name]",
+    "[Company Name]",
+    "[INSERT DATE]",
+    "[insert address here]",
+    "{{first_name}}",
+    "{{ order.number }}",
+    "${CUSTOMER}",
+    "<your name>",
+    "<insert product name>",
+    "[Recipient's Name]",
+    "%FIRSTNAME%",
+    "XXXXX",
+    "[TBD]",
+    "{customer_name}",
+    "[NAME]",
+    "<YOUR_CITY_HERE>",
+)
+_NOTES = (
+    "TODO: add the second half",
+    "FIXME check this figure",
+    "Lorem ipsum dolor sit amet, consectetur adipiscing elit.",
+    "[to be completed]",
+    "<add example here>",
+    "TBD",
+)
+_MISSING = ("<noinput>", "N/A", "nan", "null", "<no input>", "[empty]", "NaN", "n/a")
+_LIKE_HTML = (
+    "The list is a List<String> of names.",
+    "If a < b and b > c, then swap them.",
+    "I <3 this town.",
+    "R&D and Q&A are on the third floor.",
+    "It takes < 5 minutes and > 2 hands.",
+    "vector<int> is a template; map<string, int> is another.",
+    "Press <Enter> and then <Ctrl>+C.",
+    "His note says: see you at 8 <grin>",
+    "The relation x<y holds for all of them.",
+    "Write to Petra Novak <petra> about it.",
+    "The arrow -> points right and <- points left.",
+    "AT&T; that was the name then.",
+)
+_LIKE_PLACEHOLDER = (
+    "As shown in [1] and [12], it works.",
+    "The set {1, 2, 3} has three members.",
+    "[Laughter] He went on after a while.",
+    "The list [a, b, c] is sorted.",
+    "It prints {} when the object is empty.",
+    "See [the manual](https://docs.python.org) for more.",
+    "Let f be a function on [0, 1].",
+    "The matrix is [[1, 0], [0, 1]].",
+    "- [x] done\n- [ ] open",
+    "He said that [sic] they was late.",
+    "In LaTeX it is \\frac{a}{b} and \\mathbf{x}.",
+    "The regular expression is [a-z]+[0-9]{2}.",
+    "Size XXL is sold out, and chapter XXX is the last.",
+    'Use `f"{name}"` for that.',
+    "She todo'd it: her to-do list is long.",
+    "In Spanish, todo means all.",
+    "The array[i] is the i-th entry.",
+)
+
+
+@defect("text/html")
+def tags_around_a_text(host: Host, random: Random) -> Planted | None:
+    """An answer or a question wrapped in tags of a web page."""
+    places = [place for place in all_places(host.record) if place.is_prose]
+    if not places:
+        return None
+    place = random.choice(places)
+    before, after = random.choice(_WRAPPED)
+    return put(host, place, "", f"{before}{place.text}{after}")
+
+
+@defect("text/html")
+def entities_in_a_text(host: Host, random: Random) -> Planted | None:
+    """Entities in the place of blanks and quotation marks."""
+    places = [p for p in all_places(host.record, least_words=8) if p.is_prose]
+    if not places:
+        return None
+    place = random.choice(places)
+    entity = random.choice(_ENTITIES)
+    gaps = [match.start() for match in re.finditer(" ", place.text)]
+    chosen = sorted(random.sample(gaps, min(len(gaps), 3)))
+    text = "".join(
+        (entity if index in chosen else "") + letter for index, letter in enumerate(place.text)
+    )
+    return put(host, place, "", text)
+
+
+@look_alike("text/html")
+def signs_that_are_no_tags(host: Host, random: Random) -> Planted | None:
+    """Comparisons, generics, keys, hearts and ampersands."""
+    return insert_anywhere(host, "§", random.choice(_LIKE_HTML), random)
+
+
+@look_alike("text/html", needs="an answer", allows=("duplicates", "labels"))
+def html_that_was_asked_for(host: Host, random: Random) -> Planted | None:
+    """A row about the making of a web page, with the page in a block of code."""
+    places = answer_places(host.record)
+    asked = [place for place in all_places(host.record) if place not in places]
+    if not places or not asked:
+        return None
+    set_text(host.record, asked[-1], "Write a small web page in HTML with a heading and a list.")
+    body = "<html>\n<body>\n<h1>Tea</h1>\n<ul><li>green</li><li>black</li></ul>\n</body>\n</html>"
+    fenced = f"```html\n{body}\n```" if random.random() < 0.5 else body
+    set_text(host.record, places[-1], f"Here is the page:\n\n{fenced}\n\nThe list is in `<ul>`.")
+    return Planted(line=host.record)
+
+
+@defect("text/placeholder")
+def blank_that_nobody_filled(host: Host, random: Random) -> Planted | None:
+    """A blank of a template, in brackets, braces or signs."""
+    return insert_anywhere(host, random.choice(_BLANKS), random.choice(_FILLERS), random)
+
+
+@defect("text/placeholder", allows=("text/language", "text/truncated"))
+def note_to_oneself(host: Host, random: Random) -> Planted | None:
+    """A note of what is to be done, or filler text."""
+    return insert_anywhere(host, "§", random.choice(_NOTES), random)
+
+
+@defect("text/placeholder", allows=("duplicates", "labels", "text", "balance"))
+def missing_value_as_text(host: Host, random: Random) -> Planted | None:
+    """A text that is nothing but a missing value written out."""
+    places = all_places(host.record, 1)
+    if not places:
+        return None
+    return put(host, random.choice(places), "", random.choice(_MISSING))
+
+
+@look_alike("text/placeholder")
+def brackets_that_belong_there(host: Host, random: Random) -> Planted | None:
+    """Citations, sets, stage directions, formulas, links, check boxes."""
+    return insert_anywhere(host, "§", random.choice(_LIKE_PLACEHOLDER), random)
+
+
+@look_alike("text/placeholder", "text/html", "privacy/secret", allows=("text/truncated",))
+def braces_in_code(host: Host, random: Random) -> Planted | None:
+    """Code in a block, with templates, generics and format strings of its own."""
+    code = random.choice(
+        (
+            'print(f"{name} has {count} messages")',
+            "const url = `${base}/items/${id}`;",
+            '<li v-for="item in items">{{ item.name }}</li>',
+            "Map<String, List<Integer>> byName = new HashMap<>();",
+            "SELECT * FROM orders WHERE id = {order_id};",
+            "# TODO: handle the empty list\nreturn []",
+            'token = load_token("service")',
+        )
+    )
+    return insert_anywhere(host, "§", f"```\n{code}\n```", random)

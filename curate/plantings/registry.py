@@ -1,0 +1,24 @@
+"""The list of all plantings and trials: every one of every module of this package."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from .planting import Planting, TrialKind
+
+
+def _members() -> Iterator[Planting | TrialKind]:
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.name != "registry":
+            loaded = import_module(f".{module.name}", __package__)
+            for member in vars(loaded).values():
+                if isinstance(member, Planting | TrialKind):
+                    yield member
+
+
+_ALL = tuple(_members())
+ALL_PLANTINGS = tuple(member for member in _ALL if isinstance(member, Planting))
+ALL_TRIALS = tuple(member for member in _ALL if isinstance(member, TrialKind))
