@@ -9,15 +9,18 @@ original gives way if, read again, it no longer means what the record says.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .json_values import json_bytes
 
-ORDER, KEPT = "order", "kept"
+ORDER, KEPT, WITHIN = "order", "kept", "within"
+
+Object = dict[str, Any]
+_Path = tuple[str, ...]
 
 
-def leftover(source: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
+def leftover(source: Object, written: Object) -> Object:
     """Return what is needed to turn the object that would be written into its source.
 
     Args:
@@ -28,22 +31,25 @@ def leftover(source: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
         >>> leftover({"value": "Hi", "from": "chatgpt"}, {"from": "gpt", "value": "Hi"})
         {'kept': {'from': 'chatgpt'}, 'order': ['value', 'from']}
     """
-    kept = {
-        key: value
-        for key, value in source.items()
-        if key not in written or not _same(value, written[key])
-    }
-    found: dict[str, Any] = {KEPT: kept} if kept else {}
+    kept: Object = {}
+    within: Object = {}
+    for key, value in source.items():
+        if key not in written:
+            kept[key] = value
+        elif not _same(value, written[key]):
+            if type(value) is dict and type(written[key]) is dict:
+                within[key] = leftover(value, written[key])
+            else:
+                kept[key] = value
+    found: Object = {KEPT: kept} if kept else {}
+    if within:
+        found[WITHIN] = within
     if list(source) != list(written | kept):
         found[ORDER] = list(source)
     return found
 
 
-def put_back(
-    written: dict[str, Any],
-    left: dict[str, Any],
-    still_means: Callable[[dict[str, Any]], bool],
-) -> dict[str, Any]:
+def put_back(written: Object, left: Object, still_means: Callable[[Object], bool]) -> Object:
     """Turn a written object back into its source, with the edits that were made since.
 
     Args:
@@ -51,18 +57,43 @@ def put_back(
         left: what :func:`leftover` returned.
         still_means: tells whether an object, read again, gives the record that is being written.
     """
-    if KEPT not in left and ORDER not in left:
+    if left.keys().isdisjoint((KEPT, ORDER, WITHIN)):
         return written
-    kept: dict[str, Any] = left.get(KEPT, {})
-    order: list[str] = left[ORDER] if ORDER in left else list(written | kept)
-    merged = written | kept
-    unedited = {key: merged[key] for key in order if key in merged}
+    paths = set(_paths(left))
+    unedited = _merged(written, left, paths, edited=False)
     if still_means(unedited):
         return unedited
-    valid = {key: value for key, value in kept.items() if still_means(written | {key: value})}
-    merged = written | valid
+    valid = {path for path in paths if still_means(_merged(written, left, {path}, edited=True))}
+    return _merged(written, left, valid, edited=True)
+
+
+def _paths(left: Object, outer: _Path = ()) -> Iterator[_Path]:
+    """Yield where originals were kept."""
+    for key in left.get(KEPT, ()):
+        yield (*outer, key)
+    for key, inner in left.get(WITHIN, {}).items():
+        yield from _paths(inner, (*outer, key))
+
+
+def _merged(
+    written: Object, left: Object, paths: set[_Path], *, edited: bool, outer: _Path = ()
+) -> Object:
+    """Put the originals at some paths into a written object, in the order of the source.
+
+    Keys that the source had not are left out, but for an edited object, which may need them.
+    """
+    kept = {key: value for key, value in left.get(KEPT, {}).items() if (*outer, key) in paths}
+    merged = written | kept
+    for key, inner in left.get(WITHIN, {}).items():
+        if type(merged.get(key)) is dict:
+            within = _merged(merged[key], inner, paths, edited=edited, outer=(*outer, key))
+            merged[key] = within
+    order: list[str] = left[ORDER] if ORDER in left else list(merged)
     ordered = [key for key in order if key in merged]
-    return {key: merged[key] for key in (*ordered, *(merged.keys() - set(ordered)))}
+    if edited:
+        known = set(ordered)
+        ordered += [key for key in merged if key not in known]
+    return {key: merged[key] for key in ordered}
 
 
 def _same(value: Any, other: Any) -> bool:

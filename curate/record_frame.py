@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from .json_values import json_bytes, json_text, parse_json
 from .records import MESSAGE, RECORD_SCHEMA
-from .shape_messages import Message
 from .shape_rows import Layout, Record, has_own_id
+from .shape_tags import Message
 
 _ROWS_AT_ONCE = 4096
 _ID_BYTES = 8

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .json_values import type_name
-from .shape_messages import Message, Tags
+from .shape_tags import Message, Tags
 from .unfit import UnfitError
 
 Fields = dict[str, Any]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .shape import SYSTEM, Content, Fields, cut_system, read_system, require, write_system
-from .shape_messages import Tags, read_messages, write_messages
+from .shape_messages import read_messages, write_messages
+from .shape_tags import Tags
 
 _FORMS, _COLUMN = "forms", "column"
 

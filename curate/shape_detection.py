@@ -11,10 +11,10 @@ from ..workspace.errors import DataError, UsageError
 from ..workspace.nearest import nearest
 from .json_values import type_name
 from .records import Detection
-from .shape import COLUMN_PARTS, TAG_PARTS, Part, Shape
+from .shape import COLUMN_PARTS, SYSTEM, TAG_PARTS, Part, Shape
 from .shape_inside import lift
-from .shape_messages import CHAT_TAGS, SHAREGPT_TAGS
 from .shape_rows import Layout, layout_of, to_record
+from .shape_tags import CHAT_TAGS, SHAREGPT_TAGS
 from .shapes import CHAT_SHAPE, LABEL_FIELDS, SHAPES, shape_of
 from .unfit import UnfitError
 
@@ -243,7 +243,10 @@ def _fits(row: dict[str, Any], needed: Iterable[str], layout: Layout) -> bool:
     except UnfitError:
         return False
     messages = [*record.messages, *(record.chosen or ()), *(record.rejected or ())]
-    return any(message.role and (message.content or message.tool_calls) for message in messages)
+    return any(
+        message.role and message.role != SYSTEM and (message.content or message.tool_calls)
+        for message in messages
+    )
 
 
 def _by_repetition(rows: Rows) -> _Candidate | None:

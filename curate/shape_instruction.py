@@ -19,7 +19,7 @@ from .shape import (
     text_field,
     write_system,
 )
-from .shape_messages import Message, Tags
+from .shape_tags import Message, Tags
 from .unfit import UnfitError
 
 _BREAK = "\n\n"

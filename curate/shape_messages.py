@@ -2,101 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from .json_values import json_text, type_name
 from .leftover import leftover, put_back
-from .shape_blocks import BEDROCK, GEMINI, TYPED, Result, Spelling, block_name
-from .shape_calls import (
-    calls_as_text,
-    calls_from_text,
-    function_call,
-    parse_calls,
-    read_calls,
-    write_calls,
-)
+from .shape_blocks import Spelling
+from .shape_calls import calls_as_text, calls_from_text, function_call, read_calls, write_calls
+from .shape_tags import ASSISTANT, FUNCTION_CALL, Form, Forms, Message, Tags
+from .shape_turns import block_forms, block_text, read_blocks, write_blocks
 from .unfit import UnfitError
 
-FUNCTION_CALL = "function_call"
-_TOOL, _ASSISTANT, _REFUSAL = "tool", "assistant", "refusal"
+_REFUSAL = "refusal"
 _WEIGHT_KEYS = ("weight", "loss_weight")
 _LARGEST_WEIGHT = 2**31
 
 # How a source has what a message's columns hold: the lengths of the parts of its text, calls and
 # results among its blocks, how many messages it is, a key of its own for the text or the call.
 _PARTS, _BLOCKS, _TURNS, _SAID_AS, _CALLED_AS = "parts", "blocks", "turns", "said_as", "called_as"
-
-Form = dict[str, Any]
-"""What the columns of messages cannot express about their source: a leftover, and how it says
-them."""
-
-Forms = dict[str, Form]
-"""The forms of a list's messages that need one, by the position of the first they are of."""
-
-
-class Message(NamedTuple):
-    """One turn; the fields are those of the records' message column."""
-
-    role: str | None
-    content: str | None
-    name: str | None = None
-    tool_calls: str | None = None
-    tool_call_id: str | None = None
-    weight: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """How a source names the fields of a message and who speaks.
-
-    Attributes:
-        role: the key of the role, such as ``from``.
-        content: the key of the text, such as ``value``.
-        roles: what the source's speakers are called here; others stay as they are.
-        speakers: what roles are called when they are written; others stay as they are.
-        calling: the speaker who says tool calls as JSON, if there is one.
-        spelling: how blocks are written.
-    """
-
-    role: str = "role"
-    content: str = "content"
-    roles: Mapping[str, str] = field(default_factory=dict)
-    speakers: Mapping[str, str] = field(default_factory=dict)
-    calling: str | None = None
-    spelling: Spelling = TYPED
-
-
-SHAREGPT_SPEAKERS = {
-    "user": "human",
-    "assistant": "gpt",
-    "system": "system",
-    "tool": "observation",
-}
-SHAREGPT_ROLES = {
-    **{speaker: role for role, speaker in SHAREGPT_SPEAKERS.items()},
-    "user": "user",
-    "assistant": "assistant",
-    "chatgpt": "assistant",
-    "bing": "assistant",
-    "bard": "assistant",
-    "model": "assistant",
-    "bot": "assistant",
-    "tool": "tool",
-    "function_response": "tool",
-    FUNCTION_CALL: "assistant",
-}
-# The role `function` is OpenAI's old name for `tool`, `model` is Google's for `assistant`.
-CHAT_TAGS = Tags(roles={"function": "tool", "model": "assistant"})
-SHAREGPT_TAGS = Tags("from", "value", SHAREGPT_ROLES, SHAREGPT_SPEAKERS, FUNCTION_CALL)
-BEDROCK_TAGS = Tags(spelling=BEDROCK)
-GEMINI_TAGS = Tags(
-    content="parts",
-    roles={"model": "assistant", "function": "tool"},
-    speakers={"assistant": "model"},
-    spelling=GEMINI,
-)
 
 
 def read_messages(value: Any, place: str, tags: Tags) -> tuple[list[Message], Forms]:
@@ -166,9 +89,10 @@ def read_turn(item: Any, place: str, tags: Tags) -> tuple[list[Message], Form]:
     speaker = _text(item, tags.role, place)
     role = None if speaker is None else tags.roles.get(speaker, speaker)
     value = item.get(tags.content)
-    if type(value) is list and any(_block_text(block, tags.spelling) is None for block in value):
-        messages = _read_blocks(item, role, place, tags)
-        form: Form = {_BLOCKS: True}
+    if type(value) is list and any(block_text(block, tags.spelling) is None for block in value):
+        weight = _read_weight(item, place)
+        messages = read_blocks(value, role, weight, f"{place}.{tags.content}", tags)
+        form: Form = {_BLOCKS: block_forms(value, messages, tags)}
     else:
         message, form = _read_message(item, role, place, tags)
         if tags.calling is not None and speaker == tags.calling and not form:
@@ -252,57 +176,6 @@ def _text_keys(parts: Sequence[dict[str, Any]], spelling: Spelling) -> list[str]
     return [key for part in parts if (key := spelling.text_key(part)) is not None]
 
 
-def _read_blocks(item: dict[str, Any], role: str | None, place: str, tags: Tags) -> list[Message]:
-    """Understand a message with calls or results among its blocks; each result becomes one."""
-    weight = _read_weight(item, place)
-    messages: list[Message] = []
-    texts: list[str] = []
-    calls: list[dict[str, Any]] = []
-
-    def end_of_speech() -> None:
-        if texts or calls:
-            content = "".join(texts) if texts else None
-            called = json_text(calls) if calls else None
-            messages.append(Message(role, content, None, called, None, weight))
-            texts.clear()
-            calls.clear()
-
-    for index, block in enumerate(item[tags.content]):
-        read = _read_block(block, f"{place}.{tags.content}[{index}]", tags.spelling)
-        if isinstance(read, str):
-            texts.append(read)
-        elif isinstance(read, dict):
-            calls.append(read)
-        else:
-            end_of_speech()
-            messages.append(Message(_TOOL, read.content, read.name, None, read.call_id, weight))
-    end_of_speech()
-    return messages
-
-
-def _read_block(block: Any, place: str, spelling: Spelling) -> str | dict[str, Any] | Result:
-    """Return a text, a tool call or a tool's result."""
-    text = _block_text(block, spelling)
-    if text is not None:
-        return text
-    if type(block) is dict:
-        read = spelling.read_call(block) or spelling.read_result(block)
-        if read is not None:
-            return read
-        key = spelling.text_key(block)
-        if key is not None:
-            raise UnfitError(f"{place}.{key}", "text", type_name(block[key]))
-    name = block_name(block)
-    found = f"a part of type {name[:40]!r}" if name else type_name(block)
-    raise UnfitError(place, "a text, a tool call or a tool's result", found)
-
-
-def _block_text(block: Any, spelling: Spelling) -> str | None:
-    key = spelling.text_key(block) if type(block) is dict else None
-    text = None if key is None else block[key]
-    return text if type(text) is str else None
-
-
 def _only_text(content: Any) -> Any:
     """Return the text of a list of one untyped block that holds nothing else."""
     if type(content) is list and len(content) == 1 and type(content[0]) is dict:
@@ -315,9 +188,9 @@ def _written(messages: Sequence[Message], form: Form, tags: Tags) -> dict[str, A
     role, content, name, calls, call_id, weight = messages[0]
     in_blocks = _BLOCKS in form or (tags.spelling.always and calls is not None)
     if in_blocks or len(messages) > 1:
-        item = _written_blocks(messages, tags)
+        item = write_blocks(messages, form.get(_BLOCKS, ()), tags)
         return item if weight is None else item | {"weight": weight}
-    is_calling = tags.calling is not None and content is None and role == _ASSISTANT
+    is_calling = tags.calling is not None and content is None and role == ASSISTANT
     said = calls_as_text(calls) if is_calling and calls else None
     if said is not None:
         item: dict[str, Any] = {tags.role: tags.calling, tags.content: said}
@@ -325,7 +198,7 @@ def _written(messages: Sequence[Message], form: Form, tags: Tags) -> dict[str, A
     else:
         said_as = form.get(_SAID_AS)
         text = None if said_as else _write_content(content, form.get(_PARTS), tags.spelling)
-        item = {tags.role: _speaker(role, tags), tags.content: text}
+        item = {tags.role: tags.speaker(role), tags.content: text}
         if said_as:
             item[said_as] = content
     if name is not None:
@@ -337,30 +210,6 @@ def _written(messages: Sequence[Message], form: Form, tags: Tags) -> dict[str, A
     if weight is not None:
         item["weight"] = weight
     return item
-
-
-def _written_blocks(messages: Sequence[Message], tags: Tags) -> dict[str, Any]:
-    """Write messages as one, with texts, calls and results as its blocks."""
-    spelling = tags.spelling
-    speaker: str | None = spelling.answering
-    blocks: list[dict[str, Any]] = []
-    for role, content, name, calls, call_id, _ in messages:
-        if role == _TOOL and calls is None:
-            blocks.append(spelling.result(Result(content, name, call_id)))
-            continue
-        speaker = _speaker(role, tags)
-        if content is not None:
-            blocks.append(spelling.text(content))
-        for call in parse_calls(calls) if calls is not None else ():
-            function = call.get("function") if type(call) is dict else None
-            if type(function) is not dict or "name" not in function:
-                raise UnfitError("tool_calls", "calls of functions", type_name(call))
-            blocks.append(spelling.call(call))
-    return {tags.role: speaker, tags.content: blocks}
-
-
-def _speaker(role: str | None, tags: Tags) -> str | None:
-    return None if role is None else tags.speakers.get(role, role)
 
 
 def _text(item: dict[str, Any], key: str, place: str) -> str | None:

@@ -14,7 +14,7 @@ from .leftover import leftover, put_back
 from .records import Detection
 from .shape import ASSISTANT, COLUMN_PARTS, ROLE_TAG, TAG_PARTS, Content, Fields, Shape
 from .shape_inside import lift, put_inside
-from .shape_messages import CHAT_TAGS, SHAREGPT_TAGS, Message, Tags
+from .shape_tags import CHAT_TAGS, SHAREGPT_TAGS, Message, Tags
 from .shapes import shape_of
 from .unfit import UnfitError
 

@@ -25,15 +25,8 @@ from .shape import (
     write_system,
 )
 from .shape_instruction import join_input, split_input
-from .shape_messages import (
-    CHAT_TAGS,
-    Form,
-    Message,
-    Tags,
-    read_messages,
-    write_messages,
-    write_turn,
-)
+from .shape_messages import read_messages, write_messages, write_turn
+from .shape_tags import CHAT_TAGS, Form, Message, Tags
 from .unfit import UnfitError
 
 _COLUMN, _COUNT, _FORM, _FORMS = "column", "count", "form", "forms"

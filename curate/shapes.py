@@ -8,8 +8,8 @@ from .records import CHAT, CLASSIFICATION, PREFERENCE, TEXT, TEXT_ROLE
 from .shape import SYSTEM_PART, USER, Content, Fields, Part, Shape, only_text, require, text_field
 from .shape_conversation import read_conversation, write_conversation
 from .shape_instruction import join_input, read_instruction, split_input, write_instruction
-from .shape_messages import BEDROCK_TAGS, CHAT_TAGS, GEMINI_TAGS, SHAREGPT_TAGS, Message, Tags
 from .shape_sides import pair_shape, read_preference, write_preference
+from .shape_tags import BEDROCK_TAGS, CHAT_TAGS, GEMINI_TAGS, SHAREGPT_TAGS, Message, Tags
 
 TEXT_PAIR = "text_pair"
 _SPLIT = "split"

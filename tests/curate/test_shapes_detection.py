@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from tunewise.curate.records import label_rejects
 from tunewise.curate.shape_detection import detect_shape
-from tunewise.curate.shape_rows import layout_of_detection, to_record
+from tunewise.curate.shape_rows import layout_of_detection, to_record, to_row
 from tunewise.workspace.errors import DataError, UsageError
 
 
@@ -16,6 +17,9 @@ def turns(role: str = "role", content: str = "content", *names: str) -> list[dic
 
 
 SHAREGPT = turns("from", "value", "human", "gpt")
+PARTS = [{"role": name, "parts": [{"text": f"by {name}"}]} for name in ("user", "model")]
+BLOCKS = [{"role": name, "content": [{"text": f"by {name}"}]} for name in ("user", "assistant")]
+VERSION = "bedrock-conversation-2024"
 
 KNOWN: list[tuple[dict[str, Any], str, str]] = [
     ({"messages": turns()}, "chat", "chat"),
@@ -52,6 +56,35 @@ KNOWN: list[tuple[dict[str, Any], str, str]] = [
         "preference",
         "preference",
     ),
+    (
+        {
+            "input": {"messages": turns("role", "content", "user"), "tools": []},
+            "preferred_output": turns("role", "content", "assistant"),
+            "non_preferred_output": turns("role", "content", "assistant"),
+        },
+        "openai-preference",
+        "preference",
+    ),
+    ({"contents": PARTS, "systemInstruction": {"parts": [{"text": "s"}]}}, "gemini", "chat"),
+    ({"contents": PARTS, "system_instruction": {"parts": {"text": "s"}}}, "gemini", "chat"),
+    ({"schemaVersion": VERSION, "messages": BLOCKS, "system": [{"text": "s"}]}, "bedrock", "chat"),
+    ({"modelId": "m", "messages": BLOCKS}, "bedrock", "chat"),
+    (
+        {
+            "system": "s",
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": "a"}]},
+                {"role": "assistant", "content": "b"},
+            ],
+        },
+        "chat",
+        "chat",
+    ),
+    ({"conversations": SHAREGPT, "kto_tag": True}, "sharegpt", "chat"),
+    ({"prompt": "a", "completion": "b", "label": False}, "prompt-completion", "chat"),
+    ({"input_text": "a", "output_text": "b"}, "prompt-completion", "chat"),
+    ({"premise": "a", "hypothesis": "b", "label": 0}, "classification", "classification"),
+    ({"sentence1": "a", "sentence2": "b", "label": "x"}, "classification", "classification"),
     ({"text": "a", "label": 3}, "classification", "classification"),
     ({"text": "a", "category": "x"}, "classification", "classification"),
     ({"sentence": "a", "sentiment": "x"}, "classification", "classification"),
@@ -157,6 +190,56 @@ def test_two_unknown_columns_are_text_and_label_if_one_repeats_itself() -> None:
         detect_shape([row | {"Betreff": f"{row['Inhalt']}!"} for row in rows], "data")
 
 
+TICKETS = [
+    {
+        "Nummer": n,
+        "Datum": f"2024-01-{n:02}",
+        "Anliegen": f"Meine Lieferung {n} ist noch nicht da",
+        "Abteilung": ["Versand", "Konto", "Technik"][n % 3],
+        "Bemerkung": None,
+    }
+    for n in range(1, 25)
+]
+
+
+def test_of_more_columns_one_is_prose_and_one_repeats_itself() -> None:
+    detection = detect_shape(TICKETS, "data")
+    assert detection.shape == "classification"
+    assert (detection.mapping["text"], detection.mapping["label"]) == ("Anliegen", "Abteilung")
+    assert "taken by their values: `Abteilung` has 3, `Anliegen` is text" in detection.reason
+
+
+def test_columns_that_might_both_be_it_decide_nothing() -> None:
+    two_labels = [row | {"Kanal": "ab"[row["Nummer"] % 2]} for row in TICKETS]
+    two_texts = [row | {"Antwort": f"Das tut uns leid, {row['Nummer']}"} for row in TICKETS]
+    for rows in (two_labels, two_texts):
+        with pytest.raises(DataError, match="fit no known shape"):
+            detect_shape(rows, "data")
+    named = detect_shape(two_texts, "data", None, {"text": "Antwort", "label": "Abteilung"})
+    assert named.mapping["text"] == "Antwort"
+
+
+def test_pairs_of_texts_are_one_text_and_any_columns_can_be_named() -> None:
+    rows = [{"a": f"a{n}", "b": f"b{n}", "entails": n % 2} for n in range(9)]
+    mapping = {"text": "a", "text_pair": "b", "label": "entails"}
+    record = to_record(rows[0], layout_of_detection(detect_shape(rows, "data", None, mapping)))
+    assert (record.messages[0].content, record.label) == ("a0\n\nb0", "0")
+
+
+@pytest.mark.parametrize("shape", ["chat", "sharegpt", None])
+def test_speakers_can_be_named(shape: str | None) -> None:
+    rows = [{"talk": turns("who", "says", "boss", "customer", "agent", "robot")}]
+    names = {"system": "boss", "user": "customer", "assistant": "agent", "tool": "robot"}
+    mapping = {"role": "who", "content": "says"}
+    mapping |= {f"role.{role}": speaker for role, speaker in names.items()}
+    layout = layout_of_detection(detect_shape(rows, "data", shape, mapping))
+    record = to_record(rows[0], layout)
+    assert [message.role for message in record.messages] == list(names)
+    assert to_row(record, layout) == rows[0]
+    record.messages[1] = record.messages[1]._replace(content="edited")
+    assert to_row(record, layout)["talk"][1] == {"who": "customer", "says": "edited"}
+
+
 def test_what_the_user_says_goes_before_what_is_seen() -> None:
     rows = [{"text": f"t{n}", "body": f"b{n}", "cat": "xy"[n % 2], "label": "q"} for n in range(9)]
     detection = detect_shape(rows, "data", None, {"text": "body", "label": "cat"})
@@ -183,7 +266,22 @@ def test_some_rows_with_faults_lower_the_confidence_only() -> None:
     rows: list[dict[str, Any]] = [{"messages": turns()}] * 8
     detection = detect_shape([*rows, {"messages": "odd"}, {"messages": []}], "data")
     assert (detection.shape, detection.confidence) == ("chat", 0.8)
-    assert detection.reason.startswith("10 rows looked at")
+    assert detection.reason.startswith("10 rows looked at, 80.0% fit: `messages`")
+
+
+def test_other_shapes_that_would_fit_are_named() -> None:
+    rows: list[dict[str, Any]] = [{"messages": turns(), "text": "rendered", "label": "a"}] * 8
+    reason = detect_shape(rows, "data").reason
+    assert reason.endswith("would fit too: classification, text")
+    assert "8 rows looked at, all fit" in reason
+
+
+@pytest.mark.parametrize("tag", ["kto_tag", "label"])
+def test_a_rejected_answer_is_told_by_its_label(tag: str) -> None:
+    rows = [{"conversations": SHAREGPT, tag: n % 2 == 0} for n in range(9)]
+    layout = layout_of_detection(detect_shape(rows, "data"))
+    labels = [to_record(row, layout).label for row in rows[:2]]
+    assert [label_rejects("chat", label) for label in labels] == [False, True]
 
 
 def test_rows_of_two_shapes_are_refused_unless_one_is_named() -> None:
