@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..workspace.safe_text import name_of
 from .judgement import LOSS
-from .wording import NOT_TOLD, glyph, interval_text, name_of, percent_scale, signed, verdict_text
+from .wording import NOT_TOLD, glyph, interval_text, percent_scale, signed, verdict_text
 
 NARROWEST = 60
 _GAP = 2

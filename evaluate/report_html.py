@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ..workspace.safe_text import excerpt, name_of
 from .charts import forest_row, forest_scale, loss_chart, signal_row
 from .charts_text import Axis, Change, change_of, common_axis
 from .judgement import DOMAIN, LOSS
@@ -21,10 +22,8 @@ from .summary import overfitting_verdict
 from .wording import (
     NOT_TOLD,
     change_text,
-    excerpt,
     glyph,
     interval_text,
-    name_of,
     p_text,
     score_text,
     signed,

@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from ..workspace.safe_text import excerpt
 from .judgement import FORGOT, IMPROVED, LOSS, UNDECIDED
-from .wording import excerpt
 
 LOST, GAINED = "lost", "gained"
 MOST_LOST, MOST_GAINED, MOST_ITEMS = 12, 6, 120

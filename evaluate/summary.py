@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..workspace.safe_text import name_of
 from .judgement import (
     DOMAIN,
     FORGOT,
@@ -15,7 +16,7 @@ from .judgement import (
     UNINFORMATIVE,
     WORSE,
 )
-from .wording import interval_text, name_of, signed
+from .wording import interval_text, signed
 
 _MOST_NAMES = 6
 _GENERAL = {

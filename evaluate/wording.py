@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..workspace.safe_text import safe_text
 from .judgement import (
     FORGOT,
     HELD,
@@ -36,25 +35,6 @@ GLYPHS = {
 def glyph(verdict: str) -> str:
     """Return the sign of a verdict, so that it is not told by colour alone."""
     return GLYPHS.get(verdict, "?")
-
-
-def excerpt(text: object, limit: int, *, keep_line_breaks: bool = True) -> str:
-    """Return the beginning of a text from data, harmless, at most ``limit`` letters and a mark.
-
-    Example:
-        >>> excerpt("a rather long text", 8), excerpt(None, 8)
-        ('a rather […]', '')
-    """
-    if text is None:
-        return ""
-    whole = str(text)
-    safe = safe_text(whole[:limit], keep_line_breaks=keep_line_breaks)
-    return safe[:limit].rstrip() + (" […]" if max(len(whole), len(safe)) > limit else "")
-
-
-def name_of(text: object) -> str:
-    """Return the name of a task, a suite or a metric on one line of bearable length."""
-    return excerpt(text, 80, keep_line_breaks=False)
 
 
 def signed(value: float | None, digits: int = 1) -> str:

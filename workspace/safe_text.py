@@ -94,6 +94,25 @@ def safe_text(text: str, *, keep_line_breaks: bool = False) -> str:
     return _UNSEEN.sub(_keep_lines if keep_line_breaks else _glyph, text)
 
 
+def excerpt(text: object, limit: int, *, keep_line_breaks: bool = True) -> str:
+    """Return the beginning of a text from data, harmless, at most ``limit`` letters and a mark.
+
+    Example:
+        >>> excerpt("a rather long text", 8), excerpt(None, 8)
+        ('a rather […]', '')
+    """
+    if text is None:
+        return ""
+    whole = str(text)
+    safe = safe_text(whole[:limit], keep_line_breaks=keep_line_breaks)
+    return safe[:limit].rstrip() + (" […]" if max(len(whole), len(safe)) > limit else "")
+
+
+def name_of(text: object) -> str:
+    """Return a name from data on one line of bearable length."""
+    return excerpt(text, 80, keep_line_breaks=False)
+
+
 def _keep_lines(match: re.Match[str]) -> str:
     return match[0] if match[0] in "\n\t" else _glyph(match)
 
