@@ -1,0 +1,151 @@
+"""Messages that compress unusually well or badly: filler and endless tables, garbage and encodings.
+
+Measured is bytes of UTF-8 over bytes after ``zlib`` (level 6), which tells loops from speech
+(Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision", section 4.5,
+takes 2.4 and more for a failed transcript). Longer texts compress better, and scripts differ, so
+that a message is compared with the others of its length::
+
+    x = log(bytes / compressed) - rolling median of the messages ordered by bytes
+    z = x / (1.4826 * median(|x|))
+
+apart for scripts of one, two and three bytes a letter. An outlier is beyond ``most_deviations`` and
+compresses ``least_times_better`` or ``least_times_worse`` than the median. Besides, long runs of
+letters and digits that compress like random ones are reported wherever they stand: base64 and its
+like.
+
+Evidence: ``score`` is the ratio. For an encoded run, ``start`` and ``end`` hold it; else the whole
+message is meant.
+
+Fix: somebody must look (``review``).
+
+Limits: random text of some hundred letters compresses like speech, and in a dataset of tables a
+table is no outlier.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+
+import polars as pl
+
+from ..check import Check, CheckContext, DatasetCheck, DatasetContext, Parameter
+from ..finding import Fix, Severity
+from .prefilter import contains_one_of
+
+_NORMAL = 1.4826
+_WINDOW = 501
+_LEAST_RUN = 100
+_ENCODED = re.compile(rf"(?<![\w+/=-])[\w+/=-]{{{_LEAST_RUN},}}", re.ASCII)
+_ADDRESS = re.compile(r"(?:://|www\.)\S*\Z")
+_MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)", re.DOTALL)
+# Base64 of random bytes compresses 1.3 to 1.35 times, words without blanks between them more.
+_MOST_RATIO_OF_ENCODED = 1.4
+_NEAR = 300
+
+
+def compression_ratio(text: str) -> float:
+    """Return the bytes of a text over its bytes after compression.
+
+    Example:
+        >>> round(compression_ratio("na " * 100))
+        18
+    """
+    encoded = text.encode()
+    return len(encoded) / len(zlib.compress(encoded, 6))
+
+
+def message_ratios(context: CheckContext) -> pl.DataFrame:
+    """Return ``row, field, bytes, width, ratio`` of each message that is long enough."""
+    least = context.parameter(CHECK, "least_bytes")
+    size = pl.col("content").str.len_bytes()
+    long = context.messages.filter(size >= least).select(
+        "row",
+        "field",
+        "content",
+        bytes=size,
+        width=(size / pl.col("content").str.len_chars()).round(0).cast(pl.UInt8),
+    )
+    ratios = [compression_ratio(text) for text in long["content"]]
+    return long.drop("content").with_columns(ratio=pl.Series(ratios, dtype=pl.Float32))
+
+
+def encoded_runs(context: CheckContext) -> pl.DataFrame:
+    """Return ``row, field, start, end, score`` of runs of letters that look random."""
+    may_hold = contains_one_of(rf"[A-Za-z0-9+/=_-]{{{_LEAST_RUN}}}")
+    candidates = context.messages.filter(may_hold).select("row", "field", "content")
+    found = [
+        (row, field, match.start(), match.end(), compression_ratio(match[0]))
+        for row, field, text in candidates.iter_rows()
+        for match in _ENCODED.finditer(text)
+        if _MIXED.match(match[0])
+        and not _ADDRESS.search(text, max(0, match.start() - _NEAR), match.start())
+        and compression_ratio(match[0]) <= _MOST_RATIO_OF_ENCODED
+    ]
+    schema = {"row": pl.Int64, "field": pl.String, "start": pl.Int64, "end": pl.Int64}
+    return pl.DataFrame(found, schema={**schema, "score": pl.Float64}, orient="row")
+
+
+def _find(context: DatasetContext, check: Check) -> pl.DataFrame:
+    runs = context.summary(encoded_runs).with_columns(
+        message=pl.format(
+            "{} letters and digits without a blank that look encoded",
+            pl.col("end") - pl.col("start"),
+        )
+    )
+    messages = _outliers(context, check).join(runs, on=["row", "field"], how="anti")
+    return pl.concat([runs, messages], how="diagonal_relaxed").sort("row", maintain_order=True)
+
+
+def _outliers(context: DatasetContext, check: Check) -> pl.DataFrame:
+    usual = pl.col("x").rolling_median(_WINDOW, min_samples=1, center=True).over("width")
+    messages = context.summary(message_ratios).sort("bytes", maintain_order=True)
+    least_messages = context.parameter(check, "least_messages")
+    if messages.height < least_messages:
+        context.explain(
+            check, "too few long messages to compare; only encoded runs were looked for"
+        )
+    placed = messages.with_columns(x=pl.col("ratio").cast(pl.Float64).log()).with_columns(
+        distance=pl.col("x") - usual, messages=pl.len().over("width")
+    )
+    spread = _NORMAL * pl.col("distance").abs().median().over("width")
+    deviations = context.parameter(check, "most_deviations")
+    better = math.log(context.parameter(check, "least_times_better"))
+    worse = math.log(context.parameter(check, "least_times_worse"))
+    distance = pl.col("distance")
+    found = placed.filter(
+        pl.col("messages") >= least_messages,
+        distance.abs() > deviations * spread,
+        (distance >= better) | (distance <= -worse),
+    )
+    times = distance.abs().exp().round(1)
+    than = pl.when(distance > 0).then(pl.lit("better")).otherwise(pl.lit("worse"))
+    return found.rechunk().select(
+        "row",
+        "field",
+        score=pl.col("ratio").cast(pl.Float64),
+        message=pl.format(
+            "compresses {} to 1, {} times {} than others of its length",
+            pl.col("ratio").cast(pl.Float64).round(1),
+            times,
+            than,
+        ),
+    )
+
+
+CHECK = DatasetCheck(
+    name="text/compression",
+    title="messages that are unusually redundant or random",
+    severity=Severity.LOW,
+    fix=Fix.REVIEW,
+    summaries=(message_ratios, encoded_runs),
+    find=_find,
+    parameters={
+        "least_bytes": Parameter(400, "of a message; compression says little about shorter ones"),
+        "most_deviations": Parameter(5.0, "robust standard deviations from the usual"),
+        "least_times_better": Parameter(2.0, "than the median; code and lists reach 1.8"),
+        "least_times_worse": Parameter(1.4, "than the median; lists of names reach 1.3"),
+        "least_messages": Parameter(100, "of a script's width; fewer do not tell what is usual"),
+    },
+)

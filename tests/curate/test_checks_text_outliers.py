@@ -1,0 +1,120 @@
+"""Outliers of length and of compression, and runs that look encoded."""
+
+from __future__ import annotations
+
+import base64
+import random
+
+import pytest
+
+from tunewise.curate.checks.text_compression import compression_ratio
+
+LENGTH, COMPRESSION = "text/length", "text/compression"
+WORDS = ("board", "saw", "glue", "clamp", "sand", "plane", "measure", "corner", "joint", "varnish",
+         "brush", "dry", "grain", "oak", "pine", "walnut", "screw", "nail", "drill", "dust", "bench",
+         "light", "edge", "curve", "pencil", "line", "mark", "cut", "shape", "hold", "turn", "slow")  # fmt: skip
+
+
+def prose(seed: int, words: int) -> str:
+    choice = random.Random(seed)
+    return " ".join(choice.choice(WORDS) for _ in range(words)).capitalize() + "."
+
+
+def answers_of_usual_length(count: int = 150) -> list[str]:
+    return [prose(seed, 80 + seed % 60) for seed in range(count)]
+
+
+@pytest.mark.parametrize("odd", [prose(1, 5000), "No.", "?"])
+def test_a_message_of_unusual_length(find_in_answers, odd: str) -> None:
+    texts = [*answers_of_usual_length(), odd]
+    (finding,) = find_in_answers(LENGTH, texts).to_dicts()
+    assert finding["row"] == len(texts) - 1
+    assert finding["field"] == "messages[1].content"
+    assert finding["score"] > 8
+    assert str(len(odd)) in finding["message"]
+
+
+def test_lengths_of_each_role_are_apart(check_rows) -> None:
+    rows = [
+        {"messages": [{"role": "user", "content": "Yes?" * (1 + number % 3)},
+                      {"role": "assistant", "content": prose(number, 200)}]}
+        for number in range(120)
+    ]  # fmt: skip
+    result = check_rows(LENGTH, rows)
+    assert result.findings.is_empty()
+    assert result.reason.endswith("user 8")
+
+
+def test_outliers_among_messages_of_one_length(find_in_answers) -> None:
+    texts = ["yes"] * 120 + ["no"] * 10 + [prose(3, 40)]
+    assert find_in_answers(LENGTH, texts)["row"].to_list() == [130]
+
+
+def test_too_few_messages_for_lengths(check_rows) -> None:
+    result = check_rows(LENGTH, [{"prompt": "a", "completion": "b"}])
+    assert result.status == "skipped"
+
+
+def test_unusual_lengths_are_settings(find_in_answers) -> None:
+    texts = [*answers_of_usual_length(), prose(1, 700)]
+
+    def found(**parameters: float) -> int:
+        return find_in_answers(LENGTH, texts, parameters={LENGTH: parameters}).height
+
+    assert found() == 0
+    assert found(least_times=4) == 1
+    assert found(least_times=4, most_deviations=50) == 0
+
+
+def test_compression_ratio_is_that_of_zlib() -> None:
+    assert compression_ratio("a") < 1
+    assert compression_ratio("0" * 4000) > 100
+
+
+@pytest.mark.parametrize(
+    ("odd", "word"), [("x = next(row)\n" * 60, "better"), ("0" * 800, "better")]
+)
+def test_redundant_messages(find_in_answers, odd: str, word: str) -> None:
+    texts = [*answers_of_usual_length(), odd]
+    (finding,) = find_in_answers(COMPRESSION, texts).to_dicts()
+    assert finding["row"] == len(texts) - 1
+    assert word in finding["message"]
+    assert finding["score"] == pytest.approx(compression_ratio(odd), rel=1e-5)
+
+
+def test_random_messages(find_in_answers) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,.;:!?()[]"
+    choice = random.Random(5)
+    garbage = " ".join("".join(choice.choices(letters, k=7)) for _ in range(200))
+    texts = [*answers_of_usual_length(), garbage]
+    (finding,) = find_in_answers(COMPRESSION, texts).to_dicts()
+    assert finding["row"] == len(texts) - 1
+    assert "worse" in finding["message"]
+
+
+def test_an_encoded_run_is_shown_where_it_stands(find_in_answers) -> None:
+    run = base64.b64encode(random.Random(5).randbytes(120)).decode()
+    text = f"Here it is: {run} as you wanted."
+    (finding,) = find_in_answers(COMPRESSION, [text]).to_dicts()
+    assert text[finding["start"] : finding["end"]] == run
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See https://example.org/" + base64.b64encode(random.Random(6).randbytes(120)).decode(),
+        "=" * 200,
+        "a" * 150,
+        "0123456789abcdef" * 10,
+        "LongIdentifierNamesAreFineInSomeLanguages1" * 4,
+        "Donaudampfschifffahrtsgesellschaftskapitän" * 3,
+    ],
+)
+def test_long_runs_that_are_not_encoded(find_in_answers, text: str) -> None:
+    assert find_in_answers(COMPRESSION, [text]).is_empty()
+
+
+def test_few_messages_are_not_compared_and_that_is_said(check_rows) -> None:
+    result = check_rows(COMPRESSION, [{"text": "0" * 900}], shape="text")
+    assert (result.status, result.findings.height) == ("ran", 0)
+    assert "too few" in result.reason
