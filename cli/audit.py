@@ -12,6 +12,7 @@ from .benchmarks import audit_source
 from .format import bar, count, glyph, percent, table
 from .session import Session, command
 from .sources import data_paths
+from .understood import understood_lines
 
 
 def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
@@ -111,9 +112,10 @@ def summary(document: Mapping[str, Any]) -> str:
     """Return the audit as text for a terminal."""
     dataset, quality = document["dataset"], document["quality"]
     lines = [
-        f"{', '.join(dataset['paths'])}: {dataset['format']}, {dataset['kind']}, "
+        f"{safe_text(', '.join(dataset['paths']))}: {dataset['format']}, {dataset['kind']}, "
         f"{count(dataset['rows'], 'row')} = {count(dataset['records'], 'record')} "
         f"+ {dataset['set_aside']:,} set aside",
+        *understood_lines(dataset),
         "",
         f"clean {percent(quality['overall'])} of the records"
         + (

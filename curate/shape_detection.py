@@ -10,8 +10,8 @@ from typing import Any
 from ..workspace.errors import DataError, UsageError
 from ..workspace.nearest import nearest
 from .json_values import type_name
-from .records import Detection
-from .shape import COLUMN_PARTS, SYSTEM, TAG_PARTS, Part, Shape
+from .records import TEXT, Detection
+from .shape import COLUMN_PARTS, ROLE_TAG, SYSTEM, TAG_PARTS, Part, Shape
 from .shape_inside import lift
 from .shape_rows import Layout, layout_of, to_record
 from .shape_tags import CHAT_TAGS, SHAREGPT_TAGS
@@ -317,21 +317,30 @@ def _is_readable(row: dict[str, Any], layout: Layout) -> bool:
 
 
 def _reason(best: _Candidate, others: Sequence[_Candidate], looked_at: int) -> str:
-    tags = (best.layout.tags.role, best.layout.tags.content)
-    fields = ", ".join(f"`{name[:40]}`" for name in best.used)
-    within = f" with `{tags[0]}` and `{tags[1]}`" if "role" in best.mapping else ""
+    """Say what was seen, in one sentence."""
+    tags, mapping = best.layout.tags, best.mapping
+    own = [part for part in mapping if part not in (*COLUMN_PARTS, *TAG_PARTS)]
+    fields = ", ".join(f"`{mapping[part][:40]}`" for part in own if mapping[part] in best.used)
+    within = f" with `{tags.role[:40]}` and `{tags.content[:40]}`" if "role" in mapping else ""
     inside = f" within `{best.shape.inside}`" if best.shape.inside else ""
-    columns = [
-        f"{part} from `{best.mapping[part][:40]}`"
+    named = [
+        f"{part} from `{mapping[part][:40]}`"
         for part in COLUMN_PARTS
-        if best.mapping.get(part) in best.used
+        if mapping.get(part) in best.used
     ]
-    taken = f"; {', '.join(columns)}" if columns else ""
-    also = f"; would fit too: {', '.join(item.shape.name for item in others)}" if others else ""
+    named += [
+        f"`{mapping[part][:40]}` speaks as {part.removeprefix(ROLE_TAG)}"
+        for part in TAG_PARTS
+        if part.startswith(ROLE_TAG) and mapping.get(part)
+    ]
+    taken = f"; {', '.join(named)}" if named else ""
+    # Plain text fits whatever has a text.
+    also = [item.shape.name for item in others if item.shape.kind != TEXT]
+    possible = f"; would fit too: {', '.join(also)}" if also else ""
     share = "all" if best.share == 1 else f"{best.share:.1%}"
     return (
-        f"{looked_at:,} rows looked at, {share} fit: {fields}{within}{inside}"
-        f"{taken}{best.guess}{also}"
+        f"{looked_at:,} rows looked at, {share} fit: "
+        f"{fields}{within}{inside}{taken}{best.guess}{possible}"
     )
 
 

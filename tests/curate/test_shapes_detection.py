@@ -272,7 +272,7 @@ def test_some_rows_with_faults_lower_the_confidence_only() -> None:
 def test_other_shapes_that_would_fit_are_named() -> None:
     rows: list[dict[str, Any]] = [{"messages": turns(), "text": "rendered", "label": "a"}] * 8
     reason = detect_shape(rows, "data").reason
-    assert reason.endswith("would fit too: classification, text")
+    assert reason.endswith("; label from `label`; would fit too: classification")
     assert "8 rows looked at, all fit" in reason
 
 
