@@ -23,12 +23,17 @@ from .comparison_text import (
     WORD_CHARACTER,
     fold,
 )
-
-FLAG_BITS = 8
-DIGIT, WORD, SPACELESS, SYMBOL, MARK, CODE, CONNECTOR, NEIGHBOURS = (1 << bit for bit in range(8))
-"""Begins a number; part of a word; a word of its own, being of a script without spaces; a word of
-its own; a word of its own in code; tells that a text is code; may stand inside a number; what it is
-folded to depends on its neighbours."""
+from .word_kernels import (
+    CODE,
+    CONNECTOR,
+    DIGIT,
+    FLAG_BITS,
+    MARK,
+    NEIGHBOURS,
+    SPACELESS,
+    SYMBOL,
+    WORD,
+)
 
 _POINTS = 0x20000
 _SURROGATES = range(0xD800, 0xE000)
@@ -42,7 +47,8 @@ def code_point_table() -> np.ndarray:
     """Return for the code points of the first two planes their flags and what they fold to.
 
     Returns:
-        uint32: the flags above in the low ``FLAG_BITS`` bits, the folded code point in the rest.
+        uint32: the flags of :mod:`.word_kernels` in the low ``FLAG_BITS`` bits, the folded code
+        point in the rest.
     """
     points = np.array([point for point in range(_POINTS) if point not in _SURROGATES])
     characters = pl.Series([chr(point) for point in points])

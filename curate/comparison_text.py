@@ -44,7 +44,7 @@ _CODE_TOKEN = rf"{_TOKEN}|{SYMBOL_IN_CODE}"
 _LETTERS = rf"[\p{{L}}\p{{M}}\p{{N}}--[{_SPACELESS}]]+"
 _BARE_WORD = rf"{_NUMBER}|[{_SPACELESS}]|{_LETTERS}(?:{JOINERS}+{_LETTERS})*"
 
-_COMPILED = f"{__package__}.canonical_kernel"
+_COMPILED = f"{__package__}.word_kernels"
 _COMPILED_FROM_BYTES = 8_000_000
 """From here on, compiled code makes up for the time that it takes to load, if it is not loaded."""
 
@@ -102,9 +102,9 @@ def canonical_by_expressions(texts: pl.Series) -> pl.Series:
 
 def canonical_by_kernel(texts: pl.Series) -> pl.Series:
     """Do the same with compiled code; the texts it leaves out are done by the expressions."""
-    from .canonical_kernel import cut_words
     from .code_points import code_point_table
     from .string_buffers import string_buffers, strings_of
+    from .word_kernels import cut_words
 
     data, offsets = string_buffers(texts)
     out = np.empty(2 * len(data), dtype=np.uint8)

@@ -7,34 +7,44 @@ each other as wholes. So that no pair at the border is missed, the search among 
 takes in longer ones up to ``4 n / threshold`` words: beyond that a text of distinct n-grams cannot
 be as similar as the threshold.
 
-Candidates come from an exact join (:mod:`.prefix_join`) while all n-grams fit in memory, and from
-MinHash sketches (:mod:`.sketches`) beyond; either way each of them is verified by its exact
-similarity, so that what is reported is true.
+The texts are read once and become 64-bit hashes of their n-grams (:mod:`.shingles`). Most texts
+are ruled out because too much of them occurs nowhere else (:mod:`.shared_shingles`). Among the
+others an exact join finds every pair (:mod:`.prefix_join`) while they fit in memory; beyond it,
+MinHash sketches find candidates (:mod:`.sketches`), each of which is verified by its exact
+similarity. So what is reported is true either way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import polars as pl
 
-from .buckets import MAX_PAIRS_PER_BUCKET, Pairs, bucket_pairs
-from .comparison_text import canonical_texts
+from .buckets import MAX_PAIRS_PER_BUCKET, bucket_pairs
 from .components import component_labels
-from .prefix_join import prefix_candidates
-from .shingles import count_words, jaccard, shingle_sets
-from .sketches import choose_bands, detection, sample_templates, sketch_candidates, text_signatures
+from .parallel import usable_threads
+from .prefix_join import SimilarPairs, shingle_sets, similar_pairs
+from .shared_shingles import keep_candidates, template_shingles
+from .shingle_blocks import ShingleBlocks
+from .shingles import LengthClass, ReadTexts, read_texts
+from .sketches import choose_bands, detection, sketched_pairs
 
 THRESHOLD = 0.8
 SHINGLE_SIZE = 5
-WORDS_IN_MEMORY = 60_000_000
-"""With more words than this (about 4 GB of n-grams) sketches take the place of the exact join."""
+MEMORY = 4 << 30
+"""Bytes that n-grams may take up. A quarter of it holds them before they go to the disk; if those
+that texts can share need more than all of it, sketches take the place of the exact join."""
 
 Method = Literal["auto", "exact", "sketch"]
 PAIR_SCHEMA = pl.Schema({"left": pl.Int64, "right": pl.Int64, "jaccard": pl.Float64})
+
+_JOIN_BYTES_PER_SHINGLE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +54,9 @@ class NearDuplicates:
     Attributes:
         pairs: frame of :data:`PAIR_SCHEMA`; positions of the texts, ``left < right``.
         components: for every text the smallest position of those that chains of pairs tie to it.
-        method: how was searched, a sentence for the reader.
-        bounded_buckets: buckets of candidates with more pairs than allowed; usually 0.
-        skipped: at most so many candidate pairs of those buckets were not looked at.
+        method: how was searched and what was not, a sentence for the reader.
+        bounded_buckets: n-grams or bands with more pairs than allowed; usually 0.
+        skipped: at most so many candidate pairs of those were not looked at.
     """
 
     pairs: pl.DataFrame
@@ -56,37 +66,39 @@ class NearDuplicates:
     skipped: int
 
 
-@dataclass(frozen=True, slots=True)
-class _LengthClass:
-    """Pairs whose shorter text has ``at_least`` to ``below`` words use n-grams of ``size``."""
-
-    size: int
-    at_least: int
-    below: float
-    longest: float
-
-
 def near_duplicate_pairs(
-    texts: pl.Series,
+    texts: pl.Series | Iterable[pl.Series],
     *,
     threshold: float = THRESHOLD,
     shingle_size: int = SHINGLE_SIZE,
     method: Method = "auto",
     max_pairs: int = MAX_PAIRS_PER_BUCKET,
+    canonical: bool = False,
+    memory: int = MEMORY,
+    folder: Path | None = None,
+    threads: int | None = None,
 ) -> NearDuplicates:
     """Find every pair of texts with at least the given similarity.
 
-    The result depends on the texts alone, not on their order. Texts without words are tied to
-    nothing. Word n-grams that very many texts share weigh little (see :mod:`.shingles`).
+    The result depends on the texts alone, not on their order, on the pieces they come in or on
+    the number of threads. Texts without words are tied to nothing. Word n-grams that very many
+    texts share weigh little (see :mod:`.shingles`).
 
     Args:
-        texts: any strings; they are reduced to their words first (see ``canonical_texts``).
+        texts: any strings, or pieces of them, such as those of a file that does not fit in
+            memory; positions count on from one piece to the next.
         threshold: the least Jaccard similarity, above 0 and at most 1.
         shingle_size: words an n-gram, for texts that are long enough.
         method: ``exact`` misses nothing; ``sketch`` needs less memory and finds a pair at the
-            threshold with probability 0.99; ``auto`` chooses by the number of words.
+            threshold with probability 0.99; ``auto`` is exact while that fits in memory.
         max_pairs: bound on the pairs compared for one n-gram or band, so that a swarm of alike
             texts does not take forever; hits are reported.
+        canonical: whether the texts already are what ``canonical_texts`` makes of them; otherwise
+            they are reduced to their words first.
+        memory: about how many bytes n-grams may take up.
+        folder: where n-grams that do not fit in memory are written meanwhile; the system's
+            folder for temporary files by default.
+        threads: how many share the work; by default as many as there are cores to use.
 
     Raises:
         ValueError: a threshold outside 0 to 1, or n-grams without words.
@@ -99,78 +111,141 @@ def near_duplicate_pairs(
     """
     if not 0 < threshold <= 1 or shingle_size < 1:
         raise ValueError(f"no threshold and n-gram size: {threshold!r}, {shingle_size!r}")
-    canonical = canonical_texts(texts).alias("text").to_frame().with_row_index("position")
-    distinct = (
-        canonical.filter(pl.col("text") != "")
-        .group_by("text")
-        .agg(pl.col("position").sort())
-        .sort("text")
-    )
-    words = count_words(distinct["text"])
-    exact = method == "exact" or (method == "auto" and int(words.sum()) <= WORDS_IN_MEMORY)
-    found: list[pl.DataFrame] = []
-    searches: list[Pairs] = []
-    for length_class in _length_classes(shingle_size, threshold):
-        taken = np.flatnonzero((words >= length_class.at_least) & (words < length_class.longest))
-        some = distinct["text"].gather(taken)
-        candidates, similarity = _search(some, length_class.size, threshold, exact, max_pairs)
-        left, right = taken[candidates.left], taken[candidates.right]
-        proved = (similarity >= threshold) & (
-            np.minimum(words[left], words[right]) < length_class.below
+    classes = tuple(_length_classes(shingle_size, threshold))
+    with ExitStack() as stack:
+        settings = _Settings(
+            threshold,
+            method,
+            max_pairs,
+            memory,
+            Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder))),
+            threads or usable_threads(),
         )
-        found.append(_pair_frame(left[proved], right[proved], similarity[proved]))
-        searches.append(candidates)
-    copies, pairs = _spread(distinct["position"], pl.concat(found), max_pairs)
-    left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
+        read = read_texts(
+            [texts] if isinstance(texts, pl.Series) else texts,
+            classes,
+            [stack.enter_context(ShingleBlocks(settings.folder, memory // 4)) for _ in classes],
+            canonical=canonical,
+            threads=settings.threads,
+        )
+        copies = _group_copies(read)
+        found = [
+            _search(length_class, blocks, read, copies.is_first, settings)
+            for length_class, blocks in zip(classes, read.blocks, strict=True)
+        ]
+    among_copies, pairs = _spread(copies, found, max_pairs)
+    searches = [*(one.pairs for one in found), among_copies]
+    bounded = sum(search.bounded for search in searches)
+    skipped = sum(search.skipped for search in searches)
     return NearDuplicates(
         pairs=pairs,
-        components=component_labels(len(texts), left, right),
-        method=_describe(threshold, shingle_size, exact),
-        bounded_buckets=sum(search.bounded_buckets for search in [*searches, copies]),
-        skipped=sum(search.skipped for search in [*searches, copies]),
+        components=component_labels(
+            len(read.words), pairs["left"].to_numpy(), pairs["right"].to_numpy()
+        ),
+        method=_describe(settings, shingle_size, found, bounded, skipped),
+        bounded_buckets=bounded,
+        skipped=skipped,
     )
 
 
-def _length_classes(shingle_size: int, threshold: float) -> Iterator[_LengthClass]:
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    threshold: float
+    method: Method
+    max_pairs: int
+    memory: int
+    folder: Path
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The pairs among distinct texts of one length class, and how they were found."""
+
+    pairs: SimilarPairs
+    exact: bool
+    bytes_on_disk: int
+
+
+def _length_classes(shingle_size: int, threshold: float) -> Iterator[LengthClass]:
     border = 4 * shingle_size
-    yield _LengthClass((shingle_size + 1) // 2, 1, border, border / threshold)
-    yield _LengthClass(shingle_size, border, np.inf, np.inf)
+    yield LengthClass((shingle_size + 1) // 2, 1, border, border / threshold)
+    yield LengthClass(shingle_size, border, np.inf, np.inf)
 
 
 def _search(
-    texts: pl.Series, size: int, threshold: float, exact: bool, max_pairs: int
-) -> tuple[Pairs, np.ndarray]:
-    """Return candidate pairs among distinct canonical texts, and their exact similarity."""
-    if exact:
-        sets = shingle_sets(texts, size)
-        candidates = prefix_candidates(sets, threshold, max_pairs=max_pairs)
-        return candidates, jaccard(sets, candidates.left, candidates.right)
-    templates = sample_templates(texts, size)
-    signature = text_signatures(texts, size, templates)
-    candidates = sketch_candidates(signature, threshold, max_pairs=max_pairs)
-    del signature
-    named, places = np.unique(np.r_[candidates.left, candidates.right], return_inverse=True)
-    sets = shingle_sets(texts.gather(named), size, templates)
-    half = len(candidates.left)
-    return candidates, jaccard(sets, places[:half], places[half:])
+    length_class: LengthClass,
+    blocks: ShingleBlocks,
+    read: ReadTexts,
+    included: np.ndarray,
+    settings: _Settings,
+) -> _Found:
+    """Find the pairs among the distinct texts of a length class."""
+    threshold, memory = settings.threshold, settings.memory
+    templates = template_shingles(blocks, included, read.hashes)
+    kept = keep_candidates(blocks, included, templates, threshold, settings.folder, memory // 4)
+    fits = kept.shingles * _JOIN_BYTES_PER_SHINGLE <= memory
+    exact = settings.method == "exact" or (settings.method == "auto" and fits)
+    with kept:
+        if exact:
+            sets = shingle_sets(kept, read.hashes)
+            pairs = similar_pairs(
+                sets, threshold, max_pairs=settings.max_pairs, threads=settings.threads
+            )
+        else:
+            pairs = sketched_pairs(
+                kept,
+                read.hashes,
+                threshold,
+                max_pairs=settings.max_pairs,
+                memory=memory,
+                folder=settings.folder,
+            )
+    shorter = np.minimum(read.words[pairs.left], read.words[pairs.right])
+    return _Found(pairs.where(shorter < length_class.below), exact, blocks.bytes_on_disk)
 
 
-def _pair_frame(left: np.ndarray, right: np.ndarray, similarity: np.ndarray) -> pl.DataFrame:
-    columns = {"left": left, "right": right, "jaccard": similarity}
-    return pl.DataFrame(columns, schema=PAIR_SCHEMA)
+@dataclass(frozen=True, slots=True)
+class _Copies:
+    """Equal texts; those without words belong to no group.
+
+    Attributes:
+        members: positions of the texts, group by group, ascending in each.
+        first: where each group begins in ``members``.
+        counts: how many each has.
+        group_of: the group of each position; -1 for none.
+        is_first: for each position whether it is the first of its group.
+    """
+
+    members: np.ndarray
+    first: np.ndarray
+    counts: np.ndarray
+    group_of: np.ndarray
+    is_first: np.ndarray
+
+
+def _group_copies(read: ReadTexts) -> _Copies:
+    worded = np.flatnonzero(read.words)
+    members = worded[np.argsort(read.hashes[worded], kind="stable")]
+    hashes = read.hashes[members]
+    first = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]][: len(hashes)])
+    counts = np.diff(np.r_[first, len(members)])
+    group_of = np.full(len(read.words), -1, dtype=np.int64)
+    group_of[members] = np.repeat(np.arange(len(counts)), counts)
+    is_first = np.zeros(len(read.words), dtype=bool)
+    is_first[members[first]] = True
+    return _Copies(members, first, counts, group_of, is_first)
 
 
 def _spread(
-    positions: pl.Series, pairs: pl.DataFrame, max_pairs: int
-) -> tuple[Pairs, pl.DataFrame]:
+    copies: _Copies, found: Sequence[_Found], max_pairs: int
+) -> tuple[SimilarPairs, pl.DataFrame]:
     """Turn pairs of distinct texts into pairs of all texts, copies among each other included."""
-    members = positions.explode().to_numpy().astype(np.int64)
-    counts = positions.list.len().to_numpy().astype(np.int64)
-    first = np.cumsum(counts) - counts
-    owners = np.repeat(np.arange(len(counts)), counts)
+    first, counts, members = copies.first, copies.counts, copies.members
+    owners = copies.group_of[members]
     repeated = counts[owners] > 1
     alike = np.ones(len(members), dtype=np.int64)
-    copies = bucket_pairs(
+    equal = bucket_pairs(
         owners[repeated],
         np.flatnonzero(repeated),
         totals=alike,
@@ -178,38 +253,54 @@ def _spread(
         threshold=1.0,
         max_pairs=max_pairs,
     )
-    left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
+    left = copies.group_of[np.concatenate([one.pairs.left for one in found])]
+    right = copies.group_of[np.concatenate([one.pairs.right for one in found])]
+    similarity = np.concatenate([one.pairs.similarity for one in found])
     # Of two swarms of copies only the first ones are paired; the copies tie the rest.
     capped = counts[left] * counts[right] > max_pairs
     width = np.where(capped, 1, counts[right])
     total = np.where(capped, 1, counts[left]) * width
     which = np.repeat(np.arange(len(left)), total)
     place = np.arange(len(which)) - np.repeat(np.cumsum(total) - total, total)
-    one = np.r_[copies.left, first[left[which]] + place // width[which]]
-    other = np.r_[copies.right, first[right[which]] + place % width[which]]
-    one, other = members[one], members[other]
-    similarity = np.r_[np.ones(len(copies.left)), pairs["jaccard"].to_numpy()[which]]
-    spread = _pair_frame(np.minimum(one, other), np.maximum(one, other), similarity)
-    return (
-        Pairs(
-            copies.left,
-            copies.right,
-            copies.bounded_buckets + int(capped.sum()),
-            copies.skipped + int((counts[left] * counts[right] - total).sum()),
-        ),
-        spread.sort("left", "right"),
+    one = members[np.r_[equal.left, first[left[which]] + place // width[which]]]
+    other = members[np.r_[equal.right, first[right[which]] + place % width[which]]]
+    columns = {
+        "left": np.minimum(one, other),
+        "right": np.maximum(one, other),
+        "jaccard": np.r_[np.ones(len(equal.left)), similarity[which]],
+    }
+    among_copies = SimilarPairs(
+        equal.left,
+        equal.right,
+        np.ones(len(equal.left)),
+        equal.bounded_buckets + int(capped.sum()),
+        equal.skipped + int((counts[left] * counts[right] - total).sum()),
     )
+    return among_copies, pl.DataFrame(columns, schema=PAIR_SCHEMA).sort("left", "right")
 
 
-def _describe(threshold: float, shingle_size: int, exact: bool) -> str:
-    measure = (
+def _describe(
+    settings: _Settings, shingle_size: int, found: Sequence[_Found], bounded: int, skipped: int
+) -> str:
+    said = [
         f"exact Jaccard of word {shingle_size}-grams "
         f"({(shingle_size + 1) // 2}-grams in texts under {4 * shingle_size} words)"
-    )
-    if exact:
-        return f"{measure}; all pairs, by a prefix filter"
-    bands, rows = choose_bands(threshold)
-    return (
-        f"{measure}; candidates by MinHash, {bands} bands of {rows}, "
-        f"which find {100 * detection(threshold, bands, rows):.1f} % of pairs at the threshold"
-    )
+    ]
+    if all(one.exact for one in found):
+        said.append("all pairs, by a prefix filter")
+    else:
+        bands, rows = choose_bands(settings.threshold)
+        chance = 100 * detection(settings.threshold, bands, rows)
+        said.append(
+            f"candidates by MinHash, {bands} bands of {rows}, "
+            f"which find {chance:.1f} % of pairs at the threshold"
+        )
+    on_disk = sum(one.bytes_on_disk for one in found)
+    if on_disk:
+        said.append(f"{on_disk / 1e9:.1f} GB of n-grams lay on the disk meanwhile")
+    if skipped:
+        said.append(
+            f"{bounded:,} runs of words or bands that very many texts share were searched in "
+            f"part: up to {skipped:,} candidate pairs were not compared"
+        )
+    return "; ".join(said)

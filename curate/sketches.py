@@ -4,18 +4,24 @@ Where the shingles of all texts do not fit in memory, a text is known by a signa
 numbers, and texts that agree in one band of them are candidates. The permutations and the scheme
 (``affine32``) are datasketch's own, so a signature can be handed to any of its indexes
 (:func:`as_minhash`). Candidates come from sorting the bands rather than from datasketch's
-``MinHashLSH``, which takes one Python call a text and gives the same pairs.
+``MinHashLSH``, which takes one Python call a text and gives the same pairs. Bands and candidates
+lie on the disk (Arrow); the candidates are verified a portion at a time, from the shingles there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
+from .arrow_columns import ArrowColumns
 from .buckets import MAX_PAIRS_PER_BUCKET, Pairs, bucket_pairs
-from .shingles import is_template, text_shingles
+from .prefix_join import SimilarPairs, jaccard, shingle_sets
+from .shingle_blocks import ShingleBlock, ShingleBlocks
 
 # datasketch takes half a second to import, and few data sets need a sketch.
 if TYPE_CHECKING:
@@ -26,10 +32,8 @@ SCHEME = "affine32"
 DETECTION = 0.99
 """The least probability with which a pair at the threshold becomes a candidate."""
 
-_TEMPLATE_SAMPLE = 50_000
-_MIX32 = (np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35))
-_SHIFTS32 = (np.uint32(16), np.uint32(13), np.uint32(16))
-_HIGH_BITS = np.uint64(32)
+_BYTES_PER_CANDIDATE = 64
+_VERIFY_BYTES_PER_SHINGLE = 20
 
 
 def choose_bands(threshold: float, permutations: int = PERMUTATIONS) -> tuple[int, int]:
@@ -55,31 +59,25 @@ def detection(similarity: float, bands: int, rows: int) -> float:
     return 1 - (1 - similarity**rows) ** bands
 
 
-def signatures(starts: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-    """Return the MinHash signatures of sets of 32-bit hashes, all sets in one pass.
+def signatures(shingles: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the MinHash signatures of sets of shingles, all sets in one pass.
 
     Args:
-        starts: where each set begins in ``hashes``; no set is empty.
-        hashes: uint32.
+        shingles: of all sets, one after the other, uint64; the low 32 bits are what is signed.
+            Those marked as templates are left out, except in sets that have no others.
+        lengths: shingles of each set, int64, at least 1.
 
     Returns:
         uint32 of shape (sets, permutations), equal to what datasketch's ``MinHash`` holds after
-        it was updated with the same hashes.
+        it was updated with the same 32-bit hashes.
     """
     from datasketch import MinHash
 
+    from .sketch_kernels import sign
+
     permutations = np.asarray(MinHash(num_perm=PERMUTATIONS, scheme=SCHEME).permutations)
-    mixed = hashes.astype(np.uint32)
-    for multiplier, shift in zip(_MIX32, _SHIFTS32[:2], strict=True):
-        mixed = (mixed ^ (mixed >> shift)) * multiplier
-    mixed = mixed ^ (mixed >> _SHIFTS32[2])
-    result = np.empty((len(starts), PERMUTATIONS), dtype=np.uint32)
-    permuted = np.empty_like(mixed)
-    for number, (multiplier, offset) in enumerate(permutations.T):
-        np.multiply(mixed, multiplier, out=permuted)
-        permuted += offset
-        result[:, number] = np.minimum.reduceat(permuted, starts)
-    return result
+    multipliers, offsets = (np.ascontiguousarray(row, dtype=np.uint32) for row in permutations)
+    return sign(shingles, lengths, multipliers, offsets)
 
 
 def as_minhash(signature: np.ndarray) -> MinHash:
@@ -89,81 +87,125 @@ def as_minhash(signature: np.ndarray) -> MinHash:
     return MinHash(hashvalues=signature, scheme=SCHEME)
 
 
-def text_signatures(texts: pl.Series, size: int, templates: np.ndarray) -> np.ndarray:
-    """Return the signatures of canonical texts.
-
-    Template shingles are left out, except in texts that have no others.
-
-    Args:
-        texts: canonical strings, none of them empty.
-        size: words a shingle.
-        templates: hashes of the shingles that count as template.
-    """
-    blocks: list[np.ndarray] = []
-    for owners, shingles in text_shingles(texts, size):
-        if len(templates):
-            own = ~np.isin(shingles, templates)
-            has_own = np.bincount(owners, weights=own)[owners] > 0
-            owners, shingles = owners[own | ~has_own], shingles[own | ~has_own]
-        starts = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1]])
-        blocks.append(signatures(starts, (shingles >> _HIGH_BITS).astype(np.uint32)))
-    return np.concatenate(blocks) if blocks else np.empty((0, PERMUTATIONS), dtype=np.uint32)
-
-
-def sample_templates(texts: pl.Series, size: int) -> np.ndarray:
-    """Find the template shingles in a sample of the texts, the same in whatever order they come.
+def sketched_pairs(
+    blocks: ShingleBlocks,
+    hashes: np.ndarray,
+    threshold: float,
+    *,
+    max_pairs: int,
+    memory: int,
+    folder: Path,
+) -> SimilarPairs:
+    """Find the pairs whose signatures agree in a band, and verify each by its exact similarity.
 
     Args:
-        texts: canonical strings, none of them empty.
-        size: words a shingle.
-    """
-    sample = texts.gather(texts.hash().arg_sort().head(_TEMPLATE_SAMPLE))
-    hashes = [shingles for _, shingles in text_shingles(sample, size)]
-    if not hashes:
-        return np.empty(0, dtype=np.uint64)
-    distinct, counts = np.unique(np.concatenate(hashes), return_counts=True)
-    return distinct[is_template(counts, len(sample))]
-
-
-def sketch_candidates(
-    signature: np.ndarray, threshold: float, *, max_pairs: int = MAX_PAIRS_PER_BUCKET
-) -> Pairs:
-    """Return the pairs of texts whose signatures agree in a band.
-
-    Args:
-        signature: uint32 of shape (texts, permutations).
-        threshold: the Jaccard similarity that the bands are tuned for.
+        blocks: the shingles of the texts.
+        hashes: for each position the hash of the text; the texts are compared in their order.
+        threshold: the Jaccard similarity.
         max_pairs: bound on the pairs of one bucket; only where it is hit can a pair that agrees
             in a band be missed.
+        memory: about how many bytes may be taken up.
+        folder: where files may be written.
     """
-    bands, rows = choose_bands(threshold, signature.shape[1])
-    texts = np.arange(len(signature))
-    everything = np.ones(len(signature), dtype=np.int64)
-    found: list[Pairs] = []
-    for band in range(bands):
-        values = np.ascontiguousarray(signature[:, band * rows : (band + 1) * rows])
-        _, buckets = np.unique(values.view(f"V{4 * rows}").ravel(), return_inverse=True)
-        together = np.bincount(buckets)[buckets] > 1
-        found.append(
-            bucket_pairs(
-                buckets[together],
-                texts[together],
-                totals=everything,
-                reach=everything[together],
-                threshold=threshold,
-                max_pairs=max_pairs,
-            )
-        )
-    return merge_pairs(found)
+    texts = _texts_of(blocks)
+    order = np.argsort(hashes[texts])
+    bands, rows = choose_bands(threshold)
+    with ArrowColumns(folder / "bands.arrow", bands) as keys_of_bands:
+        for block in blocks:
+            signed = signatures(block.shingles, block.lengths)
+            keys_of_bands.write(band_keys(signed, bands, rows))
+        with ArrowColumns(folder / "candidates.arrow", 1) as candidates:
+            bounded = skipped = 0
+            for band in range(bands):
+                keys = np.concatenate(list(keys_of_bands.read(band)))
+                pairs = bucket_candidates(keys[order], max_pairs)
+                candidates.write([pairs.left << 32 | pairs.right])
+                bounded += pairs.bounded_buckets
+                skipped += pairs.skipped
+            verify = _Verification(blocks, hashes, threshold, memory, folder, texts[order])
+            found = list(verify.portions(candidates))
+    left, right, similarity = (np.concatenate(column) for column in zip(*found, strict=True))
+    return SimilarPairs(left, right, similarity, bounded, skipped)
 
 
-def merge_pairs(found: list[Pairs]) -> Pairs:
-    """Join the pairs of several searches; each pair stays once."""
-    keys = [(pairs.left << 32) | pairs.right for pairs in found]
-    distinct = np.unique(np.concatenate(keys)) if keys else np.empty(0, dtype=np.int64)
-    return Pairs(
-        distinct >> 32,
-        distinct & 0xFFFFFFFF,
-        sum(pairs.bounded_buckets for pairs in found),
-        sum(pairs.skipped for pairs in found),
+def band_keys(signed: np.ndarray, bands: int, rows: int) -> list[np.ndarray]:
+    """Return for each band the hash of every signature's values in it, uint64."""
+    from .sketch_kernels import hash_bands
+
+    return list(hash_bands(signed, bands, rows))
+
+
+def bucket_candidates(keys: np.ndarray, max_pairs: int = MAX_PAIRS_PER_BUCKET) -> Pairs:
+    """Return the pairs of texts with the same key."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    again = ordered[1:] == ordered[:-1]
+    together = (np.r_[again, False] | np.r_[False, again])[: len(keys)]
+    texts = order[together]
+    alike = np.ones(len(keys), dtype=np.int64)
+    return bucket_pairs(
+        ordered[together],
+        texts,
+        totals=alike,
+        reach=alike[: len(texts)],
+        threshold=1.0,
+        max_pairs=max_pairs,
     )
+
+
+def _texts_of(blocks: ShingleBlocks) -> np.ndarray:
+    return np.concatenate([np.empty(0, dtype=np.int64), *(block.texts for block in blocks)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Verification:
+    """The exact similarity of candidates, a portion at a time.
+
+    Attributes:
+        by_number: the position of each text; candidates name texts by their place here.
+    """
+
+    blocks: ShingleBlocks
+    hashes: np.ndarray
+    threshold: float
+    memory: int
+    folder: Path
+    by_number: np.ndarray
+
+    def portions(self, candidates: ArrowColumns) -> Iterator[tuple[np.ndarray, ...]]:
+        """Yield positions and similarity of the pairs that are similar enough."""
+        cuts = 1 + candidates.values * _BYTES_PER_CANDIDATE // max(1, self.memory)
+        edges = np.linspace(0, len(self.by_number), cuts + 1).astype(np.int64)
+        for low, high in pairwise(edges):
+            some = [keys[(keys >> 32 >= low) & (keys >> 32 < high)] for keys in candidates.read(0)]
+            yield from self._of(np.unique(np.concatenate(some)))
+
+    def _of(self, keys: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+        left, right = self.by_number[keys >> 32], self.by_number[keys & 0xFFFFFFFF]
+        named = np.zeros(len(self.hashes), dtype=bool)
+        named[left] = named[right] = True
+        size = sum(int(block.lengths[named[block.texts]].sum()) for block in self.blocks.headers())
+        if size * _VERIFY_BYTES_PER_SHINGLE > self.memory and len(keys) > 1:
+            half = len(keys) // 2
+            yield from self._of(keys[:half])
+            yield from self._of(keys[half:])
+            return
+        sets = shingle_sets(self._some(named), self.hashes)
+        place = np.empty(len(self.hashes), dtype=np.int64)
+        place[sets.texts] = np.arange(len(sets.texts))
+        similarity = jaccard(sets, place[left], place[right])
+        enough = similarity >= self.threshold
+        yield left[enough], right[enough], similarity[enough]
+
+    def _some(self, named: np.ndarray) -> ShingleBlocks:
+        """Read the shingles of the named texts."""
+        some = ShingleBlocks(self.folder, self.memory)
+        for block in self.blocks:
+            chosen = named[block.texts]
+            shingles = block.shingles[np.repeat(chosen, block.lengths)]
+            some.add(
+                ShingleBlock(
+                    block.texts[chosen], block.lone[chosen], block.lengths[chosen], shingles
+                )
+            )
+        return some

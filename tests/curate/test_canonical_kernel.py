@@ -6,11 +6,9 @@ import json
 import random
 
 import polars as pl
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate import compiled
 from tunewise.curate.comparison_text import (
     _COMPILED_FROM_BYTES,
     canonical_by_expressions,
@@ -70,27 +68,3 @@ def test_many_texts_are_compiled_and_null_is_empty() -> None:
     result = canonical_texts(texts)
     assert result.head(3).to_list() == ["it costs 3.5 euro", "", "σίσυφος"]
     assert result.n_unique() == 3
-
-
-def test_where_no_folder_of_numbas_can_be_written_a_temporary_one_is_taken(
-    tmp_path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from numba.core import caching, config
-
-    monkeypatch.setattr(config, "CACHE_DIR", "")
-    monkeypatch.setattr(compiled.tempfile, "gettempdir", lambda: str(tmp_path))
-    locators = [caching.UserProvidedCacheLocator]
-    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", locators)
-    double = compiled.compiled(lambda number: 2 * number)
-    assert double(21) == 42
-    assert [folder.name for folder in tmp_path.iterdir()] == [compiled._own_temporary_folder().name]
-
-
-def test_code_is_not_loaded_from_a_folder_that_others_can_write(
-    tmp_path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(compiled.tempfile, "gettempdir", lambda: str(tmp_path))
-    own = compiled._own_temporary_folder()
-    own.chmod(0o777)
-    monkeypatch.setattr(compiled.tempfile, "mkdtemp", lambda prefix: str(tmp_path / "fresh"))
-    assert compiled._own_temporary_folder().name == "fresh"

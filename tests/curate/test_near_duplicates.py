@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,17 +16,15 @@ from hypothesis import strategies as st
 from tunewise.curate.comparison_text import canonical_texts
 from tunewise.curate.components import component_labels, keep_best
 from tunewise.curate.near_duplicates import near_duplicate_pairs
-from tunewise.curate.shingles import shingle_sets
+from tunewise.curate.shared_shingles import is_template
 from tunewise.curate.sketches import (
     as_minhash,
+    band_keys,
+    bucket_candidates,
     choose_bands,
     detection,
     signatures,
-    sketch_candidates,
-    text_signatures,
 )
-
-NO_TEMPLATES = np.empty(0, dtype=np.uint64)
 
 
 def word_runs(words: list[str], size: int) -> frozenset[tuple[str, ...]]:
@@ -34,8 +34,13 @@ def word_runs(words: list[str], size: int) -> frozenset[tuple[str, ...]]:
 
 
 def brute_force(texts: list[str], threshold: float) -> dict[tuple[int, int], float]:
-    """All pairs by the definition, without templates."""
+    """All pairs by the definition."""
     words = [text.split() for text in canonical_texts(pl.Series(texts, dtype=pl.String))]
+    runs = {size: [word_runs(some, size) for some in words] for size in (3, 5)}
+    weights = {
+        3: run_weights({tuple(some) for some in words if 1 <= len(some) < 20 / threshold}, 3),
+        5: run_weights({tuple(some) for some in words if len(some) >= 20}, 5),
+    }
     found = {}
     for right in range(len(texts)):
         for left in range(right):
@@ -43,11 +48,19 @@ def brute_force(texts: list[str], threshold: float) -> dict[tuple[int, int], flo
             if shorter == 0:
                 continue
             size = 5 if shorter >= 20 else 3
-            one, other = word_runs(words[left], size), word_runs(words[right], size)
-            similarity = len(one & other) / len(one | other)
-            if similarity >= threshold:
+            weight = weights[size]
+            one, other = runs[size][left], runs[size][right]
+            shared = sum(weight.get(run, 100) for run in one & other)
+            similarity = shared / sum(weight.get(run, 100) for run in one | other)
+            if similarity >= threshold or words[left] == words[right]:
                 found[left, right] = similarity
     return found
+
+
+def run_weights(texts: set[tuple[str, ...]], size: int) -> dict[tuple[str, ...], int]:
+    """The runs that very many of the distinct texts have weigh 1, all others 100."""
+    counts = Counter(run for words in texts for run in word_runs(list(words), size))
+    return {run: 1 for run, count in counts.items() if is_template(np.array(count), len(texts))}
 
 
 def found_pairs(texts: list[str], **options: object) -> dict[tuple[int, int], float]:
@@ -97,6 +110,52 @@ def test_short_texts_equal_brute_force(texts: list[list[str]], threshold: float)
     assert found_pairs(written, threshold=threshold) == pytest.approx(
         brute_force(written, threshold)
     )
+
+
+def templated_texts(seed: int, count: int) -> list[str]:
+    """Texts of which many begin alike, some nearly as wholes, in all lengths."""
+    chance = random.Random(seed)
+    templates = [" ".join(f"t{number}x{word}" for word in range(30)) for number in range(3)]
+    texts = []
+    for _ in range(count):
+        begin = chance.choice([*templates, ""]).split()[: chance.choice([3, 12, 30])]
+        own = [f"w{chance.randrange(40)}" for _ in range(chance.randrange(12))]
+        texts.append(" ".join(begin + own))
+    return texts
+
+
+@pytest.mark.parametrize(("seed", "threshold"), [(1, 0.8), (2, 0.6), (3, 0.9)])
+def test_templates_weigh_little_by_the_definition(seed: int, threshold: float) -> None:
+    texts = templated_texts(seed, 420)
+    truth = brute_force(texts, threshold)
+    assert len(truth) > 10
+    assert found_pairs(texts, threshold=threshold) == pytest.approx(truth)
+
+
+@pytest.mark.parametrize("method", ["exact", "sketch"])
+def test_pieces_threads_and_the_disk_change_nothing(method: str, tmp_path: Path) -> None:
+    texts = pl.Series(varied_texts(11, 1500) + templated_texts(4, 300))
+    plain = near_duplicate_pairs(texts, method=method, threads=1)  # type: ignore[arg-type]
+    assert plain.pairs.height > 100
+    pieces = [texts.slice(first, 97) for first in range(0, len(texts), 97)]
+    for given_texts, options in (
+        (pieces, {"threads": 3}),
+        (iter([texts.head(0), *pieces]), {"threads": 1, "memory": 60_000, "folder": tmp_path}),
+        (canonical_texts(texts), {"canonical": True, "memory": 200_000}),
+    ):
+        other = near_duplicate_pairs(given_texts, method=method, **options)  # type: ignore[arg-type]
+        assert other.pairs.equals(plain.pairs)
+        assert (other.components == plain.components).all()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_lay_on_the_disk_is_told() -> None:
+    texts = pl.Series(varied_texts(11, 400))
+    assert "disk" not in near_duplicate_pairs(texts).method
+    small = near_duplicate_pairs(texts, memory=20_000)
+    assert "GB of n-grams lay on the disk" in small.method
+    assert "MinHash, 21 bands of 6, which find 99" in small.method
+    assert "all pairs, by a prefix filter" in near_duplicate_pairs(texts, memory=400_000).method
 
 
 @settings(max_examples=20, deadline=None)
@@ -167,6 +226,11 @@ def test_a_swarm_is_bounded_and_says_so() -> None:
     assert result.bounded_buckets > 0
     assert result.skipped > 0
     assert len(set(result.components)) == 1
+    assert "were not compared" in result.method
+    truth = found_pairs(texts)
+    assert {(left, right): found for left, right, found in result.pairs.iter_rows()}.items() <= (
+        truth.items()
+    )
     assert near_duplicate_pairs(pl.Series(texts)).skipped == 0
     copies = near_duplicate_pairs(pl.Series(["the same"] * 50), max_pairs=100)
     assert copies.skipped > 0
@@ -181,20 +245,33 @@ def test_senseless_parameters_are_refused(bad: dict) -> None:
 
 def test_signatures_are_those_of_datasketch() -> None:
     chance = np.random.default_rng(4)
-    sets = [chance.integers(0, 2**32, size, dtype=np.uint32) for size in (1, 2, 50, 700)]
-    starts = np.cumsum([0, *map(len, sets)])[:-1]
-    ours = signatures(starts, np.concatenate(sets))
+    sets = [chance.integers(0, 2**63, size, dtype=np.uint64) for size in (1, 2, 50, 700)]
+    ours = signatures(np.concatenate(sets), np.array([len(values) for values in sets]))
     for values, signature in zip(sets, ours, strict=True):
         theirs = MinHash(num_perm=128, hashfunc=int)
-        theirs.update_batch([int(value) for value in values])
+        theirs.update_batch([int(value) & 0xFFFFFFFF for value in values])
         assert theirs.scheme == "affine32"
         assert (theirs.digest() == signature).all()
         assert as_minhash(signature).jaccard(theirs) == 1.0
 
 
+def test_template_shingles_are_not_signed_where_there_are_others() -> None:
+    plain, template = np.array([3, 7], dtype=np.uint64), np.array([9 | 1 << 63], dtype=np.uint64)
+    lengths = np.array([2, 3, 1])
+    one, two, three = signatures(np.r_[plain, plain, template, template], lengths)
+    assert (one == two).all()
+    assert (three != two).any()
+
+
 def test_candidates_are_those_of_a_datasketch_index_made_from_our_signatures() -> None:
-    texts = canonical_texts(pl.Series(varied_texts(5, 150))).unique().sort()
-    ours = text_signatures(texts, 3, NO_TEMPLATES)
+    chance = np.random.default_rng(5)
+    family = chance.integers(0, 2**63, (30, 40), dtype=np.uint64)
+    sets = [
+        np.where(chance.random(40) < share, chance.integers(0, 2**63, 40, dtype=np.uint64), base)
+        for base in family
+        for share in (0.0, 0.1, 0.3, 0.6)
+    ]
+    ours = signatures(np.concatenate(sets), np.array([len(values) for values in sets]))
     bands, rows = choose_bands(0.5)
     index = MinHashLSH(num_perm=128, params=(bands, rows))
     for number, signature in enumerate(ours):
@@ -205,10 +282,14 @@ def test_candidates_are_those_of_a_datasketch_index_made_from_our_signatures() -
         for other in index.query(as_minhash(signature))
         if other != number
     }
-    found = sketch_candidates(ours, 0.5)
-    pairs = zip(found.left.tolist(), found.right.tolist(), strict=True)
-    assert set(map(frozenset, pairs)) == theirs
-    assert theirs
+    pairs = [bucket_candidates(keys) for keys in band_keys(ours, bands, rows)]
+    found = {
+        frozenset(pair)
+        for some in pairs
+        for pair in zip(some.left.tolist(), some.right.tolist(), strict=True)
+    }
+    assert found == theirs
+    assert len(theirs) > 30
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.7, 0.8, 0.9, 1.0])
@@ -216,12 +297,6 @@ def test_bands_are_tuned_for_recall(threshold: float) -> None:
     bands, rows = choose_bands(threshold)
     assert bands * rows <= 128
     assert detection(threshold, bands, rows) >= 0.99
-
-
-def test_shingle_sets_know_what_only_one_text_has() -> None:
-    sets = shingle_sets(pl.Series(["a b c d", "a b c x y"]), 3)
-    assert sets.totals.tolist() == [200, 300]
-    assert len(sets.weights) == 1
 
 
 def test_components_and_the_star_rule() -> None:

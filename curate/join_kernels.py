@@ -1,0 +1,266 @@
+"""The exact join of weighted shingle sets: the loops, compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .compiled import compiled
+from .shingle_kernels import FULL_WEIGHT, TEMPLATE, weight_of
+
+_RARITY_SHIFT = np.uint64(56)
+_HASH = np.uint64((1 << 56) - 1)
+_HALF, _LOW_HALF, _MIDDLE = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(16)
+_MOST_COUNTED = 0xFFFF
+_SLACK = 1e-9
+
+
+@compiled
+def _slot(shingle: np.uint64, slots: np.uint64) -> np.int64:
+    """Choose one of up to 2^32 counters by bits in the middle."""
+    return np.int64((((shingle >> _MIDDLE) & _LOW_HALF) * slots) >> _HALF)
+
+
+@compiled
+def count_all(shingles: np.ndarray, counters: np.ndarray) -> None:
+    """Count shingles, each in the counter that its hash chooses.
+
+    Args:
+        shingles: hashes.
+        counters: uint16, up to 2^32 of them; they stop at 65,535.
+    """
+    slots = np.uint64(len(counters))
+    for shingle in shingles:
+        slot = _slot(shingle, slots)
+        if counters[slot] < _MOST_COUNTED:
+            counters[slot] += np.uint16(1)
+
+
+@compiled
+def _rarity(count: Any) -> Any:
+    """Put a count on a scale of 0 to 127: in proportion, to an eighth of it."""
+    bits = 0
+    while count >> bits > 7:
+        bits += 1
+    return 8 * bits + (count >> bits) if bits else count
+
+
+@compiled
+def order_sets(shingles: np.ndarray, lengths: np.ndarray, counters: np.ndarray) -> np.ndarray:
+    """Put each text's shingles in the order from rare to frequent, templates last, each once.
+
+    Args:
+        shingles: of all texts; overwritten by keys that sort in that order, each text's at its
+            old beginning.
+        lengths: shingles of each text; overwritten by how many are distinct.
+        counters: of :func:`count_all`.
+
+    Returns:
+        The weight of each text's distinct shingles, int64.
+    """
+    slots = np.uint64(len(counters))
+    weights = np.zeros(len(lengths), dtype=np.int64)
+    begin = 0
+    for text in range(len(lengths)):
+        end = begin + lengths[text]
+        for at in range(begin, end):
+            shingle = shingles[at]
+            count = counters[_slot(shingle, slots)]
+            rarity = np.uint64(_rarity(np.int64(count))) << _RARITY_SHIFT
+            shingles[at] = (shingle & TEMPLATE) | rarity | (shingle & _HASH)
+        shingles[begin:end].sort()
+        place = begin
+        for at in range(begin, end):
+            if at == begin or shingles[at] != shingles[at - 1]:
+                key = shingles[at]
+                shingles[place] = key
+                place += 1
+                weights[text] += weight_of(key)
+        lengths[text] = place - begin
+        begin = end
+    return weights
+
+
+@compiled
+def prefixes(
+    keys: np.ndarray,
+    begins: np.ndarray,
+    ends: np.ndarray,
+    shared: np.ndarray,
+    totals: np.ndarray,
+    threshold: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the first shingles of each text, of which a similar text must share one.
+
+    Args:
+        keys: of the texts' sets.
+        begins: where each text's set begins.
+        ends: where it ends.
+        shared: its weight.
+        totals: its weight with the shingles that no other text has.
+        threshold: the Jaccard similarity.
+
+    Returns:
+        How many each text has, and for all of them in order: the key, and the *reach*, the weight
+        from there on: the most that can be shared if this is the first shingle that is.
+    """
+    wanted = threshold * (1 - _SLACK)
+    lengths = np.zeros(len(begins), dtype=np.int64)
+    for text in range(len(begins)):
+        reach = shared[text]
+        at = begins[text]
+        while at < ends[text] and reach >= wanted * totals[text]:
+            reach -= weight_of(keys[at])
+            at += 1
+        lengths[text] = at - begins[text]
+    first = np.empty(lengths.sum(), dtype=np.uint64)
+    reaches = np.empty(len(first), dtype=np.int64)
+    place = 0
+    for text in range(len(begins)):
+        reach = shared[text]
+        for at in range(begins[text], begins[text] + lengths[text]):
+            first[place] = keys[at]
+            reaches[place] = reach
+            reach -= weight_of(keys[at])
+            place += 1
+    return lengths, first, reaches
+
+
+@compiled
+def join(
+    keys: np.ndarray,
+    begins: np.ndarray,
+    ends: np.ndarray,
+    totals: np.ndarray,
+    entry_begins: np.ndarray,
+    places: np.ndarray,
+    posting_texts: np.ndarray,
+    posting_offsets: np.ndarray,
+    posting_reaches: np.ndarray,
+    bucket_begins: np.ndarray,
+    windows: np.ndarray,
+    threshold: float,
+    low: int,
+    high: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
+    """Find every similar pair whose larger text is one of ``low`` to ``high``.
+
+    Args:
+        keys: of the texts' sets.
+        begins: where each text's set begins; texts are in the order of their totals.
+        ends: where it ends.
+        totals: the weight of each text's whole set.
+        entry_begins: where each text's entries in ``places`` begin, and the end of the last.
+        places: for each shingle of each prefix its place among the postings, or -1 where no other
+            prefix has it.
+        posting_texts: the texts that have a shingle in their prefix, ascending in each bucket.
+        posting_offsets: how many shingles of its set come before it.
+        posting_reaches: of :func:`prefixes`.
+        bucket_begins: where the bucket of each posting begins.
+        windows: how many texts before it in the bucket each posting is compared with.
+        threshold: the Jaccard similarity.
+        low: the first larger text.
+        high: the end of the larger texts.
+
+    Returns:
+        Smaller and larger text and similarity of each pair, and how many candidates at most were
+        skipped because of ``windows``.
+    """
+    room = 1 << 10
+    lefts = np.empty(room, dtype=np.int64)
+    rights = np.empty(room, dtype=np.int64)
+    similarities = np.empty(room, dtype=np.float64)
+    found = 0
+    skipped = 0
+    met = np.full(high, -1, dtype=np.int32)
+    half = threshold * (1 - _SLACK) / (1 + threshold)
+    for text in range(low, high):
+        total = totals[text]
+        smallest = threshold * (1 - _SLACK) * total
+        # Where a window ended a search, what was met later may share earlier shingles too.
+        whole = False
+        for entry in range(entry_begins[text], entry_begins[text + 1]):
+            place = places[entry]
+            if place < 0:
+                continue
+            offset = entry - entry_begins[text]
+            last = max(bucket_begins[place], place - windows[place])
+            stopped = True
+            for posting in range(place - 1, last - 1, -1):
+                other = posting_texts[posting]
+                if totals[other] < smallest:
+                    stopped = False
+                    break
+                if met[other] == text:
+                    continue
+                met[other] = text
+                needed = half * (total + totals[other])
+                one, two = begins[text], begins[other]
+                if not whole:
+                    if min(posting_reaches[place], posting_reaches[posting]) < needed:
+                        continue
+                    one += offset
+                    two += posting_offsets[posting]
+                shared = _shared_weight(keys, one, ends[text], two, ends[other], needed)
+                similarity = shared / (total + totals[other] - shared)
+                if similarity >= threshold:
+                    if found == room:
+                        room *= 2
+                        lefts = _grown(lefts, room)
+                        rights = _grown(rights, room)
+                        similarities = _grown(similarities, room)
+                    lefts[found] = other
+                    rights[found] = text
+                    similarities[found] = similarity
+                    found += 1
+            if stopped and last > bucket_begins[place]:
+                skipped += last - bucket_begins[place]
+                whole = True
+    return lefts[:found], rights[:found], similarities[:found], skipped
+
+
+@compiled
+def _grown(values: np.ndarray, room: int) -> np.ndarray:
+    larger = np.empty(room, dtype=values.dtype)
+    larger[: len(values)] = values
+    return larger
+
+
+@compiled
+def _shared_weight(
+    keys: np.ndarray, one: Any, one_end: Any, other: Any, other_end: Any, needed: float
+) -> Any:
+    """Return the weight that two ordered sets share; 0 once it cannot be as much as needed."""
+    shared = 0
+    while one < one_end and other < other_end:
+        if keys[one] == keys[other]:
+            shared += weight_of(keys[one])
+            one += 1
+            other += 1
+        else:
+            if shared + FULL_WEIGHT * min(one_end - one, other_end - other) < needed:
+                return 0
+            if keys[one] < keys[other]:
+                one += 1
+            else:
+                other += 1
+    return shared
+
+
+@compiled
+def pair_similarities(
+    keys: np.ndarray,
+    begins: np.ndarray,
+    ends: np.ndarray,
+    totals: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+) -> np.ndarray:
+    """Return the exact weighted Jaccard similarity of pairs of texts."""
+    similarities = np.empty(len(left), dtype=np.float64)
+    for pair in range(len(left)):
+        one, other = left[pair], right[pair]
+        shared = _shared_weight(keys, begins[one], ends[one], begins[other], ends[other], 0.0)
+        similarities[pair] = shared / (totals[one] + totals[other] - shared)
+    return similarities

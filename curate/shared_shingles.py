@@ -1,0 +1,158 @@
+"""Which texts can be similar to another at all, and what they can share.
+
+Most shingles occur in one text only, and most texts have so many of those that no other text can
+be as similar as the threshold. To see that, nothing needs to be sorted: each shingle is noted in
+one of many two-bit counters, and what stands in a counter that was met once is its text's alone.
+Counters are shared by chance, so that a few shingles pass for shared; never the other way round.
+What goes makes further shingles lonely, so this is done again with what is left, until little
+goes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .shingle_blocks import ShingleBlock, ShingleBlocks
+
+TEMPLATE_SHARE = 0.05
+TEMPLATE_TEXTS = 50
+
+_SLOTS_PER_SHINGLE = 4
+_MOST_SLOTS = (1 << 32) - 1
+_SEEDS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
+_ENOUGH_KEPT = 0.98
+"""Another round is not worth its time if the last one kept this share of the shingles."""
+_TEMPLATE_SAMPLE = 10_000
+_SAMPLE_SHARE = 0.7 * TEMPLATE_SHARE
+"""A shingle with the template's share in all texts has this one in the sample: its standard
+deviation there is a seventh of the difference."""
+
+
+def is_template(counts: np.ndarray, texts: int) -> np.ndarray:
+    """Tell which shingles, found in so many of all texts, count as template."""
+    return counts > max(TEMPLATE_TEXTS, TEMPLATE_SHARE * texts)
+
+
+def template_shingles(
+    blocks: ShingleBlocks, included: np.ndarray, hashes: np.ndarray
+) -> np.ndarray:
+    """Find the shingles that very many of the texts have.
+
+    Those frequent in a sample are counted in all texts. The sample is chosen by the hashes of the
+    texts, so that it is the same in whatever order they come.
+
+    Args:
+        blocks: of all texts.
+        included: for each position whether that text counts.
+        hashes: for each position the hash of the text.
+
+    Returns:
+        Their hashes, ascending.
+    """
+    from .shingle_kernels import bits_of, count_texts_with
+
+    positions = [block.texts[included[block.texts]] for block in blocks]
+    texts = np.concatenate(positions) if positions else np.empty(0, dtype=np.int64)
+    if len(texts) <= TEMPLATE_TEXTS:
+        return np.empty(0, dtype=np.uint64)
+    sampled = np.zeros(len(included), dtype=bool)
+    if len(texts) > _TEMPLATE_SAMPLE:
+        limit = _SAMPLE_SHARE * _TEMPLATE_SAMPLE
+        texts_chosen = np.argpartition(hashes[texts], _TEMPLATE_SAMPLE)[:_TEMPLATE_SAMPLE]
+        sampled[texts[texts_chosen]] = True
+    else:
+        limit = TEMPLATE_TEXTS
+        sampled[texts] = True
+    sample = [block.shingles[np.repeat(sampled[block.texts], block.lengths)] for block in blocks]
+    distinct, counts = np.unique(np.concatenate(sample), return_counts=True)
+    wanted = distinct[counts > limit]
+    if not len(wanted):
+        return wanted
+    bits = bits_of(wanted)
+    counts = np.zeros(len(wanted), dtype=np.int64)
+    latest = np.full(len(wanted), -1, dtype=np.int64)
+    number = 0
+    for block in blocks:
+        number = count_texts_with(
+            block.shingles,
+            block.lengths,
+            included[block.texts],
+            wanted,
+            bits,
+            counts,
+            latest,
+            number,
+        )
+    return wanted[is_template(counts, len(texts))]
+
+
+def keep_candidates(
+    blocks: ShingleBlocks,
+    included: np.ndarray,
+    templates: np.ndarray,
+    threshold: float,
+    folder: Path,
+    memory: int,
+) -> ShingleBlocks:
+    """Keep the texts that can be similar to another, with the shingles that they can share.
+
+    Args:
+        blocks: of all texts; used up.
+        included: for each position whether that text is looked at.
+        templates: shingles that weigh little, ascending.
+        threshold: the Jaccard similarity.
+        folder: where files may be written.
+        memory: bytes of shingles that may stay in memory.
+    """
+    for seed in _SEEDS:
+        before = blocks.shingles
+        kept = ShingleBlocks(folder, memory)
+        blocks = _round(blocks, included, templates, threshold, seed, kept)
+        templates = templates[:0]  # They are marked now.
+        if blocks.shingles > _ENOUGH_KEPT * before:
+            break
+    return blocks
+
+
+def _round(
+    blocks: ShingleBlocks,
+    included: np.ndarray,
+    templates: np.ndarray,
+    threshold: float,
+    seed: int,
+    kept: ShingleBlocks,
+) -> ShingleBlocks:
+    from .shingle_kernels import bits_of, count_to_two, keep_shared
+
+    size = min(_MOST_SLOTS, max(1, _SLOTS_PER_SHINGLE * blocks.shingles))
+    counters = np.zeros(size // 4 + 1, dtype=np.uint8)
+    slots, odd = np.uint64(size), np.uint64(seed)
+    for block in blocks:
+        count_to_two(block.shingles, block.lengths, included[block.texts], counters, slots, odd)
+    bits = bits_of(templates)
+    with blocks:
+        for block in blocks.consume():
+            room = np.empty_like(block.shingles)
+            lengths = np.empty_like(block.lengths)
+            lone = block.lone.copy()
+            written = keep_shared(
+                block.shingles,
+                block.lengths,
+                included[block.texts],
+                lone,
+                counters,
+                slots,
+                odd,
+                templates,
+                bits,
+                threshold,
+                room,
+                lengths,
+            )
+            alive = lengths > 0
+            kept.add(
+                ShingleBlock(block.texts[alive], lone[alive], lengths[alive], room[:written].copy())
+            )
+    return kept

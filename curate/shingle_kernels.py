@@ -1,0 +1,196 @@
+"""Which shingles only one text has, and which very many have: the loops, compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .compiled import compiled
+
+FULL_WEIGHT, TEMPLATE_WEIGHT = 100, 1
+
+TEMPLATE = np.uint64(1 << 63)
+"""Marks a shingle that very many texts have."""
+
+_HALF = np.uint64(32)
+_SLACK = 1e-9
+"""Sums of weights are whole numbers; their comparison with a share of them is not exact."""
+
+
+@compiled
+def _slot(shingle: np.uint64, slots: np.uint64, seed: np.uint64) -> np.int64:
+    """Choose one of up to 2^32 slots; templates have the one that they had before."""
+    return np.int64(((((shingle & ~TEMPLATE) * seed) >> _HALF) * slots) >> _HALF)
+
+
+@compiled
+def count_to_two(
+    shingles: np.ndarray,
+    lengths: np.ndarray,
+    included: np.ndarray,
+    counters: np.ndarray,
+    slots: np.uint64,
+    seed: np.uint64,
+) -> None:
+    """Note in a slot of two bits for each shingle whether it was met once or more often.
+
+    Args:
+        shingles: of some texts, one text after the other.
+        lengths: shingles of each text.
+        included: for each text whether it counts.
+        counters: uint8, four slots each.
+        slots: how many there are.
+        seed: an odd number that chooses the hash function.
+    """
+    begin = 0
+    for text in range(len(lengths)):
+        end = begin + lengths[text]
+        if included[text]:
+            for at in range(begin, end):
+                slot = _slot(shingles[at], slots, seed)
+                shift = np.uint8(2 * (slot & 3))
+                byte = counters[slot >> 2]
+                if (byte >> shift) & 3 < 2:
+                    counters[slot >> 2] = byte + np.uint8(1 << shift)
+        begin = end
+
+
+@compiled
+def keep_shared(
+    shingles: np.ndarray,
+    lengths: np.ndarray,
+    included: np.ndarray,
+    lone: np.ndarray,
+    counters: np.ndarray,
+    slots: np.uint64,
+    seed: np.uint64,
+    templates: np.ndarray,
+    template_bits: np.ndarray,
+    threshold: float,
+    out: np.ndarray,
+    out_lengths: np.ndarray,
+) -> int:
+    """Keep the texts that can be similar to another, with the shingles they can share.
+
+    What only one text has weighs against each similarity of it: if that is more than
+    ``1 - threshold`` of its weight, no other text can be as similar as the threshold.
+
+    Args:
+        shingles: of some texts, one text after the other.
+        lengths: shingles of each text.
+        included: for each text whether it is looked at.
+        lone: the weight of each text's shingles that it has alone; brought up to date.
+        counters: of :func:`count_to_two`, over all texts.
+        slots: of the counters.
+        seed: of the counters.
+        templates: the shingles to mark as templates, ascending.
+        template_bits: of :func:`bits_of`.
+        threshold: the Jaccard similarity.
+        out: room for the kept shingles.
+        out_lengths: for each text the kept shingles; 0 where the text is out.
+
+    Returns:
+        The number of shingles written.
+    """
+    allowed = 1 - threshold * (1 - _SLACK)
+    place = 0
+    begin = 0
+    for text in range(len(lengths)):
+        end = begin + lengths[text]
+        out_lengths[text] = 0
+        if included[text]:
+            first = place
+            alone = weight = lone[text]
+            too_much = allowed * (alone + FULL_WEIGHT * lengths[text])
+            for at in range(begin, end):
+                if alone > too_much:
+                    break
+                shingle = shingles[at]
+                slot = _slot(shingle, slots, seed)
+                if (counters[slot >> 2] >> np.uint8(2 * (slot & 3))) & 3 < 2:
+                    alone += weight_of(shingle)
+                    weight += weight_of(shingle)
+                else:
+                    if find(templates, template_bits, shingle) >= 0:
+                        shingle |= TEMPLATE
+                    out[place] = shingle
+                    place += 1
+                    weight += weight_of(shingle)
+            if alone > allowed * weight:
+                place = first
+            else:
+                out_lengths[text] = place - first
+                lone[text] = alone
+        begin = end
+    return place
+
+
+@compiled
+def weight_of(shingle: Any) -> int:
+    """Return the weight of a shingle."""
+    return TEMPLATE_WEIGHT if shingle & TEMPLATE else FULL_WEIGHT
+
+
+@compiled
+def bits_of(shingles: np.ndarray) -> np.ndarray:
+    """Mark the low 16 bits that occur among some shingles, to rule most others out quickly."""
+    bits = np.zeros(1 << 16, dtype=np.bool_)
+    for shingle in shingles:
+        bits[np.int64(shingle & np.uint64(0xFFFF))] = True
+    return bits
+
+
+@compiled
+def find(ascending: np.ndarray, bits: np.ndarray, shingle: np.uint64) -> int:
+    """Return the place of a shingle among others, or -1."""
+    if len(ascending) == 0 or not bits[np.int64(shingle & np.uint64(0xFFFF))]:
+        return -1
+    low, high = 0, len(ascending)
+    while low < high:
+        middle = (low + high) >> 1
+        if ascending[middle] < shingle:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < len(ascending) and ascending[low] == shingle else -1
+
+
+@compiled
+def count_texts_with(
+    shingles: np.ndarray,
+    lengths: np.ndarray,
+    included: np.ndarray,
+    wanted: np.ndarray,
+    wanted_bits: np.ndarray,
+    counts: np.ndarray,
+    latest: np.ndarray,
+    number: int,
+) -> int:
+    """Count the texts that have each of some shingles.
+
+    Args:
+        shingles: of some texts, one text after the other.
+        lengths: shingles of each text.
+        included: for each text whether it counts.
+        wanted: the shingles to count, ascending.
+        wanted_bits: of :func:`bits_of`.
+        counts: texts with each wanted shingle so far; brought up to date.
+        latest: the number of the text that each was last seen in.
+        number: of the first text.
+
+    Returns:
+        The number for the next text.
+    """
+    begin = 0
+    for text in range(len(lengths)):
+        end = begin + lengths[text]
+        if included[text]:
+            for at in range(begin, end):
+                place = find(wanted, wanted_bits, shingles[at])
+                if place >= 0 and latest[place] != number:
+                    latest[place] = number
+                    counts[place] += 1
+        number += 1
+        begin = end
+    return number
