@@ -18,16 +18,27 @@ _EITHER = rf'"(?:{"|".join((*SOURCE_FIELDS, *LICENCE_FIELDS))})"'
 
 
 def provenance_summary(context: CheckContext) -> pl.DataFrame:
-    """Return what each record says about its origin: a summary.
+    """Return what each record of a piece says about its origin: a summary.
+
+    Returns:
+        See :func:`stated_provenance`.
+    """
+    return stated_provenance(context.records)
+
+
+def stated_provenance(records: pl.DataFrame) -> pl.DataFrame:
+    """Return what each record says about its origin.
 
     The source is the record's own, or else the first of :data:`SOURCE_FIELDS` in the untouched
     rest of the row, or in its ``meta`` or ``metadata``; the licence is found likewise by
     :data:`LICENCE_FIELDS`. Blank values count as missing.
 
+    Args:
+        records: frame of ``RECORD_SCHEMA``.
+
     Returns:
         ``row``, ``source``, ``licence``; at most 200 characters each.
     """
-    records = context.records
     stated = records.select("row", "extra").filter(pl.col("extra").str.contains(_EITHER))
     found = pl.DataFrame(
         [(row, *_stated(extra)) for row, extra in stated.iter_rows()],

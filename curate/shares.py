@@ -36,13 +36,15 @@ class Share:
 
 
 def percent(share: float) -> str:
-    """Return a share as percent; a small one with two decimals.
+    """Return a share as percent; never rounds to all what is not all, and a small one less.
 
     Example:
-        >>> percent(0.2), percent(0.00034), percent(0)
-        ('20.0%', '0.03%', '0.0%')
+        >>> percent(0.2), percent(0.00034), percent(0.9999), percent(1)
+        ('20.0%', '0.03%', '99.9%', '100.0%')
     """
-    return f"{share:.2%}" if 0 < share < 0.01 else f"{share:.1%}"
+    if 0 < share < 0.01:
+        return f"{share:.2%}"
+    return f"{share if share == 1 else min(share, 0.999):.1%}"
 
 
 def wilson_interval(count: int, total: int, z: float = 1.959964) -> tuple[float, float]:
