@@ -31,6 +31,7 @@ from .settings import AuditSettings, DataSettings
 from .shapes import shape_of
 from .source_files import find_files, sha256_of_source
 from .tokenizer import tokenizer_fingerprint
+from .user_schema import schema_fingerprint
 
 _PIECES_NAME = ".pieces"
 _EXAMPLES = 3
@@ -65,7 +66,8 @@ def audit(
         ``set_aside.parquet``, ``findings.parquet`` and ``near_pairs.parquet``.
 
     Raises:
-        UsageError: an unknown check, parameter or shape, or no tokenizer where one was named.
+        UsageError: an unknown check, parameter or shape, no tokenizer where one was named, or a
+            schema that cannot be read.
         DataError: the source cannot be read, or holds no row that can be understood.
     """
     data = data or DataSettings()
@@ -98,15 +100,15 @@ def audit(
 def inputs_of(
     files: Sequence[Path], settings: AuditSettings, benchmarks: Sequence[BenchmarkItem]
 ) -> list[Input]:
-    """Return what an audit is made from: first the source, then a tokenizer and benchmarks.
+    """Return what an audit is made from: first the source, then a tokenizer, schema, benchmarks.
 
     Args:
         files: of the source.
-        settings: name the tokenizer, and whence the benchmarks come.
+        settings: name the tokenizer and the schema, and whence the benchmarks come.
         benchmarks: items that must not be among the data.
 
     Raises:
-        UsageError: no tokenizer is where one was named.
+        UsageError: no tokenizer is where one was named, or a schema cannot be read.
         DataError: a file cannot be read.
     """
     source = Input(
@@ -116,6 +118,9 @@ def inputs_of(
     if settings.tokenizer is not None:
         fingerprint = tokenizer_fingerprint(settings.tokenizer)
         inputs.append(Input("tokenizer", fingerprint, path=str(settings.tokenizer)))
+    if settings.schema is not None:
+        fingerprint = schema_fingerprint(settings.schema)
+        inputs.append(Input("schema", fingerprint, path=settings.schema))
     if benchmarks:
         content = sha256_of_json([asdict(item) for item in benchmarks])
         inputs.append(Input("benchmarks", content, path="\n".join(settings.benchmarks)))
@@ -191,6 +196,7 @@ class _Audit:
             piece,
             context_length=self.settings.context_length,
             tokenizer=self.settings.tokenizer,
+            schema=self.settings.schema,
             parameters=self.settings.parameters,
             benchmarks=self.benchmarks,
         )
@@ -199,6 +205,7 @@ class _Audit:
         return DatasetContext(
             context_length=self.settings.context_length,
             tokenizer=self.settings.tokenizer,
+            schema=self.settings.schema,
             parameters=self.settings.parameters,
             benchmarks=self.benchmarks,
             reasons=looked.reasons,

@@ -40,6 +40,7 @@ class Context:
     Attributes:
         context_length: tokens the model can see.
         tokenizer: folder of the user's tokenizer; None where none was given.
+        schema: file of the user's own schema; None where none was given.
         parameters: the user's settings for single checks: ``{"duplicates/near": {...}}``.
         benchmarks: the items that must not be among the data.
         reasons: what checks said about how they went, by check name.
@@ -47,6 +48,7 @@ class Context:
 
     context_length: int = 2048
     tokenizer: str | None = None
+    schema: str | None = None
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     benchmarks: Sequence[BenchmarkItem] = ()
     reasons: dict[str, str] = field(default_factory=dict)
@@ -134,6 +136,7 @@ class CheckContext(Context):
         return DatasetContext(
             context_length=self.context_length,
             tokenizer=self.tokenizer,
+            schema=self.schema,
             parameters=self.parameters,
             benchmarks=self.benchmarks,
             reasons=self.reasons,

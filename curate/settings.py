@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -62,6 +63,10 @@ class RuleSettings(Section):
         return bare
 
 
+# A deprecated method of pydantic's models has the name of one of these settings.
+warnings.filterwarnings("ignore", 'Field name "schema" in "AuditSettings" shadows')
+
+
 class AuditSettings(Section):
     """`[audit]`: which checks run, and what they compare with."""
 
@@ -70,6 +75,7 @@ class AuditSettings(Section):
     fail_on: Literal["high", "medium", "low", "never"] = "never"
     benchmarks: tuple[str, ...] = ()
     tokenizer: str | None = None
+    schema: str | None = None  # pyright: ignore[reportIncompatibleMethodOverride]
     context_length: int = Field(default=2048, gt=0)
     processes: int | None = Field(default=None, ge=1)
     rules: tuple[RuleSettings, ...] = ()
