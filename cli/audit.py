@@ -51,6 +51,7 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
     " with local data, or of folders; by commas or again.",
 )
 @click.option("--tokenizer", help="Folder of your tokenizer: lengths count in its tokens.")
+@click.option("--schema", help="Your own pandera schema of the columns: a .py or .yaml file.")
 @click.option("--context-length", type=click.IntRange(min=1), help="Tokens the model can see.")
 @click.option("--processes", type=click.IntRange(min=1),
               help="How many work on large files (default: as many as there are cores).")  # fmt: skip
@@ -65,6 +66,7 @@ def audit(
     skip: str | None,
     benchmarks: tuple[str, ...],
     tokenizer: str | None,
+    schema: str | None,
     context_length: int | None,
     processes: int | None,
     shape: str | None,
@@ -88,6 +90,7 @@ def audit(
                 "skip": listed(skip),
                 "benchmarks": listed(",".join(benchmarks) or None),
                 "tokenizer": tokenizer,
+                "schema": schema,
                 "context_length": context_length,
                 "processes": processes,
             },
