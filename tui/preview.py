@@ -15,7 +15,7 @@ from ..curate.shape_rows import Layout, Record, layout_of_detection, to_record
 from ..curate.source_files import find_files, identify
 from ..curate.unfit import UnfitError
 from ..workspace.errors import TunewiseError
-from .marks import counted, percent
+from .marks import counted
 
 _LOOKED_AT = 200
 _ROWS = 3
@@ -71,8 +71,7 @@ def _describe(name: str, files: int, detection: Detection, raws: Sequence[RawRow
     understood = f"{name}, rows of shape {detection.shape}, kind {layout.shape.kind}"
     if files > 1:
         understood += f", first of {counted(files, 'file')}"
-    fitting = f"{percent(detection.confidence)} of the first rows fit"
-    return SourcePreview(understood, f"{fitting}; {detection.reason}".strip("; "), rows)
+    return SourcePreview(understood, detection.reason, rows)
 
 
 def _row(number: int, raw: RawRow, layout: Layout) -> PreviewRow:
