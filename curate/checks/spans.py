@@ -8,9 +8,12 @@ offsets count characters as everywhere in findings.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import repeat
+from operator import itemgetter
 
 import polars as pl
 
@@ -141,19 +144,31 @@ def lines_of(messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def code_blocks(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=2)
+def code_blocks(text: str) -> tuple[tuple[int, int], ...]:
     """Return where the code of a Markdown text lies: fenced blocks and words in backticks.
 
     Example:
         >>> code_blocks("Use `<b>` here")
-        [(4, 9)]
+        ((4, 9),)
     """
-    return [match.span() for match in _CODE.finditer(text)]
+    return tuple(match.span() for match in _CODE.finditer(text))
 
 
-def inside(position: int, spans: list[tuple[int, int]]) -> bool:
-    """Tell whether a position lies in one of the spans."""
-    return any(start <= position < end for start, end in spans)
+def without_code(text: str) -> str:
+    """Put blanks in the place of code, so that all else stays where it is.
+
+    Example:
+        >>> without_code("Use `<b>` here")
+        'Use       here'
+    """
+    return _CODE.sub(lambda match: " " * len(match[0]), text)
+
+
+def inside(position: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether a position lies in one of the spans, which are in order and apart."""
+    number = bisect_right(spans, position, key=itemgetter(0)) - 1
+    return number >= 0 and position < spans[number][1]
 
 
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)

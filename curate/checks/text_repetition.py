@@ -32,7 +32,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
-from .spans import SPAN_SCHEMA, Hit, code_blocks, inside, search_texts
+from .spans import SPAN_SCHEMA, Hit, code_blocks, inside, search_texts, without_code
 from .word_repeats import (
     IDEOGRAPHS,
     WORD,
@@ -142,7 +142,7 @@ def _shares(
     answers: pl.DataFrame, *, least_words: int, units: float, runs: dict[int, float]
 ) -> pl.DataFrame:
     def search(text: str) -> Iterator[Hit]:
-        prose = _without_code(text)
+        prose = without_code(text)
         words = list(_WORD.finditer(prose))
         if len(words) < least_words:
             return
@@ -198,13 +198,6 @@ def _summed(places: list[tuple[int, int, int]], total: int) -> _Repeated:
     if not places:
         return _Repeated(0.0, 0, 0)
     return _Repeated(sum(size for _, _, size in places) / total, places[0][0], places[-1][1])
-
-
-def _without_code(text: str) -> str:
-    """Put blanks in the place of code, so that all else stays where it is."""
-    for start, end in code_blocks(text):
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text
 
 
 def _quoted(text: str) -> str:
