@@ -242,12 +242,12 @@ def score_trial(
         findings: of the trial's check.
         before: what the check named in the ground as it was.
     """
-    whole = [finding for finding in findings.iter_rows(named=True) if finding["row"] is None]
+    whole = list(findings.iter_rows(named=True))
     if named is None:
         return [], [
             _false_alarm(kind.check, number, None, kind, finding, finding["related"] or "")
             for finding in whole
-            if (finding["related"] or "") not in before
+            if finding["related"] not in before
         ]
     found = any(
         all(word in f"{finding['related']} {finding['message']}" for word in named)

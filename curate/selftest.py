@@ -288,7 +288,7 @@ class _Selftest:
         random = Random(self.settings.seed)
         with counting(self.emit, "whole datasets", total=len(kinds), unit="kinds") as counter:
             for kind in kinds:
-                named = set(before.filter(check=kind.check)["related"].fill_null(""))
+                named = set(before.filter(check=kind.check)["related"].drop_nulls())
                 if not self._run_trials_of(kind, named, random):
                     self._tested.impossible.append(kind)
                 counter.advance()

@@ -14,7 +14,12 @@ _LEAST_ROWS = 40
 _LEAST_FOR_LENGTH = 300
 _LONG_SHARE, _TIMES_ALL = 0.01, 0.6
 _COPIED_SHARE = 0.3
-_SEA = ("sailor", "harbour", "anchor", "sailor", "mast", "captain", "sailor", "deck", "tide")
+_SEA = (
+    "harbour", "anchor", "mast", "captain", "deck", "tide", "rigging", "lighthouse", "reef",
+    "cargo", "sextant", "gale", "buoy", "keel", "rudder", "starboard", "crew", "galley", "lagoon",
+    "ferry", "dock", "rope", "hull", "compass", "wharf", "trawler", "knots", "surf", "pilot",
+    "beacon", "bosun", "ballast", "capstan", "fathom", "jetty", "mooring", "schooner",
+)  # fmt: skip
 
 
 def _by_value(ground: Ground, column: str, random: Random) -> dict[str, list[Record]] | None:
@@ -125,9 +130,9 @@ def one_topic_for_most(ground: Ground, random: Random) -> Trial | None:
         return None
     rows = [copied(record) for record in random.sample(ground.records, _LEAST_FOR_LENGTH)]
     for row in rows[: int(len(rows) * 0.7)]:
-        places = all_places(row, 1)
-        if places:
-            set_text(row, places[0], f"The {' '.join(random.choices(_SEA, k=12))}.")
+        for place in all_places(row, 1):
+            said = [*random.sample(_SEA, 10), *(["sailor"] if random.random() < 0.6 else [])]
+            set_text(row, place, f"The {' '.join(random.sample(said, len(said)))}.")
     return Trial(random.sample(rows, len(rows)), ("sailor",))
 
 
@@ -142,8 +147,14 @@ def three_in_ten_are_copies(ground: Ground, random: Random) -> Trial | None:
 
 @trial("balance/effective-size", needs=f"{_LEAST_ROWS} rows")
 def hardly_any_copies(ground: Ground, random: Random) -> Trial | None:
-    """One row in a hundred is there a second time."""
-    if len(ground.records) < _LEAST_ROWS:
+    """One row in a hundred is there a second time; no other says the same as another."""
+    different = {
+        "".join(
+            filter(str.isalnum, "".join(place.text for place in all_places(row, 1)).casefold())
+        ): row
+        for row in ground.records
+    }
+    rows = list(different.values())
+    if len(rows) < _LEAST_ROWS:
         return None
-    again = random.sample(ground.records, len(ground.records) // 100)
-    return Trial([*ground.records, *again])
+    return Trial([*rows, *random.sample(rows, len(rows) // 100)])

@@ -6,16 +6,18 @@ import re
 from random import Random
 
 from .planting import Host, Planted, defect, look_alike
-from .wording import all_places, insert_anywhere, put
+from .wording import all_places, append_block, insert_anywhere, put
 
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z,]) (?=[a-z])")
 _AROUND = ("  ", "\n", "\n\n", "\t", " \n", "\u00a0")
 _INSIDE = ("   ", "      ", "\t", "\u00a0", "\u2003", "\u3000", "\n\n\n\n\n\n")
-_WANTED = (
+_SENTENCES = (
     "It was late.  She went home.",
-    "```python\nfor row in rows:\n    if row:\n        count += 1\n```",
     "Elle demanda\u00a0: où vas-tu\u202f?",
     "The lake is 12\u00a0km long.",
+)
+_BLOCKS = (
+    "```python\nfor row in rows:\n    if row:\n        count += 1\n```",
     "name      age   town\nAmara      31   Leeds\nBence      27   York",
     "1. first\n   - a point of its own\n   - and another",
     "Roses are red,\n    violets are blue,\nsugar is sweet,\n    and so are you.",
@@ -48,4 +50,6 @@ def blanks_within_a_text(host: Host, random: Random) -> Planted | None:
 @look_alike("text/whitespace", allows=("text/language", "text/truncated"))
 def blanks_that_belong_there(host: Host, random: Random) -> Planted | None:
     """Code, columns, verse, lists, French punctuation, units, two blanks after a full stop."""
-    return insert_anywhere(host, "§", random.choice(_WANTED), random)
+    if random.random() < 0.4:
+        return insert_anywhere(host, "§", random.choice(_SENTENCES), random)
+    return append_block(host, random.choice(_BLOCKS), random)

@@ -66,7 +66,7 @@ def row_again(host: Host, random: Random) -> Planted | None:
     return Planted(added=(host.twin(),))
 
 
-@defect("duplicates/normalised", allows=("text/whitespace",))
+@defect("duplicates/normalised", allows=("text/whitespace", "text/truncated"))
 def row_in_another_form(host: Host, random: Random) -> Planted | None:
     """A row again that differs in case, white space, Unicode form or sentence punctuation."""
     twin = host.twin()
@@ -187,7 +187,7 @@ def words_added(host: Host, random: Random) -> Planted | None:
 
 
 @look_alike("duplicates/near", "duplicates/normalised", "duplicates/exact", needs="several turns",
-            kinds=frozenset({CHAT}))  # fmt: skip
+            kinds=frozenset({CHAT}), allows=("text/length",))  # fmt: skip
 def greeting_again(host: Host, random: Random) -> Planted | None:
     """The same short greeting before conversations that go on differently."""
     messages = host.record.messages
@@ -272,7 +272,7 @@ def answered_otherwise(host: Host, random: Random) -> Planted | None:
 
 
 @defect("duplicates/same-prompt", needs="a question with an answer", kinds=CONVERSATIONS,
-        allows=("duplicates/near", "text"))  # fmt: skip
+        allows=("duplicates/near", "text", "schema/equal-pair"))  # fmt: skip
 def answered_in_other_words(host: Host, random: Random) -> Planted | None:
     """A question again with the same answer, its sentences in another order or some left out."""
     twin = host.twin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 from .planting import CONVERSATIONS, Host, Planted, defect, look_alike
@@ -140,17 +141,29 @@ _ASKED_FOR = (
 )
 
 
+_OF_LANGUAGES = re.compile(
+    r"translat|languag|french|spanish|german|italian|portug|dutch|polish|russian|turkish|chinese|"
+    r"japanese|arabic|latin|greek|hindi|korean",
+    re.IGNORECASE,
+)
+
+
 def _english_question(host: Host) -> Place | None:
     """Return the last question, if it is in English by its most usual words."""
     places = asked_places(host.record, 8)
     if not places or not places[-1].text.isascii():
+        return None
+    # Whoever speaks of languages may want the answer in another one.
+    if any(_OF_LANGUAGES.search(place.text) for place in places):
         return None
     words = places[-1].text.lower().split()
     common = sum(word in _COMMON_ENGLISH for word in words)
     return places[-1] if common >= max(2, len(words) / 6) else None
 
 
-@defect("text/language", needs=_NEEDS, kinds=CONVERSATIONS, allows=("text/truncated",))
+@defect(
+    "text/language", needs=_NEEDS, kinds=CONVERSATIONS, allows=("text/truncated", "text/length")
+)
 def answer_in_another_language(host: Host, random: Random) -> Planted | None:
     """An answer in one of twelve languages to a question in English."""
     place = last_answer(host.record, 1)
@@ -170,7 +183,7 @@ def _say(host: Host, asked: str, answered: str) -> Planted | None:
 
 
 @look_alike("text/language", needs="one question with its answer", kinds=CONVERSATIONS,
-            allows=("duplicates", "labels"))  # fmt: skip
+            allows=("duplicates", "labels", "text/length"))  # fmt: skip
 def talk_in_another_language(host: Host, random: Random) -> Planted | None:
     """Question and answer in the same language, which is not English."""
     asked, answered = random.choice(_TALK)
@@ -178,14 +191,16 @@ def talk_in_another_language(host: Host, random: Random) -> Planted | None:
 
 
 @look_alike("text/language", needs="one question with its answer", kinds=CONVERSATIONS,
-            allows=("duplicates", "labels"))  # fmt: skip
+            allows=("duplicates", "labels", "text/length"))  # fmt: skip
 def language_that_was_asked_for(host: Host, random: Random) -> Planted | None:
     """A translation, or an answer in the language that the question wants."""
     asked, answered = random.choice(_ASKED_FOR)
     return _say(host, asked, answered)
 
 
-@look_alike("text/language", needs=_NEEDS, kinds=CONVERSATIONS, allows=("text/truncated",))
+@look_alike(
+    "text/language", needs=_NEEDS, kinds=CONVERSATIONS, allows=("text/truncated", "text/length")
+)
 def words_of_another_language(host: Host, random: Random) -> Planted | None:
     """An answer with a name, a title or a saying of another language in it."""
     place = last_answer(host.record, 12)

@@ -6,7 +6,7 @@ import re
 from random import Random
 
 from .planting import Host, Planted, defect, look_alike
-from .wording import all_places, answer_places, insert_anywhere, put, set_text
+from .wording import all_places, answer_places, append_block, insert_anywhere, put, set_text
 
 _WRAPPED = (
     ("<p>", "</p>"),
@@ -126,7 +126,11 @@ def signs_that_are_no_tags(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, "§", random.choice(_LIKE_HTML), random)
 
 
-@look_alike("text/html", needs="an answer", allows=("duplicates", "labels"))
+@look_alike(
+    "text/html",
+    needs="an answer",
+    allows=("duplicates", "labels", "text/length", "text/compression"),
+)
 def html_that_was_asked_for(host: Host, random: Random) -> Planted | None:
     """A row about the making of a web page, with the page in a block of code."""
     places = answer_places(host.record)
@@ -181,4 +185,47 @@ def braces_in_code(host: Host, random: Random) -> Planted | None:
             'token = load_token("service")',
         )
     )
-    return insert_anywhere(host, "§", f"```\n{code}\n```", random)
+    return append_block(host, f"```\n{code}\n```", random)
+
+
+_BROKEN_MARKDOWN = (
+    "The ** red one ** is the best of them.",
+    "It is \\*\\*very\\*\\* important to wait.",
+    "See [the second part]() for more.",
+    "##Ingredients\n\nFlour, eggs and salt.",
+    "| day | open |\n|---|---|\n| Monday | 9 | 5 |\n| Tuesday |",
+    "See [the timetable](https://example.org/times for trains.",
+    "This is **the end of the first part.",
+    "---\ntitle: Bread\nlayout: post\ntags: [food]\n---",
+)
+_SOUND_MARKS = (
+    "3 * 4 * 5 = 60, and 2**3 = 8.",
+    "Pass it as **kwargs, or as *args.",
+    "The variable is called max_row_count.",
+    "C# and F# are languages of the same family.",
+    "#sunset #beach",
+    "We're #1 in the league.",
+    "Footnotes* are below.",
+    "| day | open |\n|---|---|\n| Monday | 9 to 5 |\n| Tuesday | 9 to 5 |",
+    "* one\n* two\n* three",
+)
+
+
+@defect("text/markdown", allows=("text/truncated", "text/placeholder"))
+def broken_marks(host: Host, random: Random) -> Planted | None:
+    """Bold, links, headings, tables and front matter that are written wrongly."""
+    return append_block(host, random.choice(_BROKEN_MARKDOWN), random)
+
+
+@defect("text/markdown", allows=("text/truncated",))
+def block_that_swallows_the_rest(host: Host, random: Random) -> Planted | None:
+    """A block of code that is never closed, with prose after it."""
+    code = random.choice(("print(total)", "x = [1, 2, 3]", "cd /srv && ls"))
+    after = "That prints the total. Then go on with the next step, as described above."
+    return append_block(host, f"```\n{code}\n\n{after}", random)
+
+
+@look_alike("text/markdown", allows=("text/truncated", "text/length"))
+def marks_that_are_meant(host: Host, random: Random) -> Planted | None:
+    """Stars of formulas and arguments, hash signs of names and tags, tables, lists."""
+    return append_block(host, random.choice(_SOUND_MARKS), random)

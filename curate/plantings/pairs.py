@@ -6,8 +6,8 @@ from random import Random
 
 from ..records import PREFERENCE
 from ..shape import ASSISTANT, USER
-from ..shape_messages import Message
 from ..shape_rows import to_row
+from ..shape_tags import Message
 from .planting import Host, Planted, defect, look_alike
 
 _IS_PREFERENCE = frozenset({PREFERENCE})

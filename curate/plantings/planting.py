@@ -15,8 +15,8 @@ from typing import Any
 
 from ..contamination import BenchmarkItem
 from ..records import CHAT, CLASSIFICATION, PREFERENCE, TEXT
-from ..shape_messages import Message
 from ..shape_rows import Layout, Record
+from ..shape_tags import Message
 
 Line = Record | dict[str, Any] | str
 """A row to be written: a record, the fields of a row, or a line as it stands."""

@@ -8,6 +8,9 @@ from . import privacy_values as values
 from .planting import Host, Planted, defect, look_alike
 from .wording import insert_anywhere
 
+_OPEN_END = ("text/truncated",)
+"""What may be said of a text that ends in an address or a number, without a full stop."""
+
 _MAIL_SENTENCES = (
     "You can reach me at §.",
     "Please send the invoice to § by Friday.",
@@ -90,13 +93,13 @@ _MAP_SENTENCES = (
 )
 
 
-@defect("privacy/email")
+@defect("privacy/email", allows=_OPEN_END)
 def email_address(host: Host, random: Random) -> Planted | None:
     """An e-mail address in a sentence, a list, a link or a field."""
     return insert_anywhere(host, random.choice(_MAIL_SENTENCES), values.email(random), random)
 
 
-@look_alike("privacy/email")
+@look_alike("privacy/email", allows=_OPEN_END)
 def at_sign_that_is_no_address(host: Host, random: Random) -> Planted | None:
     """An @ in handles, prices, shell prompts, decorators, packages and formulas."""
     first, last = random.choice(values.FIRST_NAMES), random.choice(values.LAST_NAMES)
@@ -117,7 +120,7 @@ def at_sign_that_is_no_address(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, "§", sentence, random)
 
 
-@defect("privacy/phone")
+@defect("privacy/phone", allows=_OPEN_END)
 def phone_with_country_code(host: Host, random: Random) -> Planted | None:
     """A phone number of any of many countries, with its country code."""
     form = random.choice(("INTERNATIONAL", "INTERNATIONAL", "E164"))
@@ -126,14 +129,14 @@ def phone_with_country_code(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, sentence, number, random)
 
 
-@defect("privacy/phone")
+@defect("privacy/phone", allows=_OPEN_END)
 def phone_as_written_at_home(host: Host, random: Random) -> Planted | None:
     """A phone number without country code, said to be one, from five large countries."""
     number = values.phone(random, values.HOME_REGIONS, "NATIONAL")
     return insert_anywhere(host, random.choice(_CALL_SENTENCES), number, random)
 
 
-@look_alike("privacy/phone")
+@look_alike("privacy/phone", allows=_OPEN_END)
 def number_that_is_no_phone(host: Host, random: Random) -> Planted | None:
     """Dates, ISBNs, orders, amounts, ranges and other groups of digits."""
     year = random.randrange(1900, 2030)
@@ -161,7 +164,7 @@ def number_that_is_no_phone(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, "§", sentence, random)
 
 
-@defect("privacy/credit-card")
+@defect("privacy/credit-card", allows=_OPEN_END)
 def card_number(host: Host, random: Random) -> Planted | None:
     """A card number of any issuer, bare or in groups."""
     separator = "" if random.random() < 0.3 else None
@@ -169,7 +172,7 @@ def card_number(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, random.choice(_CARD_SENTENCES), number, random)
 
 
-@look_alike("privacy/credit-card")
+@look_alike("privacy/credit-card", allows=_OPEN_END)
 def long_number_that_is_no_card(host: Host, random: Random) -> Planted | None:
     """Wrong check digits, devices, parcels, decimals and times in milliseconds."""
     from stdnum import luhn
@@ -190,13 +193,13 @@ def long_number_that_is_no_card(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, "§", sentence, random)
 
 
-@defect("privacy/iban")
+@defect("privacy/iban", allows=_OPEN_END)
 def account_number(host: Host, random: Random) -> Planted | None:
     """An IBAN of one of thirteen countries, bare or in groups of four."""
     return insert_anywhere(host, random.choice(_IBAN_SENTENCES), values.iban(random), random)
 
 
-@look_alike("privacy/iban")
+@look_alike("privacy/iban", allows=_OPEN_END)
 def code_that_is_no_account(host: Host, random: Random) -> Planted | None:
     """Account numbers with wrong check digits, tax numbers, licence keys, registrations."""
     sentence = random.choice(
@@ -211,21 +214,21 @@ def code_that_is_no_account(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, "§", sentence, random)
 
 
-@defect("privacy/ip-address")
+@defect("privacy/ip-address", allows=_OPEN_END)
 def address_of_version_4(host: Host, random: Random) -> Planted | None:
     """A public IPv4 address in prose, logs and links."""
     address = values.public_address(random)
     return insert_anywhere(host, random.choice(_ADDRESS_SENTENCES), address, random)
 
 
-@defect("privacy/ip-address")
+@defect("privacy/ip-address", allows=_OPEN_END)
 def address_of_version_6(host: Host, random: Random) -> Planted | None:
     """A public IPv6 address, shortened or in full."""
     address = values.public_address_6(random)
     return insert_anywhere(host, random.choice(_ADDRESS_6_SENTENCES), address, random)
 
 
-@look_alike("privacy/ip-address")
+@look_alike("privacy/ip-address", allows=_OPEN_END)
 def number_with_dots(host: Host, random: Random) -> Planted | None:
     """Versions, sections, identifiers, private addresses, times and hardware addresses."""
     a, b, c, d = (random.randrange(1, 20) for _ in range(4))
@@ -249,14 +252,14 @@ def number_with_dots(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, "§", sentence, random)
 
 
-@defect("privacy/national-id", allows=("text/language",))
+@defect("privacy/national-id", allows=(*_OPEN_END, "text/language"))
 def number_of_a_person(host: Host, random: Random) -> Planted | None:
     """A national identity or tax number of one of fourteen countries, called what it is."""
     kind = random.choice(values.NATIONAL_IDS)
     return insert_anywhere(host, kind.sentence, values.national_id(kind, random), random)
 
 
-@look_alike("privacy/national-id")
+@look_alike("privacy/national-id", allows=_OPEN_END)
 def number_of_a_thing(host: Host, random: Random) -> Planted | None:
     """Orders, products, statutes and measurements with as many digits."""
     some = values.digits
@@ -274,7 +277,7 @@ def number_of_a_thing(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, "§", sentence, random)
 
 
-@defect("privacy/coordinates")
+@defect("privacy/coordinates", allows=_OPEN_END)
 def precise_place(host: Host, random: Random) -> Planted | None:
     """A place to a few metres, said to be one."""
     return insert_anywhere(
@@ -282,7 +285,7 @@ def precise_place(host: Host, random: Random) -> Planted | None:
     )
 
 
-@defect("privacy/coordinates")
+@defect("privacy/coordinates", allows=_OPEN_END)
 def link_to_a_place(host: Host, random: Random) -> Planted | None:
     """A link that shows a point on a map."""
     latitude, longitude = random.uniform(36, 60), random.uniform(2, 40)
@@ -291,7 +294,7 @@ def link_to_a_place(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, sentence, f"{latitude:.6f}{between}{longitude:.6f}", random)
 
 
-@look_alike("privacy/coordinates")
+@look_alike("privacy/coordinates", allows=_OPEN_END)
 def pair_of_numbers(host: Host, random: Random) -> Planted | None:
     """Points of a plane, results, prices, angles and sizes."""
     x, y = random.uniform(-9, 9), random.uniform(-9, 9)
@@ -310,7 +313,7 @@ def pair_of_numbers(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, "§", sentence, random)
 
 
-@defect("privacy/person-name")
+@defect("privacy/person-name", allows=_OPEN_END)
 def name_of_a_person(host: Host, random: Random) -> Planted | None:
     """First and last name of somebody, in a sentence about them."""
     name = f"{random.choice(values.FIRST_NAMES)} {random.choice(values.LAST_NAMES)}".title()
@@ -325,7 +328,7 @@ def name_of_a_person(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, sentence, name, random)
 
 
-@look_alike("privacy/person-name")
+@look_alike("privacy/person-name", allows=_OPEN_END)
 def name_of_something_else(host: Host, random: Random) -> Planted | None:
     """Names of months, towns, firms and books, and words that are names elsewhere."""
     sentence = random.choice(

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..records import CHAT, CLASSIFICATION, PREFERENCE
 from ..shape import ASSISTANT, SYSTEM, USER
-from ..shape_messages import Message
 from ..shape_rows import to_row
+from ..shape_tags import Message
 from .planting import Host, Planted, defect, look_alike
 from .wording import all_places, set_text
 
@@ -78,7 +78,7 @@ def part_left_out(host: Host, random: Random) -> Planted | None:
     "schema/missing-field",
     needs="messages with a role and a text each",
     kinds=_IS_CHAT,
-    allows=("schema/no-assistant", "schema/role-order"),
+    allows=("schema/no-assistant", "schema/role-order", "schema/tool-calls"),
 )
 def key_of_a_message_left_out(host: Host, random: Random) -> Planted | None:
     """A message without its role or its text."""
@@ -101,7 +101,7 @@ def key_of_a_message_left_out(host: Host, random: Random) -> Planted | None:
     return Planted(line=row, value=key)
 
 
-@defect("schema/empty-message", allows=("text", "schema/equal-pair", "duplicates/same-prompt"))
+@defect("schema/empty-message", allows=("text", "schema/equal-pair", "duplicates", "labels"))
 def nothing_said(host: Host, random: Random) -> Planted | None:
     """A message that is empty, or of white space and unseen characters alone."""
     places = all_places(host.record, least_words=1)
@@ -151,7 +151,7 @@ def turns_of_another_kind(host: Host, random: Random) -> Planted | None:
     messages = host.record.messages
     if [message.role for message in messages][-2:] != [USER, ASSISTANT]:
         return None
-    kind = random.randrange(3)
+    kind = random.randrange(2 if "tools" in host.record.extra else 3)
     if kind == 0 and messages[0].role != SYSTEM:
         messages.insert(0, Message(SYSTEM, "You work at the front desk of a town library."))
     elif kind == 1:
@@ -185,7 +185,8 @@ def nobody_answers(host: Host, random: Random) -> Planted | None:
     return Planted(line=host.record)
 
 
-@defect("schema/equal-pair", needs="two answers", kinds=_IS_PREFERENCE)
+@defect("schema/equal-pair", needs="two answers", kinds=_IS_PREFERENCE,
+        allows=("text/whitespace",))  # fmt: skip
 def answers_that_are_equal(host: Host, random: Random) -> Planted | None:
     """A preference whose two answers are the same, or differ in a blank alone."""
     record = host.record

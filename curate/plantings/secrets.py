@@ -14,6 +14,9 @@ from .planting import Host, Planted, defect, look_alike
 from .privacy_values import FIRST_NAMES, digits, host_name
 from .wording import insert_anywhere
 
+_OPEN_END = ("text/truncated",)
+"""What may be said of a text that ends in a key or an address, without a full stop."""
+
 _LETTERS_DIGITS = string.ascii_letters + string.digits
 _HEX = "0123456789abcdef"
 _URL_SAFE = _LETTERS_DIGITS + "-_"
@@ -103,31 +106,31 @@ def _password(random: Random) -> str:
     return _letters(random, _LETTERS_DIGITS, 24) + digits(random, 2)
 
 
-@defect("privacy/secret")
+@defect("privacy/secret", allows=(*_OPEN_END, "text/compression"))
 def key_of_a_service(host: Host, random: Random) -> Planted | None:
     """A key in the documented shape of one of twelve services."""
     return insert_anywhere(host, random.choice(_TOKEN_SENTENCES), _token(random), random)
 
 
-@defect("privacy/secret")
+@defect("privacy/secret", allows=(*_OPEN_END, "text/compression"))
 def web_token(host: Host, random: Random) -> Planted | None:
     """A JSON web token."""
     return insert_anywhere(host, random.choice(_TOKEN_SENTENCES), _web_token(random), random)
 
 
-@defect("privacy/secret")
+@defect("privacy/secret", allows=(*_OPEN_END, "text/compression"))
 def private_key(host: Host, random: Random) -> Planted | None:
     """A private key in PEM armour."""
     return insert_anywhere(host, "This is the file:\n§", _private_key(random), random)
 
 
-@defect("privacy/secret")
+@defect("privacy/secret", allows=_OPEN_END)
 def value_that_is_called_secret(host: Host, random: Random) -> Planted | None:
     """A random value after a name such as password or api_key."""
     return insert_anywhere(host, random.choice(_PASSWORD_SENTENCES), _password(random), random)
 
 
-@look_alike("privacy/secret", allows=("text/placeholder",))
+@look_alike("privacy/secret", allows=(*_OPEN_END, "text/placeholder"))
 def value_that_is_no_secret(host: Host, random: Random) -> Planted | None:
     """Digests, identifiers, stand-ins for keys, references, and the words in prose."""
     digest = _letters(random, _HEX, 40)
@@ -153,7 +156,7 @@ def value_that_is_no_secret(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, "§", sentence, random)
 
 
-@defect("privacy/url-credentials", allows=("privacy/secret",))
+@defect("privacy/url-credentials", allows=(*_OPEN_END, "privacy/secret"))
 def password_in_an_address(host: Host, random: Random) -> Planted | None:
     """User name and password before the host of a URL."""
     scheme = random.choice(("https", "postgresql", "ftp", "mongodb+srv", "redis", "amqp"))
@@ -166,7 +169,7 @@ def password_in_an_address(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, sentence.replace("§", address), password, random)
 
 
-@defect("privacy/url-credentials", allows=("privacy/secret",))
+@defect("privacy/url-credentials", allows=(*_OPEN_END, "privacy/secret"))
 def token_in_an_address(host: Host, random: Random) -> Planted | None:
     """A token among the parameters of a URL."""
     name = random.choice(("access_token", "api_key", "token", "apikey", "client_secret"))
@@ -176,7 +179,7 @@ def token_in_an_address(host: Host, random: Random) -> Planted | None:
     )
 
 
-@look_alike("privacy/url-credentials", "privacy/email", allows=("text/placeholder",))
+@look_alike("privacy/url-credentials", "privacy/email", allows=(*_OPEN_END, "text/placeholder"))
 def address_without_credentials(host: Host, random: Random) -> Planted | None:
     """Links with colons, at signs and parameters that are no secret."""
     name = host_name(random)

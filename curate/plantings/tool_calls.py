@@ -7,7 +7,7 @@ from random import Random
 
 from ..records import CHAT
 from ..shape import ASSISTANT, USER
-from ..shape_messages import Message
+from ..shape_tags import Message
 from .planting import Host, Planted, defect, look_alike
 
 _IS_CHAT = frozenset({CHAT})
@@ -95,3 +95,42 @@ def calls_with_results(host: Host, random: Random) -> Planted | None:
         last,
     ]
     return Planted(line=host.record)
+
+
+def _own_calls(host: Host) -> list[tuple[int, str, str]]:
+    """Return place, name and arguments of the row's own calls that get a result at once."""
+    messages = host.record.messages
+    found = []
+    for place, message in enumerate(messages[:-1]):
+        calls = json.loads(message.tool_calls) if message.tool_calls else []
+        if len(calls) == 1 and messages[place + 1].role == _TOOL:
+            called = calls[0].get("function", calls[0])
+            found.append((place, called.get("name", ""), called.get("arguments", "")))
+    return found
+
+
+@defect("schema/tool-calls", needs="a call of a tool, with its result", kinds=_IS_CHAT,
+        allows=("schema/role-order",))  # fmt: skip
+def own_result_left_out(host: Host, random: Random) -> Planted | None:
+    """A call of the row's own whose result is gone, while the conversation goes on."""
+    calls = [place for place, _, _ in _own_calls(host) if place + 2 < len(host.record.messages)]
+    if not calls:
+        return None
+    del host.record.messages[random.choice(calls) + 1]
+    return Planted(line=host.record)
+
+
+@defect("schema/tool-calls", needs="a call of a tool that the row offers", kinds=_IS_CHAT)
+def tool_that_is_not_offered(host: Host, random: Random) -> Planted | None:
+    """A call of a tool that the row offers under another name."""
+    calls = [(place, name) for place, name, _ in _own_calls(host) if name]
+    offered = json.dumps(host.record.extra.get("tools", ""))
+    if not calls:
+        return None
+    place, name = random.choice(calls)
+    if name not in offered:
+        return None
+    message = host.record.messages[place]
+    changed = (message.tool_calls or "").replace(f'"{name}"', f'"{name}_v2"')
+    host.record.messages[place] = message._replace(tool_calls=changed)
+    return Planted(line=host.record, value=f"{name}_v2")

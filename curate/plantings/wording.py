@@ -69,12 +69,16 @@ def borrowed_answer(host: Host, least_words: int, random: Random) -> str | None:
 
     Neither of the two is in the ground, so that what borrows from them is like no other row.
     """
-    drawn = [last_answer(host.stranger(random), least_words) for _ in range(2)]
-    halves = [place.text.split(" ") for place in drawn if place is not None]
-    if len(halves) < 2:
+    drawn = [_longest_text(host.stranger(random)) for _ in range(2)]
+    first, second = (text.split(" ") for text in drawn)
+    if min(len(first), len(second)) < least_words:
         return None
-    first, second = halves
     return " ".join([*first[: -(-len(first) // 2)], *second[len(second) // 2 :]])
+
+
+def _longest_text(record: Record) -> str:
+    answers = answer_places(record, 1) or all_places(record, 1)
+    return max((place.text for place in answers), key=len, default="")
 
 
 def _places(
@@ -134,6 +138,15 @@ def insert(host: Host, place: Place, sentence: str, value: str, random: Random) 
         joint = " " if text.rstrip().endswith(_ENDS_SENTENCE) else ". "
         return put(host, place, text.rstrip() + joint + before, value, after)
     return put(host, place, f"{text.rstrip()}\n\n{before}", value, after)
+
+
+def append_block(host: Host, block: str, random: Random) -> Planted | None:
+    """Add a block of lines to the end of a text, after a blank line."""
+    places = all_places(host.record)
+    if not places:
+        return None
+    place = random.choice(places)
+    return put(host, place, f"{place.text.rstrip()}\n\n", block)
 
 
 def insert_anywhere(host: Host, sentence: str, value: str, random: Random) -> Planted | None:
