@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 _FOLDS = 5
 _SEED = 0
 _MOST_FEATURES = 100_000
+_MOST_WEIGHTS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _out_of_fold(texts: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.
         sublinear_tf=True,
         ngram_range=(1, 2),
         token_pattern=r"\w+",
-        max_features=_MOST_FEATURES,
+        max_features=min(_MOST_FEATURES, _MOST_WEIGHTS // (int(labels.max()) + 1)),
         dtype=np.float64,
     ).fit_transform(texts)
     probabilities = np.zeros((len(labels), int(labels.max()) + 1))

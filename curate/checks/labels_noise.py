@@ -36,6 +36,7 @@ from ..finding import Fix, Severity
 from ..label_noise import measure_label_noise
 from ..records import CLASSIFICATION, message_rows
 
+_MOST_CHARACTERS = 2000
 _SEED = 0
 _HIT = {
     "row": pl.Int64,
@@ -98,8 +99,11 @@ def _judged_rows(context: DatasetContext, check: Check) -> pl.DataFrame:
     if labelled.height > most:
         labelled = labelled.sample(most, seed=_SEED).sort("row")
     labelled = labelled.filter(pl.len().over("label") >= least)
-    if labelled["label"].n_unique() < 2:
+    number = labelled["label"].n_unique()
+    if number < 2:
         raise CheckSkippedError(f"fewer than two labels have {least} rows")
+    if number > context.parameter(check, "most_labels"):
+        raise CheckSkippedError(f"{number:,} labels are too many to judge")
     return labelled
 
 
@@ -117,7 +121,7 @@ def _texts(records: pl.DataFrame) -> pl.DataFrame:
         message_rows(records)
         .filter(~pl.col("role").is_in(INSTRUCTING_ROLES).fill_null(False))
         .group_by("row")
-        .agg(text=pl.col("content").drop_nulls().str.join("\n"))
+        .agg(text=pl.col("content").drop_nulls().str.slice(0, _MOST_CHARACTERS).str.join("\n"))
     )
 
 
@@ -132,6 +136,7 @@ CHECK = DatasetCheck(
     parameters={
         "least_rows": Parameter(10, "a label with fewer rows cannot be learned in five parts"),
         "most_rows": Parameter(20_000, "more take long, and tell little more of each label"),
+        "most_labels": Parameter(300, "one classifier is trained for each, five times over"),
         "most_ratio": Parameter(
             0.03, "higher finds more wrong labels, and more that are merely doubtful"
         ),

@@ -55,6 +55,10 @@ def test_the_same_data_give_the_same_findings(check_rows) -> None:
         ([{"text": "a b c", "label": "x"}] * 30, "fewer than two labels have 10 rows"),
         (questions(27), "fewer than two labels have 10 rows"),
         (
+            [{"text": f"word {n}", "label": f"label {n % 301}"} for n in range(3010)],
+            "301 labels are too many to judge",
+        ),
+        (
             [{"text": TALK, "label": label} for label in ("x", "y", "z") * 30],
             "words tell the label of",
         ),
