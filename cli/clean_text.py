@@ -106,8 +106,9 @@ def journal_text(journal: Journal, document: Mapping[str, Any]) -> str:
         if entry.reason:
             lines += _wrapped("", f"“{entry.reason}”")
     lines += [f"line {line.line} cannot be read and does not count" for line in journal.damaged]
-    held = sum(told["state"] == "holds" for told in document["decisions"])
-    lines += ["", f"{count(held, 'decision')} hold; take one back with --undo-decision ID"]
+    states = [told["state"] for told in document["decisions"]]
+    made = count(sum(state != "" for state in states), "decision")
+    lines += ["", f"{made}, {states.count('holds'):,} in force; --undo-decision ID takes one back"]
     return "\n".join(lines)
 
 
@@ -170,17 +171,18 @@ def _examples(examples: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append("")
         lines.append(f"row {example['row']:,}  {example['check']}  {example['action']}{score}")
         lines += _wrapped("", example.get("reason") or "")
-        lines.append(_evidence(example["evidence"], example.get("field")))
-        if example.get("related_text"):
-            lines.append(_one_line(f"row {example['related_row']:,}: ", example["related_text"]))
-        if example.get("after") is not None:
-            lines.append(_one_line("→ ", example["after"]))
+        field = example["field"]
+        lines.append(_evidence(f"{safe_text(field)}: " if field else "", example["evidence"]))
+        if example["related_evidence"]:
+            label = f"row {example['related_row']:,}: "
+            lines.append(_evidence(label, example["related_evidence"]))
+        if example["becomes"]:
+            lines.append(_evidence("→ ", example["becomes"]))
     return lines
 
 
-def _evidence(evidence: Mapping[str, str], field: str | None) -> str:
+def _evidence(label: str, evidence: Mapping[str, str]) -> str:
     """Show the evidence with what stands around it, in one line of the terminal."""
-    label = f"{field}: " if field else ""
     before, hit, after = (safe_text(evidence[name]) for name in ("before", "hit", "after"))
     room = _width() - len(_INDENT) - len(label) - 4
     hit = _cut(hit, room)
@@ -192,11 +194,6 @@ def _evidence(evidence: Mapping[str, str], field: str | None) -> str:
     after = after[: rest - left]
     marked = click.style(hit, underline=True)
     return f"{_INDENT}{label}“{before}[{marked}]{after}”"
-
-
-def _one_line(label: str, text: str) -> str:
-    room = _width() - len(_INDENT) - len(label) - 2
-    return f"{_INDENT}{label}“{_cut(safe_text(text), room)}”"
 
 
 def _wrapped(label: str, text: str) -> list[str]:

@@ -72,9 +72,14 @@ def apply_decisions(
         single, on=["check", "row"], how="left", maintain_order="left"
     )
     is_single = (pl.col("single_order") > pl.col("order").fill_null(-1)).fill_null(False)
-    judged = judged.with_columns(
-        pl.when(is_single).then(f"single_{name}").otherwise(name).alias(name) for name in _GENERAL
-    ).with_columns(action=_action(), is_single=is_single)
+    judged = (
+        judged.with_columns(is_single=is_single)
+        .with_columns(
+            pl.when("is_single").then(f"single_{name}").otherwise(name).alias(name)
+            for name in _GENERAL
+        )
+        .with_columns(action=_action())
+    )
     columns = [*findings.columns, "action", "keep", "order"]
     if changed is None or changed.is_empty():
         return judged.select(columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -34,9 +35,9 @@ def borderline_examples(
 
     Returns:
         Objects with ``row, check, action, reason, score, field, related_row``; ``text`` is what
-        was said around the evidence, and ``evidence`` the same in three pieces (``before``,
-        ``hit``, ``after``); ``related_text`` is the counterpart's, and ``after`` what the text
-        becomes.
+        was said around the evidence, ``related_text`` the same of the counterpart and ``after``
+        what the text becomes. ``evidence``, ``related_evidence`` and ``becomes`` have these in
+        three pieces: ``before``, ``hit``, ``after``.
     """
     chosen = _least_sure(plan, count)
     wanted = pl.concat([chosen["row"], chosen["related_row"].drop_nulls()])
@@ -89,11 +90,10 @@ def _shown(
 ) -> dict[str, Any]:
     """Return the texts that show why a row goes or how it changes."""
     related = records.get(item["related_row"])
-    other = after = None
+    other = become = None
     if line is not None and item["action"] != Fix.DROP:
-        before, become = line["before"] or "", line["after"] or ""
-        part, other_part = _around_difference(before, become, item["start"], item["end"])
-        after = _joined(other_part)
+        before, after = line["before"] or "", line["after"] or ""
+        part, become = _around_difference(before, after, item["start"], item["end"])
     else:
         record = records[item["row"]]
         text = field_text(record, item["field"])
@@ -101,15 +101,15 @@ def _shown(
             text = _said(record)
         part = excerpt(text, item["start"], item["end"], width=_WIDTH)
         if related is not None and item["check"] in COPY_CHECKS:
-            part, counterpart = _around_difference(_said(record), _said(related))
-            other = _joined(counterpart)
+            part, other = _around_difference(_said(record), _said(related))
         elif related is not None:
-            other = _joined(excerpt(_said(related), None, None, width=_WIDTH))
+            other = excerpt(_said(related), None, None, width=_WIDTH)
+    pieces = {"evidence": part, "related_evidence": other, "becomes": become}
     return {
         "text": _joined(part),
-        "evidence": {"before": part.before, "hit": part.hit, "after": part.after},
-        "related_text": other,
-        "after": after,
+        "related_text": _joined(other),
+        "after": _joined(become),
+        **{name: None if piece is None else asdict(piece) for name, piece in pieces.items()},
     }
 
 
@@ -141,8 +141,8 @@ def _shared_prefix(one: str, other: str) -> int:
     return shared
 
 
-def _joined(part: Excerpt) -> str:
-    return f"{part.before}{part.hit}{part.after}"
+def _joined(part: Excerpt | None) -> str | None:
+    return None if part is None else f"{part.before}{part.hit}{part.after}"
 
 
 def _said(record: Mapping[str, Any]) -> str:

@@ -166,8 +166,10 @@ def _different_fields(
         if original[name] != new[name]:
             yield name, original[name], new[name]
     for name in before | after:
-        if name != RESERVED and before.get(name) != after.get(name):
-            yield f"extra.{name}", _as_text(before, name), _as_text(after, name)
+        # As text: to Python, 1 and true are equal.
+        one, other = _as_text(before, name), _as_text(after, name)
+        if name != RESERVED and one != other:
+            yield f"extra.{name}", one, other
 
 
 def _different_messages(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from .actions import COPY_CHECKS, KEPT_ROWS
+from .actions import KEPT_ROWS, matches
 from .components import component_labels, keep_best
 from .copies import EXACT, NEAR, NORMALISED
 from .finding import Fix, Severity
@@ -28,6 +28,7 @@ REMOVED_SCHEMA = pl.Schema(
 
 LONGEST, BEST, FIRST = KEPT_ROWS
 _USUAL = {EXACT: FIRST, NORMALISED: FIRST, NEAR: LONGEST}
+_DIMENSION = NEAR.partition("/")[0]
 _GRAVITY = (Severity.HIGH.value, Severity.MEDIUM.value, Severity.LOW.value)
 _RANK = (*_GRAVITY, "shortness")
 _WORDS = {
@@ -53,9 +54,10 @@ def remove_copies(
 ) -> pl.DataFrame:
     """Work out which copies go, first exact ones, then normalised, then near ones.
 
-    A row goes only where a finding proposed it and a decision accepted it, or where a decision
-    says which copy is to stay and another one is. A copy whose counterpart goes for another reason
-    is not removed with it: one that is left of the group stays.
+    A row goes only where a finding proposed it and a decision accepted it; where the decision says
+    which copy is to stay, the row that the finding would have kept is compared with those that it
+    proposed, and rows that nobody decided about stay out of it. A copy whose counterpart goes for
+    another reason is not removed with it: one that is left of the group stays.
 
     Args:
         decided: the findings with their actions.
@@ -124,11 +126,11 @@ class _Rank:
         )
 
     def _faults(self, rows: pl.Series) -> pl.DataFrame:
-        """Count the open findings of rows by gravity, apart from those about copies."""
+        """Count the open findings of rows by gravity, apart from those about other rows."""
         about = self.decided.filter(
             pl.col("row").is_in(rows.unique().implode()),
             pl.col("action").is_null(),
-            ~pl.col("check").is_in(COPY_CHECKS),
+            ~matches(_DIMENSION),
         )
         return about.group_by("row").agg(
             (pl.col("severity") == name).sum().cast(pl.Int64).alias(name) for name in _GRAVITY
@@ -146,6 +148,7 @@ def _remove_equal(
         group="related_row",
         policy=pl.when(heirs.may_go()).then("keep"),
         may_go=heirs.may_go(),
+        undecided=pl.col("action").is_null(),
     )
     chosen = found.drop_nulls("policy").sort("order").group_by("group").agg(pl.col("policy").last())
     roots = (
@@ -159,19 +162,23 @@ def _remove_equal(
             # Who says what is to stay lets go of the first one, too.
             may_go=pl.col("policy").is_not_null()
             & ~heirs.stand_in("group").is_in(list(heirs.protected)),
+            undecided=pl.lit(False),
         )
     )
     members = (
         pl.concat([found.select(roots.columns), roots])
         .filter(~pl.col("row").is_in(gone.implode()))
         .join(chosen, on="group", how="left")
-        .with_columns(pl.col("policy").fill_null(_USUAL[check]))
+        .with_columns(
+            pl.col("policy").fill_null(_USUAL[check]),
+            left_out=pl.col("policy").is_not_null() & pl.col("undecided"),
+        )
     )
     left_over = (
         rank.of(members)
         .sort(*_RANK, "row")
         .with_columns(place=pl.int_range(pl.len()))
-        .sort("may_go", "place")
+        .sort("left_out", "may_go", "place")
         .with_columns(
             keeper=pl.col("row").first().over("group"),
             keeper_place=pl.col("place").first().over("group"),
@@ -226,6 +233,8 @@ def _remove_near(
     policies = _policies(accepted, rows, left, right)
     explicit = policies.is_not_null().to_numpy()
     may_go = rows.is_in(accepted["row"].implode()).to_numpy()
+    undecided = found.filter(pl.col("action").is_null()).select(heirs.stand_in("row"))["row"]
+    left_out = explicit & rows.is_in(undecided.implode()).to_numpy()
     # Who says what is to stay lets go of the rows that the findings would have kept.
     unproposed = ~rows.is_in(found.select(heirs.stand_in("row"))["row"].implode()).to_numpy()
     unproposed &= ~rows.is_in(list(heirs.protected)).to_numpy()
@@ -233,13 +242,15 @@ def _remove_near(
     tied[left[may_go[right]]] = True
     tied[right[may_go[left]]] = True
     removable = may_go | (explicit & unproposed & tied)
+    left_out &= ~removable
     members = pl.DataFrame({"row": rows, "policy": policies.fill_null(_USUAL[NEAR])})
     ranked = rank.of(members, characters).with_row_index("position").sort(*_RANK, "row")
     order = ranked["position"].to_numpy()
     place = np.empty(len(rows), dtype=np.int64)
     place[order] = np.arange(len(rows))
+    stays = ~removable & ~left_out
     removals = keep_best(
-        np.r_[order[~removable[order]], order[removable[order]]],
+        np.r_[order[stays[order]], order[removable[order]], order[left_out[order]]],
         left,
         right,
         pairs["score"].to_numpy(),

@@ -128,6 +128,13 @@ def decide(
     return append_decisions(_path(workspace, audit), choose)
 
 
+def accept(
+    workspace: Workspace, audit: Artifact, checks: Iterable[str], **how: Any
+) -> tuple[Decision, ...]:
+    """Accept the fixes of findings and write that down: :func:`acceptance`, then :func:`decide`."""
+    return decide(workspace, audit, acceptance(audit, checks, **how))
+
+
 def would_hold(
     workspace: Workspace, audit: Artifact, wanted: Sequence[Decision]
 ) -> tuple[Decision, ...]:

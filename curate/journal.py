@@ -261,13 +261,31 @@ def _parse(line: bytes) -> Decision:
     texts = (decision.id, decision.time, decision.who, decision.check, decision.reason)
     if not isinstance(decision.parameters, dict) or not all(isinstance(t, str) for t in texts):
         raise TypeError(decision.id)
-    is_complete = {
-        EDIT: isinstance(decision.parameters.get("row"), dict) and len(decision.rows or ()) == 1,
-        RELABEL: isinstance(decision.parameters.get("label"), str) and bool(decision.rows),
-    }
-    if not is_complete.get(decision.action, True):
-        raise ValueError(f"{decision.action} without its row or label")
+    _check_parameters(decision)
     return decision
+
+
+def _check_parameters(decision: Decision) -> None:
+    """Make sure that a decision says what it needs to say.
+
+    Raises:
+        ValueError: it does not.
+    """
+    parameters = decision.parameters
+    if decision.action == EDIT:
+        complete = isinstance(parameters.get("row"), dict) and len(decision.rows or ()) == 1
+    elif decision.action == RELABEL:
+        complete = isinstance(parameters.get("label"), str) and bool(decision.rows)
+    else:
+        complete = True
+    confirmed = (
+        isinstance(part["share"], float | int)
+        and isinstance(part["column"], str)
+        and isinstance(part["value"], str)
+        for part in parameters.get(CONFIRMED, ())
+    )
+    if not complete or not all(confirmed):
+        raise ValueError(f"{decision.action} with parameters that do not fit")
 
 
 def _encodable(text: str) -> str:

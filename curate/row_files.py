@@ -144,11 +144,15 @@ def _write_csv(stream: IO[bytes], lines: Path, delimiter: str, path: Path, emit:
         emit(Note(text=f"{path.name} holds text only: " + "; ".join(notes), level="warning"))
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
     try:
-        writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-        writer.writerow(columns)
-        count = 0
-        for row in _rows(lines):
-            writer.writerow([_cell(row.get(name)) for name in columns])
+        plain, quoting = (
+            csv.writer(text, delimiter=delimiter, lineterminator="\n", quoting=how)
+            for how in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+        )
+        count = -1
+        for cells in _cells(lines, columns):
+            # Python 3.11 sees no need for quotes around a carriage return.
+            writer = quoting if any("\r" in cell for cell in cells) else plain
+            writer.writerow(cells)
             count += 1
         text.flush()
     finally:
@@ -186,6 +190,13 @@ def _csv_columns(rows: Iterable[dict[str, Any]], path: Path) -> tuple[list[str],
     if missing:
         notes.append(f"null and missing become empty ({', '.join(sorted(missing))})")
     return list(columns), notes
+
+
+def _cells(lines: Path, columns: list[str]) -> Iterator[list[str]]:
+    """Yield the header, then the rows."""
+    yield columns
+    for row in _rows(lines):
+        yield [_cell(row.get(name)) for name in columns]
 
 
 def _cell(value: Any) -> str:

@@ -5,10 +5,15 @@ result follows a tool call or another result; an answered conversation ends with
 the prompt of a preference with a question. Chat templates write other orders wrongly or refuse
 them.
 
-Evidence: ``field`` is the role at fault, such as ``messages[2].role``, each message once. The
-message says what was expected there and what was found.
+A role that goes by another name ("human", "gpt", "Assistant") counts as the one that it means;
+whether the order is right is judged with the roles that are meant.
 
-Fix: drop: who said what cannot be guessed.
+Evidence: ``field`` is the role at fault, such as ``messages[2].role``, each message once for its
+name and once for its place. The message says what was expected there and what was found; for
+another name ``related`` is the usual one.
+
+Fix: repair where a role has another name: the usual one takes its place, which the source writes
+in its own way. Otherwise drop: who said what cannot be guessed.
 
 Limits: conversations between several named speakers who share a role look like one who speaks
 twice in a row.
@@ -25,6 +30,22 @@ from ..records import CHAT, PREFERENCE
 from .rules import Rule, broken_rules
 
 KNOWN_ROLES = (*INSTRUCTING_ROLES, "user", "assistant", "tool")
+
+_OTHER_NAMES = {
+    "user": ("human", "prompter", "usr"),
+    "assistant": (
+        *("gpt", "chatgpt", "bot", "chatbot", "ai", "ai assistant", "ai_assistant", "llm"),
+        *("model", "bard", "bing", "claude", "asst"),
+    ),
+    "system": ("sys", "system_prompt", "system prompt", "system message"),
+    "tool": (
+        *("function", "function_response", "function response", "tool_response", "tool_result"),
+        *("observation", "ipython"),
+    ),
+}
+_MEANT = {other: role for role, others in _OTHER_NAMES.items() for other in others} | {
+    role: role for role in KNOWN_ROLES
+}
 
 _ROLE = pl.format("'{}'", pl.col("role"))
 _AFTER = (
@@ -87,12 +108,41 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     spoken = context.messages.filter(pl.col("kind").is_in([CHAT, PREFERENCE]))
     if spoken.is_empty():
         raise CheckSkippedError("the rows are no conversations")
-    found = broken_rules(_with_neighbours(spoken), _ORDER)
-    return (
+    meant = _meant_roles(spoken["role"])
+    renamed = spoken.select("row", "part", "index", "role", meant=meant).filter(
+        (pl.col("role") != pl.col("meant")).fill_null(False)
+    )
+    found = broken_rules(_with_neighbours(spoken.with_columns(role=meant)), _ORDER)
+    columns = ["row", "part", "index", "message", "related", "fix"]
+    names = renamed.rechunk().with_columns(
+        message=pl.format("the role '{}' is called '{}'", pl.col("role"), pl.col("meant")),
+        related="meant",
+        fix=pl.lit(Fix.REPAIR.value),
+    )
+    places = (
         found.sort("row", "part", "index", maintain_order=True)
         .unique(["row", "part", "index"], keep="first", maintain_order=True)
-        .select("row", "message", field=pl.format("{}[{}].role", pl.col("part"), pl.col("index")))
+        .with_columns(related=pl.lit(None, dtype=pl.String), fix=pl.lit(Fix.DROP.value))
     )
+    return (
+        pl.concat([names.select(columns), places.select(columns)])
+        .sort("row", maintain_order=True)
+        .rechunk()
+        .select(
+            "row",
+            "message",
+            "related",
+            "fix",
+            field=pl.format("{}[{}].role", pl.col("part"), pl.col("index")),
+        )
+    )
+
+
+def _meant_roles(roles: pl.Series) -> pl.Series:
+    """Return the usual names of roles; those that nobody knows stay."""
+    distinct = roles.drop_nulls().unique()
+    meant = {role: _MEANT.get(role.strip().lower(), role) for role in distinct}
+    return roles.replace(list(meant), list(meant.values())) if meant else roles
 
 
 def _with_neighbours(messages: pl.DataFrame) -> pl.DataFrame:

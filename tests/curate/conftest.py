@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from tunewise.curate.audit import audit
 from tunewise.curate.check import CheckContext, CheckResult
 from tunewise.curate.checking import run_check
 from tunewise.curate.checks.registry import ALL_CHECKS
+from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.read import read_dataset
+from tunewise.curate.settings import AuditSettings
+from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce
+from tunewise.workspace.files import read_json, write_json
 
 RunCheck = Callable[..., CheckResult]
 FindIn = Callable[..., pl.DataFrame]
@@ -52,3 +58,40 @@ def find_in_answers(check_rows: RunCheck) -> FindIn:
         return result.findings
 
     return find
+
+
+MakeAudit = Callable[..., tuple[Workspace, Artifact]]
+
+
+@pytest.fixture(scope="session")
+def make_audit() -> MakeAudit:
+    """Write a source and an audit of it: the duplicate checks, and findings as they are given."""
+
+    def make(
+        folder: Path,
+        rows: Sequence[Any],
+        findings: Sequence[dict[str, Any]] = (),
+        checks: Sequence[str] = ("duplicates",),
+    ) -> tuple[Workspace, Artifact]:
+        source = folder / "data.jsonl"
+        lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+        source.write_text("".join(line + "\n" for line in lines), "utf-8")
+        workspace = Workspace(folder)
+        audited = audit(workspace, [source], AuditSettings(checks=tuple(checks)))
+        names = [item["check"] for item in read_json(audited.folder / "audit.json")["checks"]]
+        extra = pl.DataFrame(list(findings), schema=FINDING_SCHEMA)
+        names += extra["check"].unique(maintain_order=True).to_list()
+
+        def build(draft: Draft) -> None:
+            shutil.copytree(audited.folder, draft.folder, dirs_exist_ok=True)
+            found = pl.concat([pl.read_parquet(audited.folder / "findings.parquet"), extra])
+            found.write_parquet(draft.folder / "findings.parquet")
+            document = read_json(audited.folder / "audit.json")
+            known = [{"check": name} for name in dict.fromkeys(names)]
+            write_json(draft.folder / "audit.json", {**document, "checks": known})
+
+        return workspace, produce(
+            workspace, "audit", build, inputs=audited.manifest.inputs, parameters={}
+        )
+
+    return make

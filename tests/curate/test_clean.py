@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.audit import audit
 from tunewise.curate.clean import clean, preview
 from tunewise.curate.decide import (
+    accept,
     acceptance,
     audit_journal,
     decide,
@@ -26,11 +25,11 @@ from tunewise.curate.decide import (
 )
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.journal import Decision, effective_decisions, journal_path
-from tunewise.curate.settings import AuditSettings, CleanSettings
-from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce, resolve_artifact
+from tunewise.curate.settings import CleanSettings
+from tunewise.workspace.artifact import Artifact, Workspace, resolve_artifact
 from tunewise.workspace.errors import GateError, UsageError
 from tunewise.workspace.events import Event, Note, Progress
-from tunewise.workspace.files import read_json, write_json
+from tunewise.workspace.files import read_json
 
 LONG = (
     "the shop sends every parcel with a note that names the maker the wood the strings and the "
@@ -48,37 +47,6 @@ def finding(row: int, check: str, fix: str, **more: object) -> dict:
     values = dict.fromkeys(FINDING_SCHEMA.names())
     return {**values, "row": row, "check": check, "fix": fix, "severity": "high",
             "message": f"{check} here", **more}  # fmt: skip
-
-
-def make_audit(
-    folder: Path, rows: list, findings: Sequence[dict] = ()
-) -> tuple[Workspace, Artifact]:
-    """Write a source and an audit of it: the duplicate checks and the given findings."""
-    source = folder / "data.jsonl"
-    source.write_text(
-        "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), "utf-8"
-    )
-    workspace = Workspace(folder)
-    audited = audit(workspace, [source], AuditSettings(checks=("duplicates",)))
-    names = [item["check"] for item in read_json(audited.folder / "audit.json")["checks"]]
-    extra = pl.DataFrame(list(findings), schema=FINDING_SCHEMA)
-    names += extra["check"].unique(maintain_order=True).to_list()
-
-    def build(draft: Draft) -> None:
-        shutil.copytree(audited.folder, draft.folder, dirs_exist_ok=True)
-        found = pl.concat([pl.read_parquet(audited.folder / "findings.parquet"), extra])
-        found.write_parquet(draft.folder / "findings.parquet")
-        document = read_json(audited.folder / "audit.json")
-        checks = [{"check": name} for name in dict.fromkeys(names)]
-        write_json(draft.folder / "audit.json", {**document, "checks": checks})
-
-    return workspace, produce(
-        workspace, "audit", build, inputs=audited.manifest.inputs, parameters={}
-    )
-
-
-def accept(workspace: Workspace, audit: Artifact, checks: Sequence[str], **how) -> tuple:
-    return decide(workspace, audit, acceptance(audit, checks, **how))
 
 
 def dismiss(workspace: Workspace, audit: Artifact, checks: Sequence[str], **how) -> tuple:
@@ -100,7 +68,7 @@ def lines_of(artifact: Artifact, name: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_what_goes_is_told_with_its_reason_and_its_counterpart(tmp_path: Path) -> None:
+def test_what_goes_is_told_with_its_reason_and_its_counterpart(tmp_path: Path, make_audit) -> None:
     rows = [
         chat("Where is it?", "On its way.", id="a"),
         "{broken",
@@ -128,7 +96,7 @@ def test_what_goes_is_told_with_its_reason_and_its_counterpart(tmp_path: Path) -
     }  # fmt: skip
 
 
-def test_without_decisions_the_rows_come_back_as_they_were(tmp_path: Path) -> None:
+def test_without_decisions_the_rows_come_back_as_they_were(tmp_path: Path, make_audit) -> None:
     rows = [chat("A?", "B.", id="x", weight=1.5), chat("A?", "B.", id="y", tags=["é", None])]
     workspace, audit = make_audit(tmp_path, rows)
     before = hashlib.sha256((tmp_path / "data.jsonl").read_bytes()).hexdigest()
@@ -139,7 +107,7 @@ def test_without_decisions_the_rows_come_back_as_they_were(tmp_path: Path) -> No
     assert hashlib.sha256((tmp_path / "data.jsonl").read_bytes()).hexdigest() == before
 
 
-def test_undo_restores_and_redo_brings_back_the_very_artifact(tmp_path: Path) -> None:
+def test_undo_restores_and_redo_brings_back_the_very_artifact(tmp_path: Path, make_audit) -> None:
     workspace, audit = make_audit(tmp_path, [chat("A?", "B.")] * 3)
     untouched = clean(workspace, audit, OPEN_GUARD)
     accept(workspace, audit, ["duplicates/exact"])
@@ -160,7 +128,7 @@ def test_undo_restores_and_redo_brings_back_the_very_artifact(tmp_path: Path) ->
         redo(workspace, audit)
 
 
-def test_replay_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_replay_gives_the_same_bytes(tmp_path: Path, make_audit) -> None:
     rows = [chat("A?", LONG + " " * n, n=n) for n in range(3)] + [chat("mail a@b.co", "ok")]
     span = finding(3, "privacy/email", "mask", field="messages[0].content", start=5, end=11)
     workspace, audit = make_audit(tmp_path, rows, [span])
@@ -171,7 +139,9 @@ def test_replay_gives_the_same_bytes(tmp_path: Path) -> None:
     assert again.manifest.files == first
 
 
-def test_accepting_twice_writes_one_entry_unless_something_came_between(tmp_path: Path) -> None:
+def test_accepting_twice_writes_one_entry_unless_something_came_between(
+    tmp_path: Path, make_audit
+) -> None:
     workspace, audit = make_audit(tmp_path, [chat("A?", "B.")] * 2)
     assert len(accept(workspace, audit, ["duplicates/exact"])) == 1
     assert accept(workspace, audit, ["duplicates/exact"]) == ()
@@ -181,7 +151,7 @@ def test_accepting_twice_writes_one_entry_unless_something_came_between(tmp_path
     assert clean(workspace, audit, OPEN_GUARD).manifest.counts["removed"] == 1
 
 
-def test_a_preview_writes_nothing(tmp_path: Path) -> None:
+def test_a_preview_writes_nothing(tmp_path: Path, make_audit) -> None:
     workspace, audit = make_audit(tmp_path, [chat("A?", "B.", label="x")] * 9)
     decisions = with_accepted(workspace, audit, ["duplicates"])
     shown = preview(audit, decisions, CleanSettings(max_removed_share=0.5))
@@ -190,12 +160,15 @@ def test_a_preview_writes_nothing(tmp_path: Path) -> None:
     assert [(part.value, part.records, part.removed) for part in shown.by_label] == [("x", 9, 8)]
     assert (shown.clean_before, shown.clean_after) == (pytest.approx(1 / 9), 1.0)
     assert shown.examples[0]["related_text"] == "A?\nB."
-    assert [str(part) for part in shown.too_much] == ["8 of 9 rows of the dataset", "8 of 9 rows of label 'x'"]
+    assert [str(part) for part in shown.too_much] == [
+        "8 of 9 rows of the dataset",
+        "8 of 9 rows of label 'x'",
+    ]
     json.dumps(shown.to_json())
     assert not journal_path(workspace, read_json(audit.folder / "audit.json")["dataset"]["sha256"]).exists()  # fmt: skip # noqa: E501
 
 
-def test_the_guard_refuses_to_empty_a_label(tmp_path: Path) -> None:
+def test_the_guard_refuses_to_empty_a_label(tmp_path: Path, make_audit) -> None:
     rows = [chat(f"q {n} {LONG[n:]}", "same", label="big") for n in range(0, 90, 3)]
     rows += [chat("A?", "B.", label="small")] * 10
     workspace, audit = make_audit(tmp_path, rows)
@@ -206,7 +179,7 @@ def test_the_guard_refuses_to_empty_a_label(tmp_path: Path) -> None:
     assert done.manifest.counts["removed"] == 9
 
 
-def test_examples_begin_with_the_most_doubtful(tmp_path: Path) -> None:
+def test_examples_begin_with_the_most_doubtful(tmp_path: Path, make_audit) -> None:
     rows = [chat("A?", LONG), chat("A?", LONG + " and one more"), chat("X?", "Y.")]
     rows += [chat("X?", "Y.")] * 30
     workspace, audit = make_audit(tmp_path, rows)
@@ -215,7 +188,7 @@ def test_examples_begin_with_the_most_doubtful(tmp_path: Path) -> None:
     assert shown.examples[0]["check"] == "duplicates/near"
 
 
-def test_a_mask_keeps_the_kind_and_tells_values_apart(tmp_path: Path) -> None:
+def test_a_mask_keeps_the_kind_and_tells_values_apart(tmp_path: Path, make_audit) -> None:
     text = "a@b.co, then c@d.co, then A@B.co"
     spans = [
         finding(0, "privacy/email", "mask", field="messages[0].content", start=start, end=start + 6)
@@ -234,7 +207,7 @@ def test_a_mask_keeps_the_kind_and_tells_values_apart(tmp_path: Path) -> None:
     assert cleaned.manifest.counts["changed"] == 1
 
 
-def test_overlapping_spans_leave_no_private_character(tmp_path: Path) -> None:
+def test_overlapping_spans_leave_no_private_character(tmp_path: Path, make_audit) -> None:
     field = "messages[0].content"
     spans = [
         finding(0, "privacy/phone", "mask", field=field, start=4, end=10),
@@ -247,7 +220,7 @@ def test_overlapping_spans_leave_no_private_character(tmp_path: Path) -> None:
     assert lines_of(cleaned, "clean")[0]["messages"][0]["content"] == "ab[CREDIT_CARD]ef"
 
 
-def test_partly_overlapping_masks_hide_both(tmp_path: Path) -> None:
+def test_partly_overlapping_masks_hide_both(tmp_path: Path, make_audit) -> None:
     field = "messages[0].content"
     spans = [
         finding(0, "privacy/phone", "mask", field=field, start=0, end=6),
@@ -259,7 +232,7 @@ def test_partly_overlapping_masks_hide_both(tmp_path: Path) -> None:
     assert said == "[PHONE]"
 
 
-def test_a_repair_puts_in_what_the_finding_offers(tmp_path: Path) -> None:
+def test_a_repair_puts_in_what_the_finding_offers(tmp_path: Path, make_audit) -> None:
     field = "messages[1].content"
     spans = [
         finding(0, "text/mojibake", "repair", field=field, start=3, end=5, related="é"),
@@ -273,14 +246,16 @@ def test_a_repair_puts_in_what_the_finding_offers(tmp_path: Path) -> None:
     ] == "café z"  # fmt: skip
 
 
-def test_an_edit_that_cannot_be_made_leaves_its_finding_open(tmp_path: Path) -> None:
+def test_an_edit_that_cannot_be_made_leaves_its_finding_open(tmp_path: Path, make_audit) -> None:
     spans = [finding(0, "text/mojibake", "repair", field="messages[1].content", start=0, end=1)]
     workspace, audit = make_audit(tmp_path, [chat("Hi", "ok")], spans)
     shown = preview(audit, with_accepted(workspace, audit, ["text"]), CleanSettings())
     assert (shown.clean_after, shown.counts["changed"]) == (0.0, 0)
 
 
-def test_findings_that_only_ask_for_a_look_remove_nothing_by_themselves(tmp_path: Path) -> None:
+def test_findings_that_only_ask_for_a_look_remove_nothing_by_themselves(
+    tmp_path: Path, make_audit
+) -> None:
     rows = [chat("Shall I buy the viola now?", "Yes."), chat("Shall I buy the viola now?", "No.")]
     workspace, audit = make_audit(tmp_path, rows)
     with pytest.raises(UsageError, match="proposes no fix"):
@@ -292,21 +267,21 @@ def test_findings_that_only_ask_for_a_look_remove_nothing_by_themselves(tmp_path
     assert pl.read_parquet(cleaned.folder / "removed.parquet")["related_row"].to_list() == [0]
 
 
-def test_an_unknown_check_names_the_nearest(tmp_path: Path) -> None:
+def test_an_unknown_check_names_the_nearest(tmp_path: Path, make_audit) -> None:
     workspace, audit = make_audit(tmp_path, [chat("A?", "B.")])
     with pytest.raises(UsageError) as caught:
         accept(workspace, audit, ["duplicates/exakt"])
     assert "duplicates/exact" in caught.value.fix
 
 
-def test_a_source_changed_since_the_audit_is_refused(tmp_path: Path) -> None:
+def test_a_source_changed_since_the_audit_is_refused(tmp_path: Path, make_audit) -> None:
     workspace, audit = make_audit(tmp_path, [chat("A?", "B.")])
     (tmp_path / "data.jsonl").write_text("{}\n")
     with pytest.raises(UsageError, match="changed since"):
         clean(workspace, audit, CleanSettings())
 
 
-def test_a_damaged_journal_is_told(tmp_path: Path) -> None:
+def test_a_damaged_journal_is_told(tmp_path: Path, make_audit) -> None:
     workspace, audit = make_audit(tmp_path, [chat("A?", "B.")] * 2)
     accept(workspace, audit, ["duplicates"])
     path = next((tmp_path / ".tunewise" / "decisions").glob("*.jsonl"))
@@ -324,7 +299,7 @@ def test_a_damaged_journal_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("faulty", [[0], [0, 2], [0, 2, 3], [1], [3, 4]])
 def test_a_cluster_keeps_a_row_when_its_kept_one_goes_for_a_fault(
-    tmp_path: Path, faulty: list[int]
+    tmp_path: Path, faulty: list[int], make_audit
 ) -> None:
     rows = [
         chat("Do you repair?", LONG + " and that is that"),
@@ -352,7 +327,9 @@ def test_a_cluster_keeps_a_row_when_its_kept_one_goes_for_a_fault(
         assert row not in gone
 
 
-def test_a_chain_of_similar_rows_is_not_removed_through_its_middle(tmp_path: Path) -> None:
+def test_a_chain_of_similar_rows_is_not_removed_through_its_middle(
+    tmp_path: Path, make_audit
+) -> None:
     words = [f"word{number}" for number in range(60)]
     rows = [chat("?", " ".join(words[start : start + 40])) for start in (0, 4, 8)]
     faults = [finding(1, "safety/toxic", "drop")]
@@ -362,7 +339,9 @@ def test_a_chain_of_similar_rows_is_not_removed_through_its_middle(tmp_path: Pat
     assert kept == [0, 2]
 
 
-def test_a_copy_that_was_not_to_go_does_not_go_in_place_of_another(tmp_path: Path) -> None:
+def test_a_copy_that_was_not_to_go_does_not_go_in_place_of_another(
+    tmp_path: Path, make_audit
+) -> None:
     rows = [
         chat("Do you repair?", LONG + " and that is that"),
         chat("Do you repair?", LONG),
@@ -391,6 +370,7 @@ TEXTS = st.sampled_from(
 )
 def test_nothing_is_lost_and_undo_restores(
     tmp_path_factory: pytest.TempPathFactory,
+    make_audit,
     answers: list[str],
     faulty: set[int],
     masked: set[int],
@@ -436,7 +416,7 @@ def test_nothing_is_lost_and_undo_restores(
     assert len(journal.entries) == 2 * taken
 
 
-def test_an_interrupted_cleaning_says_that_decisions_stay(tmp_path: Path) -> None:
+def test_an_interrupted_cleaning_says_that_decisions_stay(tmp_path: Path, make_audit) -> None:
     def stop(event: Event) -> None:
         if isinstance(event, Progress):
             raise KeyboardInterrupt

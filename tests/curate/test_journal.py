@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.curate.journal import (
     ACCEPT,
+    EDIT,
     IGNORE,
     REDO,
     UNDO,
@@ -23,6 +25,7 @@ from tunewise.curate.journal import (
     redoable_decisions,
 )
 from tunewise.workspace.artifact import Workspace
+from tunewise.workspace.errors import JobError
 
 
 def entry(number: int, action: str = ACCEPT, undoes: str | None = None) -> Decision:
@@ -65,6 +68,69 @@ def test_lines_that_are_no_decisions_are_damaged(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(b'[]\n{"action": "accept"}\n\xff\xfe\n"x"\n\n{"action":"burn","rows":null}\n')
     assert [line.line for line in read_journal(path).damaged] == [1, 2, 3, 4, 6]
+
+
+def test_hostile_lines_are_damaged_and_nothing_more(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    common = '"id": "1", "time": "t", "who": "me", "rows": [1]'
+    path.write_text(
+        "".join(
+            line + "\n"
+            for line in (
+                f'{{{common}, "action": "edit", "parameters": {{}}}}',
+                f'{{{common}, "action": "edit", "parameters": {{"row": [1]}}}}',
+                f'{{{common}, "action": "relabel", "parameters": {{"label": 7}}}}',
+                f'{{{common}, "action": "accept", "parameters": []}}',
+                f'{{{common}, "action": "accept", "reason": "\\ud800"}}',
+                f'{{{common}, "action": "accept", "reason": 7}}',
+                f'{{{common}, "action": "accept", "parameters": {{"confirmed": [7]}}}}',
+                f'{{{common}, "action": "accept", "parameters": {{"confirmed": 7}}}}',
+                f'{{{common}, "action": "accept", "other": 7}}',
+                "[" * 100_000,
+                f'{{{common}, "action": "accept"}}',
+            )
+        )
+    )
+    journal = read_journal(path)
+    assert [line.line for line in journal.damaged] == list(range(1, 11))
+    assert len(journal.entries) == 1
+
+
+def test_a_row_nested_as_deep_as_rows_may_be_is_kept(tmp_path: Path) -> None:
+    deep: object = "x"
+    for _ in range(198):
+        deep = [deep]
+    made = new_decision(EDIT, rows=[1], parameters={"row": {"text": "t", "deep": deep}})
+    append_decisions(tmp_path / "journal.jsonl", lambda journal: [made])
+    assert read_journal(tmp_path / "journal.jsonl").entries == (made,)
+
+
+def test_decisions_are_added_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "journal.jsonl"
+    append_decisions(path, lambda journal: [entry(1)])
+    before = path.read_bytes()
+
+    def no_room(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", no_room)
+    with pytest.raises(JobError, match="No space left"):
+        append_decisions(path, lambda journal: [entry(2), entry(3)])
+    assert path.read_bytes() == before
+
+
+def test_who_confirmed_what_does_not_change_what_a_decision_does(tmp_path: Path) -> None:
+    plain, confirmed = (
+        new_decision(ACCEPT, check="all", parameters={"keep": "best", **more})
+        for more in ({}, {"confirmed": [{"column": "label", "value": "x", "share": 0.9}]})
+    )
+    assert plain.meaning == confirmed.meaning
+
+
+def test_the_state_of_each_entry_is_told() -> None:
+    entries = (entry(1), entry(2, IGNORE), entry(3, UNDO, "1"))
+    told = Journal(entries).to_json()["decisions"]
+    assert [item["state"] for item in told] == ["undone", "holds", ""]
 
 
 def test_writers_take_turns(tmp_path: Path) -> None:
