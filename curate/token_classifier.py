@@ -1,17 +1,14 @@
-"""Models that mark words in texts, such as names of persons; from a local folder that a user names.
-
-Weights must be safetensors; code that comes with a model is never run.
-"""
+"""Models that mark words in texts, such as names of persons; from a folder that the user names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..workspace.errors import UsageError
+from .local_model import load_local_model, longest_input
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -19,7 +16,6 @@ if TYPE_CHECKING:
 _BATCH = 16
 # Tokens that two windows of a long text share, so that a name on the border is whole in one.
 _SHARED = 32
-_MOST_TOKENS = 512
 _OUTSIDE = "O"
 _PREFIXES = ("B-", "I-", "E-", "S-", "L-", "U-")
 
@@ -61,25 +57,7 @@ def load_token_classifier(folder: str) -> TokenClassifier:
     Raises:
         UsageError: the folder holds no such model that can be read.
     """
-    place = Path(folder).expanduser()
-    if not (place / "config.json").is_file() or not [*place.glob("*.safetensors")]:
-        raise UsageError(
-            "this is no folder of a model with weights as safetensors",
-            where=folder,
-            fix="name a local folder into which save_pretrained() wrote a model and its tokenizer",
-        )
-    from transformers import AutoModelForTokenClassification, AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            place, trust_remote_code=False, local_files_only=True
-        )
-        model = AutoModelForTokenClassification.from_pretrained(
-            place, trust_remote_code=False, local_files_only=True, use_safetensors=True
-        ).eval()
-    except Exception as error:
-        # Whatever the library raises says what is wrong with the files.
-        raise UsageError(f"the model cannot be read: {error}", where=folder) from error
+    tokenizer, model = load_local_model(folder, "TokenClassification")
     if not tokenizer.is_fast:
         raise UsageError(
             "the tokenizer does not tell where its tokens lie in a text",
@@ -103,7 +81,7 @@ def _mark(
 ) -> list[list[Marked]]:
     import torch
 
-    longest = min(_MOST_TOKENS, tokenizer.model_max_length, _positions(model))
+    longest = longest_input(tokenizer, model)
     inputs: Any = tokenizer(
         texts,
         return_tensors="pt",
@@ -165,10 +143,6 @@ def _whole_word(text: str, start: int, end: int) -> tuple[int, int]:
     while start < end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
         end += 1
     return start, end
-
-
-def _positions(model: PreTrainedModel) -> int:
-    return getattr(model.config, "max_position_embeddings", None) or _MOST_TOKENS
 
 
 def _without_prefix(label: str) -> str:
