@@ -14,8 +14,8 @@ Fix: review; the likeliest label is a suggestion.
 Limits: the classifier knows words, not meanings. Of 10,003 questions with 77 labels, in 300 of
 which the label was exchanged by chance, it finds 86 to 89 in a hundred; of what it reports 84 in a
 hundred were exchanged, and over half of the others were wrong or doubtful before. With fewer than
-some 50 rows for each label more of the reports are false. Of more than ``most_rows`` rows a sample
-is judged.
+some 50 rows for each label more of the reports are false. Copies of a row under the same wrong
+label hide it. Of more than ``most_rows`` rows a sample is judged.
 """
 
 from __future__ import annotations
