@@ -7,6 +7,7 @@ Dates, times and decimals become text, bytes become base64 text, and numbers tha
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -125,7 +126,7 @@ def _depth(kind: pa.DataType) -> int:
 
 
 def _repeated(names: list[str]) -> str:
-    return next((name for name in names if names.count(name) > 1), "")
+    return next((name for name, times in Counter(names).items() if times > 1), "")
 
 
 def _repeated_within(kind: pa.DataType) -> str:

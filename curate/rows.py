@@ -40,10 +40,9 @@ def read_rows(file: SourceFile, advance: Advance = nothing) -> Iterator[RawRow]:
 def _text_rows(file: SourceFile, advance: Advance) -> Iterator[RawRow]:
     if file.format == JSON:
         return document_rows(*text_blocks(file.path, file.encoding, advance))
-    lines = text_lines(file.path, file.encoding, advance)
     if file.format == JSONL:
-        return _rows_of_lines(lines)
-    return csv_rows(lines, file.dialect, file.path)
+        return _rows_of_lines(text_lines(file.path, file.encoding, advance, blank=False))
+    return csv_rows(text_lines(file.path, file.encoding, advance), file.dialect, file.path)
 
 
 def spread_rows(file: SourceFile) -> Iterator[RawRow]:
@@ -65,6 +64,4 @@ def _naming_encoding(rows: Iterator[RawRow], encoding: str) -> Iterator[RawRow]:
 
 
 def _rows_of_lines(lines: Iterable[Line]) -> Iterator[RawRow]:
-    for number, offset, raw in lines:
-        if raw and not raw.isspace():
-            yield row_from_json(number, offset, raw)
+    return (row_from_json(number, offset, raw) for number, offset, raw in lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ _MOST_LINES_OF_A_ROW = 10_000
 _MOST_BYTES_OF_A_ROW = 64 << 20
 _MOST_OPEN_QUOTES = 10
 _LINES_FOR_AN_OPEN_QUOTE = 1000
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ def _fault(fields: list[str], expected: int, raw: bytes) -> str:
 def _header(record: CsvRecord, path: Path) -> list[str]:
     fields = record.fields
     reason = record.reason or _fault(fields, len(fields), record.raw)
-    repeated = sorted({name for name in fields if fields.count(name) > 1})
+    repeated = [name for name, times in Counter(fields).items() if times > 1]
     if reason:
         raise DataError(
             f"the header cannot be read: {reason}",
@@ -191,7 +192,7 @@ def _header(record: CsvRecord, path: Path) -> list[str]:
         )
     if repeated:
         raise DataError(
-            f"the header names a column twice: {', '.join(map(repr, repeated))}",
+            f"the header names a column twice: {', '.join(map(repr, repeated[:_MOST_NAMED]))}",
             where=str(path),
             fix="rename one of them; the first line must name the columns",
         )

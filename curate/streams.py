@@ -24,7 +24,9 @@ class Line(NamedTuple):
     raw: bytes
 
 
-def text_lines(path: Path, encoding: str = UTF_8, advance: Advance = nothing) -> Iterator[Line]:
+def text_lines(
+    path: Path, encoding: str = UTF_8, advance: Advance = nothing, *, blank: bool = True
+) -> Iterator[Line]:
     r"""Read a text file line by line, as UTF-8 bytes without a byte order mark.
 
     Lines end at ``\\n`` (a ``\\r`` before it stays part of the line), or at ``\\r`` in a file whose
@@ -35,13 +37,14 @@ def text_lines(path: Path, encoding: str = UTF_8, advance: Advance = nothing) ->
         path: a plain or compressed file, told by its content.
         encoding: how its bytes are to be read.
         advance: called with the number of bytes read from the disk.
+        blank: whether lines of white space are wanted too.
 
     Raises:
         DataError: the file cannot be read, its compression is damaged, or a line is so long that
             it can be no row.
     """
     offset, blocks = text_blocks(path, encoding, advance)
-    return _lines_of(blocks, offset, path)
+    return _lines_of(blocks, offset, path, blank)
 
 
 def lines_at(path: Path, places: int, count: int) -> Iterator[Line]:
@@ -64,7 +67,7 @@ def lines_at(path: Path, places: int, count: int) -> Iterator[Line]:
             stream.readline(BLOCK)
             for _ in range(count):
                 line = stream.readline(BLOCK)
-                if line.endswith(b"\n"):
+                if line.endswith(b"\n") and not line.isspace():
                     yield Line(0, 0, line[:-1])
 
 
@@ -85,30 +88,36 @@ def text_blocks(
     return kept, _chain(first[kept:], blocks)
 
 
-def _lines_of(blocks: Iterator[bytes], offset: int, path: Path) -> Iterator[Line]:
+def _lines_of(blocks: Iterator[bytes], offset: int, path: Path, blank: bool) -> Iterator[Line]:
     first = next(blocks, b"")
     newline = b"\r" if b"\r" in first and b"\n" not in first else b"\n"
-    number = 0
+    number = 1
     begun: list[bytes] = []
     length = 0
     for block in _chain(first, blocks):
+        if not (blank or begun) and block.isspace():
+            # Of white space nothing is left but where the next line begins.
+            number += block.count(newline)
+            offset += len(block)
+            continue
         head, *others = block.split(newline)
         begun.append(head)
         if not others:
             length += len(head)
             if length > _LONGEST_LINE:
-                raise _endless_line(path, number + 1)
+                raise _endless_line(path, number)
             continue
         others.insert(0, b"".join(begun))
-        begun = [others.pop()]
-        length = len(begun[0])
+        last = others.pop()
+        begun, length = ([last] if last else []), len(last)
         for raw in others:
+            if blank or not (not raw or raw.isspace()):
+                yield Line(number, offset, raw)
             number += 1
-            yield Line(number, offset, raw)
             offset += len(raw) + 1
     last = b"".join(begun)
-    if last:
-        yield Line(number + 1, offset, last)
+    if last and (blank or not last.isspace()):
+        yield Line(number, offset, last)
 
 
 def _chain(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
