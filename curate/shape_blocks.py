@@ -240,7 +240,10 @@ BEDROCK = Spelling(
 
 def _read_gemini_call(block: Block) -> Call | None:
     call = block.get("functionCall", block.get("function_call"))
-    return _call(call.get("id"), call.get("name"), call.get("args")) if type(call) is dict else None
+    if type(call) is not dict:
+        return None
+    arguments = call.get("args")
+    return _call(call.get("id"), call.get("name"), {} if arguments is None else arguments)
 
 
 def _gemini_call(call: Call) -> Block:

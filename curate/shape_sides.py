@@ -27,9 +27,11 @@ from .shape import (
 from .shape_instruction import join_input, split_input
 from .shape_messages import read_messages, write_messages, write_turn
 from .shape_tags import CHAT_TAGS, Form, Message, Tags
+from .shape_transcript import read_transcript, write_transcript
 from .unfit import UnfitError
 
 _COLUMN, _COUNT, _FORM, _FORMS = "column", "count", "form", "forms"
+_TRANSCRIBED = {"transcript": True}
 _REPEATS, _SHARED, _SPLIT = "repeats", "shared", "split"
 
 
@@ -72,14 +74,22 @@ def read_preference(fields: Fields, tags: Tags) -> Content:
     """Read a prompt and two answers to it.
 
     The prompt is a field of its own, or the beginning that the two answers share; some sources
-    have both, and repeat it in the answers. It is kept once.
+    have both, and repeat it in the answers. It is kept once. Answers without a prompt may be
+    transcripts of the whole conversation.
     """
     require(fields, "chosen", "rejected")
-    chosen, chosen_note = _read_side(fields, "chosen", ASSISTANT, tags)
-    rejected, rejected_note = _read_side(fields, "rejected", ASSISTANT, tags)
+    transcripts = None if "prompt" in fields else _read_transcripts(fields)
+    if transcripts is not None:
+        (chosen, rejected), chosen_note, rejected_note = transcripts, _TRANSCRIBED, _TRANSCRIBED
+    else:
+        chosen, chosen_note = _read_side(fields, "chosen", ASSISTANT, tags)
+        rejected, rejected_note = _read_side(fields, "rejected", ASSISTANT, tags)
     notes = _given({"chosen": chosen_note, "rejected": rejected_note})
     system = read_system(fields, tags)
-    written = {part: fields.get(part) for part in ("chosen", "rejected")}
+    written = {
+        part: write_transcript(side, part) if transcripts else fields.get(part)
+        for part, side in (("chosen", chosen), ("rejected", rejected))
+    }
     if "prompt" not in fields:
         shared = _shared(chosen, rejected)
         prompt = chosen[:shared]
@@ -148,9 +158,17 @@ def _read_one(item: dict[str, Any], part: str, tags: Tags) -> tuple[list[Message
     return messages, forms.get("0", {})
 
 
+def _read_transcripts(fields: Fields) -> tuple[list[Message], list[Message]] | None:
+    chosen = read_transcript(fields.get("chosen"))
+    rejected = read_transcript(fields.get("rejected")) if chosen else None
+    return (chosen, rejected) if chosen and rejected else None
+
+
 def _write_side(messages: list[Message], note: Any, part: str, role: str, tags: Tags) -> Any:
     if note is None:
         return only_text(messages, role, part)
+    if note == _TRANSCRIBED:
+        return write_transcript(messages, part)
     if _FORM in note and len(messages) == note.get(_COUNT, 1):
         return write_turn(messages, note[_FORM], tags)
     return write_messages(messages, note.get(_FORMS, {}), tags)

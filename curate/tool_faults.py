@@ -12,6 +12,21 @@ from .json_values import NotJsonError, parse_json, type_name
 Message = Mapping[str, Any]
 
 _OFFERS = ("tools", "functions")
+# Tools of Google's and Amazon's own, which nobody has to declare.
+_BUILT_IN = frozenset(
+    {
+        "googleSearch",
+        "google_search",
+        "googleSearchRetrieval",
+        "google_search_retrieval",
+        "codeExecution",
+        "code_execution",
+        "urlContext",
+        "url_context",
+        "retrieval",
+        "cachePoint",
+    }
+)
 _NAMELESS = "a function without a name"
 
 
@@ -80,12 +95,15 @@ def offered_tools(extra: str | None) -> Mapping[str, Tool] | None:
     """Return the tools that a record's other fields offer, by name; None where they offer none.
 
     Args:
-        extra: a JSON object; its ``tools`` or ``functions`` is a list, or a list as JSON text.
+        extra: a JSON object; its ``tools`` or ``functions`` is a list, or a list as JSON text. Of
+            Bedrock it is the ``tools`` of ``toolConfig``.
 
     Raises:
         ValueError: it is no list of functions with names; the text says what it is.
     """
     fields = parse_json(extra.encode()) if extra else {}
+    if isinstance(fields.get("toolConfig"), dict):
+        fields = fields["toolConfig"] | fields
     key = next((key for key in _OFFERS if fields.get(key) not in (None, "")), None)
     if key is None:
         return None
@@ -97,11 +115,28 @@ def offered_tools(extra: str | None) -> Mapping[str, Tool] | None:
             raise ValueError(f"expected {key} as JSON, found other text: {error}") from error
     if not isinstance(offered, list):
         raise ValueError(f"expected a list of {key}, found {type_name(offered)}")
-    return dict(_tool(item, key) for item in offered)
+    return dict(_tool(function, key) for item in offered for function in _functions(item))
 
 
-def _tool(item: Any, key: str) -> tuple[str, Tool]:
+def _functions(item: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the functions of an item on offer, each with ``name`` and ``parameters``."""
+    item = item if isinstance(item, dict) else {}
+    declared = item.get("functionDeclarations", item.get("function_declarations"))
+    if isinstance(declared, list):
+        yield from (_function(function) for function in declared)
+        return
+    if item.keys() & _BUILT_IN:
+        return
+    if isinstance(item.get("toolSpec"), dict):
+        schema = item["toolSpec"].get("inputSchema")
+        parameters = schema.get("json") if isinstance(schema, dict) else None
+        yield {"name": item["toolSpec"].get("name"), "parameters": parameters}
+        return
     function = _function(item)
+    yield {"parameters": function.get("input_schema"), **function}
+
+
+def _tool(function: Mapping[str, Any], key: str) -> tuple[str, Tool]:
     name = function.get("name")
     if not isinstance(name, str) or not name:
         raise ValueError(f"expected {key} with names, found one without")

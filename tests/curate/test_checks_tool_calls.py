@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.curate.tool_faults import tool_faults
+from tunewise.curate.tool_faults import Tool, offered_tools, tool_faults
 
 CHECK = "schema/tool-calls"
 WEATHER = {
@@ -169,3 +169,40 @@ def test_nothing_that_stands_there_breaks_the_check(calls: Any, tools: Any) -> N
     }
     for fault in tool_faults(record):
         assert fault.message.startswith("expected ")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tools": [WEATHER]},
+        {"functions": [WEATHER["function"]]},
+        {"tools": json.dumps([WEATHER["function"]])},
+        {"tools": [{"name": "weather", "input_schema": WEATHER["function"]["parameters"]}]},
+        {"tools": [{"functionDeclarations": [WEATHER["function"]]}, {"googleSearch": {}}]},
+        {"tools": [{"function_declarations": [WEATHER["function"]]}]},
+        {
+            "toolConfig": {
+                "tools": [
+                    {
+                        "toolSpec": {
+                            "name": "weather",
+                            "inputSchema": {"json": WEATHER["function"]["parameters"]},
+                        }
+                    },
+                    {"cachePoint": {"type": "default"}},
+                ]
+            }
+        },
+    ],
+)
+def test_offers_are_read_in_every_spelling(fields: dict[str, Any]) -> None:
+    tools = offered_tools(json.dumps(fields))
+    assert tools == {"weather": Tool(frozenset({"city"}), frozenset({"city", "day"}))}
+
+
+@pytest.mark.parametrize(
+    "tools", [[{"functionDeclarations": [{}]}], [{"toolSpec": {}}], [{"function": {}}], [5]]
+)
+def test_an_offer_without_a_name_is_told(tools: list[Any]) -> None:
+    with pytest.raises(ValueError, match="expected tools with names, found one without"):
+        offered_tools(json.dumps({"tools": tools}))

@@ -179,6 +179,12 @@ sharegpt = messages_of(
 )
 side = st.one_of(st.none(), texts, chat, chat.filter(bool).map(lambda messages: messages[0]))
 pairs = st.lists(st.tuples(texts, texts).map(list), max_size=2)
+transcripts = st.lists(
+    st.tuples(
+        st.sampled_from(["\n\nHuman:", "\n\nAssistant:"]), st.sampled_from(["", " "]), texts
+    ).map("".join),
+    max_size=3,
+).map(lambda turns: "".join(["\n\nHuman: Hi", *turns]))
 beginnings = st.tuples(chat, chat, chat).map(
     lambda lists: {"chosen": lists[0] + lists[1], "rejected": lists[0] + lists[2]}
 )
@@ -215,6 +221,7 @@ PARTS: dict[str, st.SearchStrategy] = {
         },
     )
     | beginnings
+    | shuffled({"chosen": transcripts, "rejected": transcripts}, {"system": text_or_null})
     | st.tuples(chat, chat, chat).map(
         lambda lists: {
             "prompt": lists[0],

@@ -156,6 +156,25 @@ def test_a_prompt_that_answers_repeat_is_kept_once() -> None:
         assert [message.content for message in record.rejected or ()] == ["bad"]
 
 
+def test_transcripts_share_their_prompt_and_an_edit_stays_in_them() -> None:
+    asked = "\n\nHuman: Hi\n\nAssistant: Yes?\n\nHuman: Tea?\n\nAssistant:"
+    row = {"chosen": f"{asked} Please.", "rejected": f"{asked}  No.\n\nNever."}
+    layout = layout_of_detection(detect_shape([row], "data"))
+    record = to_record(row, layout)
+    assert [tuple(message[:2]) for message in record.messages] == [
+        ("user", "Hi"),
+        ("assistant", "Yes?"),
+        ("user", "Tea?"),
+    ]
+    assert [message.content for message in record.chosen or ()] == ["Please."]
+    assert [message.content for message in record.rejected or ()] == [" No.\n\nNever."]
+    assert to_row(record, layout) == row
+    record.messages[2] = record.messages[2]._replace(content="Coffee?")
+    assert to_row(record, layout) == {
+        part: text.replace("Tea?", "Coffee?") for part, text in row.items()
+    }
+
+
 def test_columns_are_taken_where_their_values_look_like_it() -> None:
     rows = [
         {
