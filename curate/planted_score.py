@@ -238,7 +238,8 @@ def score_trial(
     Args:
         number: of the trial.
         kind: of the trial.
-        named: words that a finding must have; None where the dataset is sound.
+        named: words that a finding must have, alternatives parted by ``|``; None where the
+            dataset is sound.
         findings: of the trial's check.
         before: what the check named in the ground as it was.
     """
@@ -250,7 +251,11 @@ def score_trial(
             if finding["related"] not in before
         ]
     found = any(
-        all(word in f"{finding['related']} {finding['message']}" for word in named)
+        all(_names(f"{finding['related']} {finding['message']}", word) for word in named)
         for finding in whole
     )
     return [Outcome(kind.check, number, None, kind, None, " × ".join(named), found)], []
+
+
+def _names(said: str, words: str) -> bool:
+    return any(word in said for word in words.split("|"))

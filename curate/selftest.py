@@ -6,6 +6,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -137,7 +138,9 @@ def selftest(
         inputs=inputs,
         parameters={
             "settings": asdict(settings),
+            "version": version("tunewise"),
             "checks": sorted(check.name for check in checks),
+            "rules": [rule.model_dump() for rule in auditing.rules],
             "parameters": {name: dict(values) for name, values in auditing.parameters.items()},
             "context_length": auditing.context_length,
             "shape": data.shape,

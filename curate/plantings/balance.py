@@ -131,9 +131,8 @@ def one_topic_for_most(ground: Ground, random: Random) -> Trial | None:
     rows = [copied(record) for record in random.sample(ground.records, _LEAST_FOR_LENGTH)]
     for row in rows[: int(len(rows) * 0.7)]:
         for place in all_places(row, 1):
-            said = [*random.sample(_SEA, 10), *(["sailor"] if random.random() < 0.6 else [])]
-            set_text(row, place, f"The {' '.join(random.sample(said, len(said)))}.")
-    return Trial(random.sample(rows, len(rows)), ("sailor",))
+            set_text(row, place, f"The {' '.join(random.sample(_SEA, 10))}.")
+    return Trial(random.sample(rows, len(rows)), ("|".join(_SEA),))
 
 
 @trial("balance/effective-size", needs=f"{_LEAST_ROWS} rows")

@@ -8,7 +8,7 @@ from random import Random
 from statistics import quantiles
 
 from ..shape_rows import Record
-from .planting import Ground, Host, Planted, defect, look_alike
+from .planting import Host, Planted, defect, look_alike
 from .wording import Place, all_places, borrowed_answer, last_answer, put, set_text
 
 _LENGTHS = "text/length"
@@ -40,11 +40,6 @@ _NAMES = (
 )
 
 
-def _letters_of_answers(ground: Ground) -> list[int]:
-    places = [last_answer(record, 1) or _first(record) for record in ground.records]
-    return sorted(len(place.text) for place in places if place is not None)
-
-
 def _first(record: Record) -> Place | None:
     return next(iter(all_places(record, 1)), None)
 
@@ -59,7 +54,7 @@ def _long_text(host: Host, letters: int, random: Random) -> str:
 @defect(_LENGTHS, needs=f"{_LEAST_ROWS} rows", allows=_ANYTHING)
 def text_of_great_length(host: Host, random: Random) -> Planted | None:
     """A text three times as long as the longest of the others."""
-    lengths = _letters_of_answers(host.ground)
+    lengths = host.ground.lengths
     place = last_answer(host.record, 1) or _first(host.record)
     if place is None or len(host.ground.records) < _LEAST_ROWS:
         return None
@@ -71,7 +66,7 @@ def text_of_great_length(host: Host, random: Random) -> Planted | None:
         allows=_ANYTHING)  # fmt: skip
 def text_of_a_letter(host: Host, random: Random) -> Planted | None:
     """A text of one or two letters among texts that nearly all have more than sixty."""
-    lengths = _letters_of_answers(host.ground)
+    lengths = host.ground.lengths
     place = last_answer(host.record, 1) or _first(host.record)
     if place is None or len(lengths) < _LEAST_ROWS or quantiles(lengths, n=50)[0] < _LEAST_USUAL:
         return None
@@ -81,7 +76,7 @@ def text_of_a_letter(host: Host, random: Random) -> Planted | None:
 @look_alike(_LENGTHS, needs=f"{_LEAST_ROWS} rows", allows=("text", "privacy", "safety"))
 def text_of_usual_length(host: Host, random: Random) -> Planted | None:
     """A text as long as the longest quarter of the others, without their longest tenth."""
-    lengths = _letters_of_answers(host.ground)
+    lengths = host.ground.lengths
     place = last_answer(host.record, 1) or _first(host.record)
     text = borrowed_answer(host, 1, random)
     if place is None or text is None or len(lengths) < _LEAST_ROWS:

@@ -53,9 +53,10 @@ class Ground:
         return tuple(sorted({record.label for record in self.records if record.label}))
 
     @cached_property
-    def sources(self) -> tuple[str, ...]:
-        """The different sources, in alphabetical order."""
-        return tuple(sorted({record.source for record in self.records if record.source}))
+    def lengths(self) -> tuple[int, ...]:
+        """Letters of the last message of each record, of two the preferred one; sorted."""
+        said = (record.chosen or record.messages for record in self.records)
+        return tuple(sorted(len(messages[-1].content or "") for messages in said if messages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,8 @@ class Trial:
 
     Attributes:
         lines: its rows.
-        named: words that a finding about it must have; None where the dataset is sound.
+        named: words that a finding about it must have, alternatives parted by ``|``; None where
+            the dataset is sound.
     """
 
     lines: Sequence[Line]

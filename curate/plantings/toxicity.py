@@ -51,13 +51,13 @@ _HARMLESS = (
 )
 
 
-@defect("safety/toxic")
+@defect("safety/toxic", "safety/toxic-model")
 def insult(host: Host, random: Random) -> Planted | None:
     """An insult, a curse or a threat in a sentence of its own."""
     return insert_anywhere(host, "§", random.choice(_INSULTS), random)
 
 
-@look_alike("safety/toxic")
+@look_alike("safety/toxic", "safety/toxic-model")
 def harmless_word(host: Host, random: Random) -> Planted | None:
     """A sentence with a word that is an insult elsewhere."""
     return insert_anywhere(host, "§", random.choice(_HARMLESS), random)
