@@ -13,7 +13,7 @@ from ..finding import Fix, Severity
 from .spans import Hit, inside
 
 _FENCE_LINE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
-_INLINE_CODE = re.compile(r"(`+)[^`\n]+\1")
+_INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`)[^`\n]+\1(?!`)")
 _MATH = re.compile(
     r"\$\$(?:(?!\$\$).)+\$\$|\$[^$\n]+\$|\\\((?:(?!\\\().)+?\\\)|\\\[(?:(?!\\\[).)+?\\\]",
     re.DOTALL,

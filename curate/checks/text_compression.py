@@ -49,8 +49,8 @@ def compression_ratio(text: str) -> float:
     """Return the bytes of a text over its bytes after compression.
 
     Example:
-        >>> round(compression_ratio("na " * 100))
-        18
+        >>> compression_ratio("na " * 100) > 10
+        True
     """
     encoded = text.encode()
     return len(encoded) / len(zlib.compress(encoded, 6))

@@ -6,7 +6,8 @@ controls: Boucher and Anderson 2021, CVE-2021-42574). What a script needs is lef
 beside letters that join, marks of direction near right-to-left text, joined emoji, flags.
 
 Evidence: ``start`` and ``end`` hold one run of such characters, or a terminal's whole escape
-sequence; the message names them by code point; ``score`` is 1.
+sequence; the message names them by code point; ``score`` is 1. A message with more than
+``most_findings`` of them gets one finding from the first to the last.
 
 Fix: the repair takes them out; line and paragraph separators become line breaks, and a LaTeX
 command whose backslash was read as an escape (``\f`` of ``\frac``) comes back.
@@ -17,13 +18,15 @@ Limits: whether a soft hyphen or a joiner is wanted for the look of a page canno
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import polars as pl
 
-from ..check import Check, CheckContext, RowCheck
+from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
+from .joined_hits import joined
 from .misread import MISREAD, REST_OF_QUOTATION_MARK, what_was_meant
-from .spans import Hit, find_spans
+from .spans import Hit, search_texts
 
 _CONTROL = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _BIDI = "\u202a-\u202e\u2066-\u2069"
@@ -71,7 +74,7 @@ def _judge(match: re.Match[str]) -> Hit | None:
     if meaning is None:
         return None
     codes = " ".join(dict.fromkeys(f"U+{ord(letter):04X}" for letter in match[0][:8]))
-    return Hit(f"{meaning} ({codes})", score=1.0, related=_replacement(match))
+    return Hit(f"{meaning} ({codes})", *match.span(), score=1.0, related=_replacement(match))
 
 
 def _meaning(match: re.Match[str]) -> str | None:
@@ -115,8 +118,13 @@ def _replacement(match: re.Match[str]) -> str:
 
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
-    where = pl.col("content").str.contains(_MAY_HOLD)
-    return find_spans(context.messages, _PATTERN, _judge, where=where)
+    most = context.parameter(check, "most_findings")
+
+    def search(text: str) -> Sequence[Hit]:
+        hits = (_judge(match) for match in _PATTERN.finditer(text))
+        return joined(text, [hit for hit in hits if hit is not None], most)
+
+    return search_texts(context.messages, search, where=pl.col("content").str.contains(_MAY_HOLD))
 
 
 CHECK = RowCheck(
@@ -125,4 +133,5 @@ CHECK = RowCheck(
     severity=Severity.MEDIUM,
     fix=Fix.REPAIR,
     find=_find,
+    parameters={"most_findings": Parameter(20, "of a message; more are shown and repaired as one")},
 )

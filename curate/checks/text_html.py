@@ -48,10 +48,13 @@ _ABOUT_MARKUP = (
 )
 # Tags that only shape text, and what stands for them in plain text.
 _SHAPES = (
-    (re.compile(r"\s*<li(?:\s[^<>]*)?>\s*", re.IGNORECASE), "\n- "),
-    (re.compile(r"[ \t]*<(?:br|hr)\b[^<>]*>[ \t]*\n?", re.IGNORECASE), "\n"),
-    (re.compile(r"\s*</?(?:p|div|ul|ol|h[1-6]|center|section)(?:\s[^<>]*)?>\s*", re.I), "\n\n"),
-    (re.compile(r"\s*</li>", re.IGNORECASE), ""),
+    (re.compile(r"(?<!\s)\s*<li(?:\s[^<>]*)?>\s*", re.IGNORECASE), "\n- "),
+    (re.compile(r"(?<![ \t])[ \t]*<(?:br|hr)\b[^<>]*>[ \t]*\n?", re.IGNORECASE), "\n"),
+    (
+        re.compile(r"(?<!\s)\s*</?(?:p|div|ul|ol|h[1-6]|center|section)(?:\s[^<>]*)?>\s*", re.I),
+        "\n\n",
+    ),
+    (re.compile(r"(?<!\s)\s*</li>", re.IGNORECASE), ""),
     (
         re.compile(
             r"</?(?:b|i|em|strong|u|span|font|small|tt|abbr|cite|ins)(?:\s[^<>]*)?>|<!--[^<>]*-->",

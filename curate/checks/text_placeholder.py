@@ -75,6 +75,8 @@ _CODE_LINE = re.compile(
     r"[;={}(]\s*$|\w\(|[\"'`]\s*[+,)]|[+=]\s*[\"'`]|=>|\bf[\"']"
     r"|^\s*(?:#|//|def |return |import )|</?\w"
 )
+# Characters of a line on each side of a field; lines can be as long as a file.
+_LOOKED_AT = 200
 _OUTSIDE_CODE = {"field"}
 # Kinds that are often what was asked for.
 _OFTEN_WANTED = {"crosses", "field"}
@@ -118,10 +120,9 @@ def _judge(match: re.Match[str]) -> Hit | None:
 
 
 def _is_in_code_line(match: re.Match[str]) -> bool:
-    text = match.string
-    start = text.rfind("\n", 0, match.start()) + 1
-    end = text.find("\n", match.end())
-    line = text[start : match.start()] + text[match.end() : end if end >= 0 else len(text)]
+    before = match.string[max(0, match.start() - _LOOKED_AT) : match.start()]
+    after = match.string[match.end() : match.end() + _LOOKED_AT]
+    line = before.rpartition("\n")[2] + after.partition("\n")[0]
     return _CODE_LINE.search(line) is not None
 
 

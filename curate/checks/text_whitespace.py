@@ -20,14 +20,13 @@ completion a blank before the completion may be meant for the tokenizer.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
 from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
+from .joined_hits import joined
 from .prefilter import contains_one_of
 from .spans import Hit, code_blocks, inside, search_texts
 
@@ -82,15 +81,8 @@ _MAY_HOLD = contains_one_of(
 )
 
 
-class _Spot(NamedTuple):
-    start: int
-    end: int
-    replacement: str
-    kind: str
-
-
-def plain_white_space(text: str, most_blank_lines: int) -> list[_Spot]:
-    """Return where white space should be other than it is, in order.
+def plain_white_space(text: str, most_blank_lines: int) -> list[Hit]:
+    """Return where white space should be other than it is, in order, with what should be there.
 
     Args:
         text: of a message.
@@ -102,7 +94,7 @@ def plain_white_space(text: str, most_blank_lines: int) -> list[_Spot]:
     may_be_layout = "   " in text or "\t" in text
     is_layout = may_be_layout and len(_WIDE.findall(text)) >= _LEAST_COLUMNS
     return [
-        _Spot(match.start(), match.end(), replacement, match.lastgroup or "")
+        Hit(_NAMES[match.lastgroup or ""], *match.span(), related=replacement)
         for match in _matches(text)
         if not inside(match.start(), code)
         and (replacement := _replacement(match, most_blank_lines, is_layout)) is not None
@@ -169,29 +161,10 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     most_blank_lines = context.parameter(check, "most_blank_lines")
     most_findings = context.parameter(check, "most_findings")
 
-    def search(text: str) -> Iterator[Hit]:
-        spots = plain_white_space(text, most_blank_lines)
-        if len(spots) <= most_findings:
-            yield from (
-                Hit(_NAMES[spot.kind], spot.start, spot.end, related=spot.replacement)
-                for spot in spots
-            )
-            return
-        start, end = spots[0].start, spots[-1].end
-        counts = Counter(_NAMES[spot.kind] for spot in spots)
-        message = ", ".join(f"{name} ({times})" for name, times in counts.items())
-        yield Hit(f"{len(spots)} places: {message}", start, end, related=_replaced(text, spots))
+    def search(text: str) -> Sequence[Hit]:
+        return joined(text, plain_white_space(text, most_blank_lines), most_findings)
 
     return search_texts(context.messages, search, where=_MAY_HOLD)
-
-
-def _replaced(text: str, spots: list[_Spot]) -> str:
-    """Return the characters from the first to the last spot with all of them repaired."""
-    pieces, position = [], spots[0].start
-    for spot in spots:
-        pieces += [text[position : spot.start], spot.replacement]
-        position = spot.end
-    return "".join(pieces)
 
 
 CHECK = RowCheck(
