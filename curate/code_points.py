@@ -7,7 +7,6 @@ code points, is marked as such.
 
 from __future__ import annotations
 
-import unicodedata
 from functools import cache
 
 import numpy as np
@@ -37,7 +36,10 @@ from .word_kernels import (
 
 _POINTS = 0x20000
 _SURROGATES = range(0xD800, 0xE000)
-_HANGUL_VOWELS_AND_FINALS = range(0x1160, 0x1200)
+_UNASSIGNED = r"\p{Cn}"
+_COMBINING = r"[\p{M}--[\u{FE00}-\u{FE0F}]]"
+"""Marks may change their order or melt into a letter; all but the selectors of a variant."""
+_HANGUL_VOWEL_OR_FINAL = r"[\u{1160}-\u{11FF}]"
 _CONTEXTUAL = "Σ"
 """Its lower case depends on whether a word ends there."""
 
@@ -53,13 +55,7 @@ def code_point_table() -> np.ndarray:
     points = np.array([point for point in range(_POINTS) if point not in _SURROGATES])
     characters = pl.Series([chr(point) for point in points])
     folded = fold(characters)
-    alone = folded.str.len_chars() == 1
-    targets = pl.Series([text if one else "" for text, one in zip(folded, alone, strict=True)])
-    seconds = _second_in_a_composition()
-    plain = [
-        one and _stands_alone(source, target, seconds)
-        for source, target, one in zip(characters, targets, alone, strict=True)
-    ]
+    targets = folded.set(folded.str.len_chars() != 1, "")
     flags = np.zeros(len(points), dtype=np.uint32)
     in_prose = targets.str.contains(SYMBOL_IN_PROSE)
     for flag, holds in (
@@ -70,36 +66,32 @@ def code_point_table() -> np.ndarray:
         (MARK, targets.str.contains(SYMBOL_IN_CODE) & ~in_prose),
         (CODE, targets.str.contains(CODE_SIGN)),
         (CONNECTOR, targets.str.contains(CONNECTOR_SIGN)),
-        (NEIGHBOURS, ~pl.Series(plain) | characters.str.contains(JOINERS)),
+        (NEIGHBOURS, _depends_on_neighbours(characters, targets)),
     ):
         flags |= np.where(holds.to_numpy(), np.uint32(flag), np.uint32(0))
     table = np.full(_POINTS, NEIGHBOURS, dtype=np.uint32)
-    values = np.array([ord(text) if text else 0 for text in targets], dtype=np.uint32)
+    values = np.array([ord(text) if text else 0 for text in targets.to_list()], dtype=np.uint32)
     table[points] = flags | values << np.uint32(FLAG_BITS)
     return table
 
 
-def _second_in_a_composition() -> frozenset[str]:
-    """Return the characters that NFKC may melt into the one before them."""
-    seconds = {chr(point) for point in _HANGUL_VOWELS_AND_FINALS}
-    for point in range(_POINTS):
-        parts = unicodedata.decomposition(chr(point)).split()
-        if parts and not parts[0].startswith("<"):
-            seconds.update(chr(int(part, 16)) for part in parts[1:])
-    return frozenset(seconds)
+def _depends_on_neighbours(sources: pl.Series, targets: pl.Series) -> pl.Series:
+    """Tell which characters may be folded otherwise where others stand around them.
 
-
-def _stands_alone(source: str, target: str, seconds: frozenset[str]) -> bool:
-    """Tell whether a character is folded the same whatever stands around it."""
-    if unicodedata.category(source) == "Cn":
-        return False
-    if source == target and not unicodedata.decomposition(source):
-        return not unicodedata.combining(source) and source not in seconds and source not in "Σσς"
-    for character in (source, target):
-        first = unicodedata.normalize("NFKD", character)[0]
-        if unicodedata.combining(character) or unicodedata.combining(first):
-            return False
-        if character in seconds or first in seconds:
-            return False
-    grows = len(target.encode()) > len(source.encode()) + (len(source.encode()) > 1)
-    return not grows and _CONTEXTUAL not in unicodedata.normalize("NFKC", source).upper()
+    Args:
+        sources: single characters.
+        targets: what each of them is folded to alone, or nothing where that is not one character.
+    """
+    depends = (targets == "") | sources.str.contains(JOINERS) | sources.str.contains(_UNASSIGNED)
+    decomposed = sources.str.normalize("NFD")
+    following = decomposed.str.slice(1).filter(decomposed.str.len_chars() > 1)
+    # What NFKC may melt into the character before it.
+    seconds = following.str.split("").explode().unique()
+    for characters in (sources, targets):
+        first = characters.str.normalize("NFKD").str.slice(0, 1)
+        for some in (characters, first):
+            depends |= some.str.contains(_COMBINING) | some.str.contains(_HANGUL_VOWEL_OR_FINAL)
+            depends |= some.is_in(seconds.implode())
+    room = sources.str.len_bytes() + (sources.str.len_bytes() > 1).cast(pl.UInt32)
+    upper = sources.str.normalize("NFKC").str.to_uppercase()
+    return depends | (targets.str.len_bytes() > room) | upper.str.contains(_CONTEXTUAL)

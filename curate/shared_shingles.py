@@ -5,7 +5,8 @@ be as similar as the threshold. To see that, nothing needs to be sorted: each sh
 one of many two-bit counters, and what stands in a counter that was met once is its text's alone.
 Counters are shared by chance, so that a few shingles pass for shared; never the other way round.
 What goes makes further shingles lonely, so this is done again with what is left, until little
-goes.
+goes. The first time a sample of the shingles is enough to rule most texts out; the rest are taken
+for shared.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ TEMPLATE_TEXTS = 50
 _SLOTS_PER_SHINGLE = 4
 _MOST_SLOTS = (1 << 32) - 1
 _SEEDS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
-_ENOUGH_KEPT = 0.98
+_SAMPLED_PER_ALLOWED = 2.5
+"""The sample is larger than the share of lone shingles that rules a text out, by this factor."""
+_ENOUGH_KEPT = 0.75
 """Another round is not worth its time if the last one kept this share of the shingles."""
 _TEMPLATE_SAMPLE = 10_000
 _SAMPLE_SHARE = 0.7 * TEMPLATE_SHARE
@@ -106,14 +109,22 @@ def keep_candidates(
         folder: where files may be written.
         memory: bytes of shingles that may stay in memory.
     """
+    skipped = _skipped_bits(threshold)
     for seed in _SEEDS:
         before = blocks.shingles
         kept = ShingleBlocks(folder, memory)
-        blocks = _round(blocks, included, templates, threshold, seed, kept)
-        templates = templates[:0]  # They are marked now.
-        if blocks.shingles > _ENOUGH_KEPT * before:
+        blocks = _round(blocks, included, templates, threshold, seed, skipped, kept)
+        if not skipped and blocks.shingles > _ENOUGH_KEPT * before:
             break
+        templates = templates[:0]  # They are marked now.
+        skipped = 0
     return blocks
+
+
+def _skipped_bits(threshold: float) -> int:
+    """Choose a sample of one shingle in 1, 2, 4 or 8, as bits that its hashes do not have."""
+    sampled = _SAMPLED_PER_ALLOWED * (1 - threshold)
+    return next(bits for bits in (7, 3, 1, 0) if (bits + 1) * sampled <= 1 or bits == 0)
 
 
 def _round(
@@ -122,15 +133,16 @@ def _round(
     templates: np.ndarray,
     threshold: float,
     seed: int,
+    skipped: int,
     kept: ShingleBlocks,
 ) -> ShingleBlocks:
     from .shingle_kernels import bits_of, count_to_two, keep_shared
 
-    size = min(_MOST_SLOTS, max(1, _SLOTS_PER_SHINGLE * blocks.shingles))
+    size = min(_MOST_SLOTS, max(1, _SLOTS_PER_SHINGLE * blocks.shingles // (skipped + 1)))
     counters = np.zeros(size // 4 + 1, dtype=np.uint8)
-    slots, odd = np.uint64(size), np.uint64(seed)
+    numbers = (np.uint64(size), np.uint64(seed), np.uint64(skipped))
     for block in blocks:
-        count_to_two(block.shingles, block.lengths, included[block.texts], counters, slots, odd)
+        count_to_two(block.shingles, block.lengths, included[block.texts], counters, *numbers)
     bits = bits_of(templates)
     with blocks:
         for block in blocks.consume():
@@ -143,8 +155,7 @@ def _round(
                 included[block.texts],
                 lone,
                 counters,
-                slots,
-                odd,
+                *numbers,
                 templates,
                 bits,
                 threshold,
@@ -152,7 +163,7 @@ def _round(
                 lengths,
             )
             alive = lengths > 0
-            kept.add(
-                ShingleBlock(block.texts[alive], lone[alive], lengths[alive], room[:written].copy())
-            )
+            if alive.any():
+                shingles = room[:written].copy()
+                kept.add(ShingleBlock(block.texts[alive], lone[alive], lengths[alive], shingles))
     return kept

@@ -1,4 +1,9 @@
-"""Which shingles only one text has, and which very many have: the loops, compiled."""
+"""Which shingles only one text has, and which very many have: the loops, compiled.
+
+The innermost loops call no functions with arrays, since numba counts references to those, and have
+no branches that depend on what was just read from the counters, since a wrong guess waits for the
+memory.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,7 @@ TEMPLATE = np.uint64(1 << 63)
 """Marks a shingle that very many texts have."""
 
 _HALF = np.uint64(32)
+_LOW_BITS = np.uint64(0xFFFF)
 _SLACK = 1e-9
 """Sums of weights are whole numbers; their comparison with a share of them is not exact."""
 
@@ -25,6 +31,17 @@ def _slot(shingle: np.uint64, slots: np.uint64, seed: np.uint64) -> np.int64:
 
 
 @compiled
+def _take_sampled(
+    shingles: np.ndarray, begin: int, end: int, skipped: np.uint64, out: np.ndarray, place: int
+) -> int:
+    """Write the shingles without any of the ``skipped`` bits; return the end of them."""
+    for at in range(begin, end):
+        out[place] = shingles[at]
+        place += shingles[at] & skipped == 0
+    return place
+
+
+@compiled
 def count_to_two(
     shingles: np.ndarray,
     lengths: np.ndarray,
@@ -32,8 +49,9 @@ def count_to_two(
     counters: np.ndarray,
     slots: np.uint64,
     seed: np.uint64,
+    skipped: np.uint64,
 ) -> None:
-    """Note in a slot of two bits for each shingle whether it was met once or more often.
+    """Note in a slot of two bits for each shingle whether it was met, and whether again.
 
     Args:
         shingles: of some texts, one text after the other.
@@ -42,17 +60,19 @@ def count_to_two(
         counters: uint8, four slots each.
         slots: how many there are.
         seed: an odd number that chooses the hash function.
+        skipped: shingles with any of these bits are passed over.
     """
+    sampled = np.empty(lengths.max(), dtype=np.uint64)
     begin = 0
     for text in range(len(lengths)):
         end = begin + lengths[text]
         if included[text]:
-            for at in range(begin, end):
-                slot = _slot(shingles[at], slots, seed)
+            for at in range(_take_sampled(shingles, begin, end, skipped, sampled, 0)):
+                slot = _slot(sampled[at], slots, seed)
                 shift = np.uint8(2 * (slot & 3))
                 byte = counters[slot >> 2]
-                if (byte >> shift) & 3 < 2:
-                    counters[slot >> 2] = byte + np.uint8(1 << shift)
+                again = np.uint8(((byte >> shift) & 1) << (shift + np.uint8(1)))
+                counters[slot >> 2] = byte | np.uint8(1 << shift) | again
         begin = end
 
 
@@ -65,6 +85,7 @@ def keep_shared(
     counters: np.ndarray,
     slots: np.uint64,
     seed: np.uint64,
+    skipped: np.uint64,
     templates: np.ndarray,
     template_bits: np.ndarray,
     threshold: float,
@@ -84,6 +105,7 @@ def keep_shared(
         counters: of :func:`count_to_two`, over all texts.
         slots: of the counters.
         seed: of the counters.
+        skipped: shingles with any of these bits were not counted; they are kept.
         templates: the shingles to mark as templates, ascending.
         template_bits: of :func:`bits_of`.
         threshold: the Jaccard similarity.
@@ -99,24 +121,30 @@ def keep_shared(
     for text in range(len(lengths)):
         end = begin + lengths[text]
         out_lengths[text] = 0
-        if included[text]:
+        alone = lone[text]
+        too_much = allowed * (alone + FULL_WEIGHT * lengths[text])
+        if included[text] and skipped:
+            # Most texts are out after this. The room serves as notes.
+            last = _take_sampled(shingles, begin, end, skipped, out, place)
+            for at in range(place, last):
+                slot = _slot(out[at], slots, seed)
+                again = (counters[slot >> 2] >> np.uint8(2 * (slot & 3) + 1)) & 1
+                alone += weight_of(out[at]) * (1 - again)
+        if included[text] and alone <= too_much:
             first = place
             alone = weight = lone[text]
-            too_much = allowed * (alone + FULL_WEIGHT * lengths[text])
             for at in range(begin, end):
-                if alone > too_much:
-                    break
                 shingle = shingles[at]
                 slot = _slot(shingle, slots, seed)
-                if (counters[slot >> 2] >> np.uint8(2 * (slot & 3))) & 3 < 2:
-                    alone += weight_of(shingle)
-                    weight += weight_of(shingle)
-                else:
-                    if find(templates, template_bits, shingle) >= 0:
-                        shingle |= TEMPLATE
-                    out[place] = shingle
-                    place += 1
-                    weight += weight_of(shingle)
+                again = (counters[slot >> 2] >> np.uint8(2 * (slot & 3) + 1)) & 1
+                kept = np.int64(again | (shingle & skipped != 0))
+                suspect = template_bits[np.int64(shingle & _LOW_BITS)]
+                if suspect and find(templates, shingle) >= 0:
+                    shingle |= TEMPLATE
+                out[place] = shingle
+                place += kept
+                weight += weight_of(shingle)
+                alone += weight_of(shingle) * (1 - kept)
             if alone > allowed * weight:
                 place = first
             else:
@@ -137,15 +165,13 @@ def bits_of(shingles: np.ndarray) -> np.ndarray:
     """Mark the low 16 bits that occur among some shingles, to rule most others out quickly."""
     bits = np.zeros(1 << 16, dtype=np.bool_)
     for shingle in shingles:
-        bits[np.int64(shingle & np.uint64(0xFFFF))] = True
+        bits[np.int64(shingle & _LOW_BITS)] = True
     return bits
 
 
 @compiled
-def find(ascending: np.ndarray, bits: np.ndarray, shingle: np.uint64) -> int:
+def find(ascending: np.ndarray, shingle: np.uint64) -> int:
     """Return the place of a shingle among others, or -1."""
-    if len(ascending) == 0 or not bits[np.int64(shingle & np.uint64(0xFFFF))]:
-        return -1
     low, high = 0, len(ascending)
     while low < high:
         middle = (low + high) >> 1
@@ -187,7 +213,9 @@ def count_texts_with(
         end = begin + lengths[text]
         if included[text]:
             for at in range(begin, end):
-                place = find(wanted, wanted_bits, shingles[at])
+                if not wanted_bits[np.int64(shingles[at] & _LOW_BITS)]:
+                    continue
+                place = find(wanted, shingles[at])
                 if place >= 0 and latest[place] != number:
                     latest[place] = number
                     counts[place] += 1

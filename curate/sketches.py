@@ -10,7 +10,7 @@ lie on the disk (Arrow); the candidates are verified a portion at a time, from t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -117,7 +117,7 @@ def sketched_pairs(
         with ArrowColumns(folder / "candidates.arrow", 1) as candidates:
             bounded = skipped = 0
             for band in range(bands):
-                keys = np.concatenate(list(keys_of_bands.read(band)))
+                keys = _joined(keys_of_bands.read(band))
                 pairs = bucket_candidates(keys[order], max_pairs)
                 candidates.write([pairs.left << 32 | pairs.right])
                 bounded += pairs.bounded_buckets
@@ -153,6 +153,10 @@ def bucket_candidates(keys: np.ndarray, max_pairs: int = MAX_PAIRS_PER_BUCKET) -
     )
 
 
+def _joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.empty(0, dtype=np.uint64), *arrays])
+
+
 def _texts_of(blocks: ShingleBlocks) -> np.ndarray:
     return np.concatenate([np.empty(0, dtype=np.int64), *(block.texts for block in blocks)])
 
@@ -178,7 +182,7 @@ class _Verification:
         edges = np.linspace(0, len(self.by_number), cuts + 1).astype(np.int64)
         for low, high in pairwise(edges):
             some = [keys[(keys >> 32 >= low) & (keys >> 32 < high)] for keys in candidates.read(0)]
-            yield from self._of(np.unique(np.concatenate(some)))
+            yield from self._of(np.unique(_joined(some)))
 
     def _of(self, keys: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
         left, right = self.by_number[keys >> 32], self.by_number[keys & 0xFFFFFFFF]
