@@ -20,6 +20,8 @@ from .comparison_text import comparison_columns
 from .finding import Fix, Severity
 from .lengths import Lengths, measure_lengths
 from .records import TEXT_ROLE, Dataset, message_rows
+from .renderings import Rendering, render_records
+from .tokenizer import ChatTokenizer, load_tokenizer
 
 if TYPE_CHECKING:
     from .contamination import BenchmarkItem
@@ -75,6 +77,7 @@ class CheckContext(Context):
     _messages: pl.DataFrame | None = None
     _answers: pl.DataFrame | None = None
     _comparison: pl.DataFrame | None = None
+    _rendered: list[Rendering] | None = None
     _lengths: Lengths | None = None
 
     def __post_init__(self) -> None:
@@ -125,10 +128,28 @@ class CheckContext(Context):
         return self._comparison
 
     @property
+    def chat_tokenizer(self) -> ChatTokenizer | None:
+        """The user's tokenizer with its chat template, where one was given."""
+        return None if self.tokenizer is None else load_tokenizer(self.tokenizer)
+
+    @property
+    def rendered(self) -> list[Rendering]:
+        """The records as the chat template writes them; none without a template."""
+        if self._rendered is None:
+            tokenizer = self.chat_tokenizer
+            if tokenizer is None or tokenizer.template is None:
+                self._rendered = []
+            else:
+                self._rendered = render_records(self.records, tokenizer)
+        return self._rendered
+
+    @property
     def lengths(self) -> Lengths:
         """The records' lengths, in tokens where a tokenizer was given, else in words."""
         if self._lengths is None:
-            self._lengths = measure_lengths(self.records, self.messages, self.tokenizer)
+            self._lengths = measure_lengths(
+                self.records, self.messages, self.chat_tokenizer, self.rendered
+            )
         return self._lengths
 
     def as_whole(self, summaries: Summaries) -> DatasetContext:

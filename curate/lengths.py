@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
-from .tokenizer import ChatTokenizer, TemplateRefusedError, load_tokenizer
+from .records import TEXT
+from .renderings import Rendering, conversation, plain_text, render_records
+from .tokenizer import ChatTokenizer, TemplateRefusedError
 
 TOKENS, WORDS = "tokens", "words"
 _BATCH = 2048
@@ -56,82 +57,87 @@ def describe_counting(counting: str, refused: int, refusal: str) -> str:
     )
 
 
+def describe_tokens(tokenizer: ChatTokenizer) -> str:
+    """Say what is counted with a tokenizer."""
+    if tokenizer.template is None:
+        return "tokens of the messages put together; the tokenizer has no chat template"
+    return "tokens of the conversation as the tokenizer's chat template writes it"
+
+
 def measure_lengths(
-    records: pl.DataFrame, messages: pl.DataFrame, tokenizer_folder: str | None
+    records: pl.DataFrame,
+    messages: pl.DataFrame,
+    tokenizer: ChatTokenizer | None = None,
+    rendered: Sequence[Rendering] = (),
 ) -> Lengths:
     """Measure all records.
 
     Args:
         records: frame of ``RECORD_SCHEMA``.
         messages: its flattened messages.
-        tokenizer_folder: of the tokenizer; None counts words, which white space parts.
-
-    Raises:
-        UsageError: the folder holds no tokenizer that can be read.
+        tokenizer: counts tokens; without one words are counted, which white space parts.
+        rendered: the records as its chat template writes them, where it has one.
     """
-    if tokenizer_folder is None:
+    if tokenizer is None:
         counts = messages.select(
             "row", "part", count=pl.col("content").str.count_matches(r"\S+").fill_null(0)
         )
         return Lengths(WORDS, _longest(records, counts), "words, as white space parts them")
-    tokenizer = load_tokenizer(tokenizer_folder)
     if tokenizer.template is None:
         counts = messages.select("row", "part", count=_counted(messages["content"], tokenizer))
         return Lengths(
             TOKENS,
             _longest(records, counts),
-            "tokens of the messages put together; the tokenizer has no chat template",
+            describe_tokens(tokenizer),
             tokenizer,
         )
-    return _rendered_lengths(records, tokenizer)
+    return _rendered_lengths(records, tokenizer, rendered)
 
 
-def rendered_counts(
-    conversations: Iterable[list[Mapping[str, Any]]],
-    tokenizer: ChatTokenizer,
-    *,
-    generation_prompt: bool = False,
-    refused: Callable[[str], None] = lambda reason: None,
-) -> list[int]:
-    """Count the tokens of conversations as the chat template writes them.
-
-    Args:
-        conversations: lists of messages.
-        tokenizer: writes and counts.
-        generation_prompt: end each with what asks for an answer.
-        refused: told why, for each conversation that the template does not accept; its messages
-            are then put together plainly.
-    """
-    counts: list[int] = []
-    batch: list[str] = []
-    for messages in conversations:
-        try:
-            batch.append(tokenizer.render(messages, generation_prompt=generation_prompt))
-        except TemplateRefusedError as error:
-            refused(str(error))
-            batch.append("".join(message["content"] or "" for message in messages))
-        if len(batch) == _BATCH:
-            counts += tokenizer.count(batch)
-            batch = []
-    return counts + (tokenizer.count(batch) if batch else [])
-
-
-def _rendered_lengths(records: pl.DataFrame, tokenizer: ChatTokenizer) -> Lengths:
-    refusals: list[str] = []
-    longest = pl.Series([0] * records.height, dtype=pl.Int64)
-    for answer in ("chosen", "rejected") if records["chosen"].is_not_null().any() else ("chosen",):
-        whole = records.select("messages", answer).iter_rows()
-        conversations = ((prompt or []) + (said or []) for prompt, said in whole)
-        counts = pl.Series(rendered_counts(conversations, tokenizer, refused=refusals.append))
-        longest = pl.select(pl.max_horizontal(longest, counts)).to_series()
+def _rendered_lengths(
+    records: pl.DataFrame, tokenizer: ChatTokenizer, rendered: Sequence[Rendering]
+) -> Lengths:
+    counts = _counts_of(records, rendered, tokenizer)
+    pairs = records.filter(pl.col("rejected").list.len() > 0)
+    refusals = [str(item) for item in rendered if isinstance(item, TemplateRefusedError)]
+    if pairs.height:
+        others = render_records(pairs, tokenizer, "rejected")
+        refusals += [str(item) for item in others if isinstance(item, TemplateRefusedError)]
+        longer = pairs.select("row", other=_counts_of(pairs, others, tokenizer, "rejected"))
+        counts = (
+            records.select("row", count=counts)
+            .join(longer, on="row", how="left", maintain_order="left")
+            .select(pl.max_horizontal("count", "other"))
+            .to_series()
+        )
     return Lengths(
         TOKENS,
-        records.select("row", length=longest),
-        "tokens of the conversation as the tokenizer's chat template writes it",
+        records.select("row", length=counts),
+        describe_tokens(tokenizer),
         tokenizer,
         refused=len(refusals),
         refusal=refusals[0] if refusals else "",
     )
+
+
+def _counts_of(
+    records: pl.DataFrame,
+    rendered: Sequence[Rendering],
+    tokenizer: ChatTokenizer,
+    answer: str = "chosen",
+) -> pl.Series:
+    """Count the tokens of conversations; of refused ones those of the messages put together."""
+    refused = [place for place, item in enumerate(rendered) if not isinstance(item, str)]
+    texts = [item if isinstance(item, str) else "" for item in rendered]
+    if refused:
+        some = records[refused].select("messages", answer).iter_rows(named=True)
+        for place, record in zip(refused, some, strict=True):
+            texts[place] = plain_text(conversation(record, answer))
+    counts: list[int] = []
+    for start in range(0, len(texts), _BATCH):
+        counts += tokenizer.count(texts[start : start + _BATCH])
+    around = pl.when(records["kind"] == TEXT).then(tokenizer.around_text).otherwise(0)
+    return pl.select(pl.Series(counts, dtype=pl.Int64) + around).to_series()
 
 
 def _counted(texts: pl.Series, tokenizer: ChatTokenizer) -> pl.Series:

@@ -7,14 +7,17 @@ files, imports and the attributes of Python objects.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..workspace.errors import UsageError
 from ..workspace.files import sha256_of_json
+from .answer_spans import Layout, Message, lay_out, template_messages
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 TOKENIZER_NAME = "tokenizer.json"
 CONFIG_NAME = "tokenizer_config.json"
 TEMPLATE_NAME = "chat_template.jinja"
+_FIRST_IS_SPECIAL = '"prepend_scheme":"first"'
 _SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
@@ -47,13 +51,28 @@ class ChatTokenizer:
     special_tokens: Mapping[str, str]
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens each text has, without special tokens put around it."""
+        """Return how many tokens each text has, without special tokens put around it.
+
+        What stands between special tokens is counted by itself, and only once however often it
+        comes up, as system prompts do.
+        """
+        if self._borders is None:
+            return self._count_whole(texts)
+        parts = [self._borders.split(text) for text in texts]
+        different = list(dict.fromkeys(chain.from_iterable(parts)))
+        counts = dict(zip(different, self._count_whole(different), strict=True))
+        return [len(pieces) - 1 + sum(counts[piece] for piece in pieces) for pieces in parts]
+
+    def _count_whole(self, texts: Sequence[str]) -> list[int]:
         encodings = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(encoding) for encoding in encodings]
 
-    def render(
-        self, messages: Sequence[Mapping[str, Any]], *, generation_prompt: bool = False
-    ) -> str:
+    def offsets(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Return, for each token of each text, its first character and the one after its last."""
+        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [encoding.offsets for encoding in encodings]
+
+    def render(self, messages: Sequence[Message], *, generation_prompt: bool = False) -> str:
         """Write a conversation as the model sees it; plainly joined where there is no template.
 
         Args:
@@ -67,7 +86,7 @@ class ChatTokenizer:
             return "".join(message["content"] or "" for message in messages)
         try:
             return self._compiled.render(
-                messages=[_for_template(message) for message in messages],
+                messages=template_messages(messages),
                 tools=None,
                 add_generation_prompt=generation_prompt,
                 **self.special_tokens,
@@ -75,6 +94,45 @@ class ChatTokenizer:
         except Exception as error:
             # A template is a foreign program: whatever it raises is its verdict on the messages.
             raise TemplateRefusedError(f"{type(error).__name__}: {error}") from error
+
+    def lay_out(self, messages: Sequence[Message], text: str | None = None) -> Layout:
+        """Write a conversation, and find the answers in it.
+
+        Args:
+            messages: as in :meth:`render`; at least one.
+            text: the conversation, where it was rendered already.
+
+        Raises:
+            TemplateRefusedError: the template does not accept these messages.
+            TurnsDifferError: it writes earlier turns differently once others follow.
+        """
+        return lay_out(lambda part, asks: self.render(part, generation_prompt=asks), messages, text)
+
+    @cached_property
+    def around_text(self) -> int:
+        """How many tokens stand around a plain text: those that begin it, and the one to end it."""
+        around = self.tokenizer.encode("", add_special_tokens=True).tokens
+        end = self.special_tokens.get("eos_token")
+        return len(around) + (end is not None and around[-1:] != [end])
+
+    @cached_property
+    def added_special_tokens(self) -> tuple[str, ...]:
+        """All special tokens of the vocabulary, also those that only templates use."""
+        added = self.tokenizer.get_added_tokens_decoder().values()
+        return tuple(token.content for token in added if token.special)
+
+    @cached_property
+    def _borders(self) -> re.Pattern[str] | None:
+        """Where texts can be cut so that the counts of the parts add up; None for nowhere."""
+        added = self.tokenizer.get_added_tokens_decoder().values()
+        borders = [token for token in added if not token.normalized]
+        # Tokens that swallow the space around them, and tokenizers that treat the first part of a
+        # text in their own way, count a part differently than the whole.
+        swallow = any(token.lstrip or token.rstrip or token.single_word for token in borders)
+        if not borders or swallow or _FIRST_IS_SPECIAL in self.tokenizer.to_str():
+            return None
+        longest_first = sorted((token.content for token in borders), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest_first)))
 
     @cached_property
     def _compiled(self) -> Template | None:
@@ -84,12 +142,22 @@ class ChatTokenizer:
 def load_tokenizer(folder: str | Path) -> ChatTokenizer:
     """Read a tokenizer and its chat template from a model's folder.
 
+    The same files are read once.
+
     Raises:
         UsageError: the folder holds no ``tokenizer.json``, or one that cannot be read.
     """
+    place = Path(folder).expanduser()
+    files = [place / name for name in (TOKENIZER_NAME, CONFIG_NAME, TEMPLATE_NAME)]
+    stamps = tuple((file.stat().st_mtime_ns, file.stat().st_size) if file.is_file() else None
+                   for file in files)  # fmt: skip
+    return _load(place, stamps)
+
+
+@lru_cache(maxsize=2)
+def _load(place: Path, stamps: tuple[tuple[int, int] | None, ...]) -> ChatTokenizer:
     from tokenizers import Tokenizer
 
-    place = Path(folder).expanduser()
     path = place / TOKENIZER_NAME
     if not path.is_file():
         raise UsageError(
@@ -190,14 +258,3 @@ def _today(format: str) -> str:
     from datetime import datetime
 
     return datetime(2025, 1, 1).strftime(format)
-
-
-def _for_template(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message as templates expect it: no empty fields, tool calls as objects."""
-    given = {
-        name: message[name] for name in ("name", "tool_call_id") if message.get(name) is not None
-    }
-    calls = message.get("tool_calls")
-    if calls is not None:
-        given["tool_calls"] = json.loads(calls)
-    return {"role": message["role"], "content": message["content"] or "", **given}

@@ -8,12 +8,19 @@ that ends it. A template for which that does not hold is refused.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any
 
+from ..curate.answer_spans import (
+    ASSISTANT,
+    Layout,
+    Message,
+    TurnsDifferError,
+    lay_out,
+    template_messages,
+)
 from ..curate.records import TEXT_ROLE
 from ..workspace.errors import DataError, UsageError
 from .template import apply_template
@@ -21,9 +28,6 @@ from .template import apply_template
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Message = Mapping[str, Any]
-
-ASSISTANT = "assistant"
 # Texts to put before a piece that continues another, so that the tokenizer does not treat it as
 # a beginning. The first that does not melt into the piece is used.
 _GUARDS = ("\n", ".", "a")
@@ -95,7 +99,7 @@ def render_all(
 ) -> list[Rendered | Refused]:
     """Render many conversations, in their order; much faster than one by one (see `render`)."""
     layouts = [_layout_or_refusal(tokenizer, messages) for messages in conversations]
-    chats = _encode_chats(tokenizer, [item for item in layouts if isinstance(item, _Layout)])
+    chats = _encode_chats(tokenizer, [item for item in layouts if isinstance(item, Layout)])
     texts = _encode_texts(tokenizer, [item for item in layouts if isinstance(item, str)])
     special = special_ids(tokenizer)
     outcomes: list[Rendered | Refused] = []
@@ -119,7 +123,7 @@ def prompt_text(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message])
     prompt = list(messages)
     if prompt and prompt[-1]["role"] == ASSISTANT:
         prompt.pop()
-    return apply_template(tokenizer, _for_template(prompt), add_generation_prompt=True)
+    return apply_template(tokenizer, template_messages(prompt), add_generation_prompt=True)
 
 
 def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> list[int]:
@@ -151,22 +155,9 @@ def special_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     return frozenset(added | set(tokenizer.all_special_ids))
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """A conversation as text, and the character spans of the answers to learn."""
-
-    text: str
-    spans: tuple[tuple[int, int], ...]
-
-    def segments(self) -> list[str]:
-        """The text in pieces: context and answers by turns, context first and last."""
-        cuts = [0, *(cut for span in self.spans for cut in span), len(self.text)]
-        return [self.text[start:end] for start, end in pairwise(cuts)]
-
-
 def _layout_or_refusal(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]
-) -> _Layout | Refused | str:
+) -> Layout | Refused | str:
     """Lay a conversation out; a text is returned as it is."""
     if len(messages) == 1 and messages[0]["role"] == TEXT_ROLE:
         return messages[0]["content"] or ""
@@ -181,43 +172,27 @@ def _layout_or_refusal(
         return Refused(f"the chat template cannot render it: {error}")
 
 
-def _layout(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> _Layout:
+def _layout(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> Layout:
     """Find the answers' spans by rendering turn by turn and comparing beginnings."""
-    ready = _for_template(messages)
-    text = apply_template(tokenizer, ready)
-    spans: list[tuple[int, int]] = []
-    for index, message in enumerate(messages):
-        if index == 0 or message["role"] != ASSISTANT or message.get("weight") == 0:
-            continue
-        before = apply_template(tokenizer, ready[:index], add_generation_prompt=True)
-        until = text if index == len(ready) - 1 else apply_template(tokenizer, ready[: index + 1])
-        if not (text.startswith(until) and until.startswith(before)):
-            raise UsageError(
-                "the chat template renders a turn differently when an answer or another turn "
-                "follows, so that training would not see what the model sees in use",
-                where=f"{tokenizer.name_or_path}, at message {index} of {len(messages)}",
-                fix="use a template whose rendering of the first turns is the beginning of its "
-                "rendering of all turns, or split the rows so that each has one answer",
-            )
-        spans.append((len(before), len(until)))
-    return _Layout(text, tuple(spans))
+
+    def render_part(part: Sequence[Message], asks: bool) -> str:
+        return apply_template(tokenizer, template_messages(part), add_generation_prompt=asks)
+
+    try:
+        return lay_out(render_part, messages)
+    except TurnsDifferError as error:
+        raise UsageError(
+            str(error),
+            where=f"{tokenizer.name_or_path}, at message {error.index} of {len(messages)}",
+            fix="use a template whose rendering of the first turns is the beginning of its "
+            "rendering of all turns, or split the rows so that each has one answer",
+        ) from error
 
 
-def _for_template(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Bring messages into the form that templates expect: no nulls, tool calls as objects."""
-    ready: list[dict[str, Any]] = []
-    for message in messages:
-        plain = {
-            key: message[key]
-            for key in ("role", "content", "name", "tool_call_id")
-            if message.get(key) is not None
-        }
-        if message.get("tool_calls"):
-            calls = message["tool_calls"]
-            plain["tool_calls"] = json.loads(calls) if isinstance(calls, str) else calls
-        plain.setdefault("content", "")
-        ready.append(plain)
-    return ready
+def _segments(layout: Layout) -> list[str]:
+    """Return the text in pieces: context and answers by turns, context first and last."""
+    cuts = [0, *(cut for span in layout.spans for cut in span), len(layout.text)]
+    return [layout.text[start:end] for start, end in pairwise(cuts)]
 
 
 def _encode(
@@ -233,7 +208,7 @@ def _encode(
 
 
 def _encode_chats(
-    tokenizer: PreTrainedTokenizerBase, layouts: list[_Layout]
+    tokenizer: PreTrainedTokenizerBase, layouts: list[Layout]
 ) -> dict[str, list[int]]:
     """Encode every text that is needed once, all in one call.
 
@@ -243,7 +218,7 @@ def _encode_chats(
     needed = chain.from_iterable(
         (layout.text, first, *(_GUARDS[0] + segment for segment in others))
         for layout in layouts
-        for first, *others in (layout.segments(),)
+        for first, *others in (_segments(layout),)
     )
     texts = list(dict.fromkeys([_GUARDS[0], *needed]))
     return dict(zip(texts, _encode(tokenizer, texts), strict=True))
@@ -251,17 +226,17 @@ def _encode_chats(
 
 def _assemble(
     tokenizer: PreTrainedTokenizerBase,
-    layout: _Layout,
+    layout: Layout,
     encoded: Mapping[str, list[int]],
     special: frozenset[int],
 ) -> Rendered:
     """Put a row's tokens together; each answer's follow on exactly those of its prompt."""
-    first, *others = layout.segments()
+    first, *others = _segments(layout)
     guard = encoded[_GUARDS[0]]
     guarded = [encoded[_GUARDS[0] + segment] for segment in others]
     pieces = [encoded[first], *(piece[len(guard) :] for piece in guarded)]
     if list(chain.from_iterable(pieces)) != encoded[layout.text]:
-        pieces = _encode_in_turn(tokenizer, layout.segments())
+        pieces = _encode_in_turn(tokenizer, _segments(layout))
     supervised: list[bool] = []
     for index, piece in enumerate(pieces):
         learned = _learned_length(tokenizer, piece, special) if index % 2 else 0

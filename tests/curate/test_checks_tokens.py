@@ -6,10 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tokenizers import AddedToken, Tokenizer
 from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.pre_tokenizers import ByteLevel, WhitespaceSplit
 
+from tunewise.curate.check import CheckContext
+from tunewise.curate.read import read_dataset
 from tunewise.curate.tokenizer import (
     TemplateRefusedError,
     load_tokenizer,
@@ -36,8 +40,9 @@ def tokenizer_folder(tmp_path: Path) -> Path:
     """A tokenizer that takes every word for a token; it would cut texts if it were allowed to."""
     folder = tmp_path / "model"
     folder.mkdir()
-    tokenizer = Tokenizer(WordLevel({"<unk>": 0}, unk_token="<unk>"))
+    tokenizer = Tokenizer(WordLevel({"<unk>": 0, "<end>": 1}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = WhitespaceSplit()
+    tokenizer.add_special_tokens(["<end>"])
     tokenizer.enable_truncation(3)
     tokenizer.enable_padding(length=50)
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -62,7 +67,8 @@ def chat(*lengths: int) -> dict[str, list[dict[str, str]]]:
 
 
 def test_without_a_tokenizer_the_checks_say_what_they_need(check_rows) -> None:
-    for name in ("tokens/over-context", "tokens/no-supervision"):
+    for name in ("over-context", "no-supervision", "truncated-answer", "end-token", "template"):
+        name = f"tokens/{name}"
         result = check_rows(name, [chat(2, 2)])
         assert result.status == "skipped"
         assert "--tokenizer" in result.reason
@@ -99,10 +105,18 @@ def test_a_preference_is_as_long_as_its_longer_answer(check_rows, tokenizer_fold
 def test_a_refused_conversation_is_counted_and_named(check_rows, tokenizer_folder: Path) -> None:
     row = {"messages": [*chat(2, 2)["messages"], {"role": "tool", "content": "a b c d"}]}
     options = {"tokenizer": with_template(tokenizer_folder), "context_length": 5}
-    result = check_rows("tokens/over-context", [row], **options)
-    assert "refuses 1 conversations" in result.reason
-    assert "no tools here" in result.reason
-    assert result.findings.height == 1
+    (long,) = check_rows("tokens/over-context", [row], **options).findings.to_dicts()
+    assert long["message"].startswith("6 tokens, 1 more")
+    (refused,) = check_rows("tokens/template", [chat(2, 2), row], **options).findings.to_dicts()
+    assert (refused["row"], refused["severity"], refused["fix"]) == (1, "high", "drop")
+    assert "no tools here" in refused["message"]
+
+
+def test_a_plain_text_has_its_end_token(check_rows, tokenizer_folder: Path) -> None:
+    options = {"tokenizer": with_template(tokenizer_folder), "context_length": 4}
+    rows = [{"text": "a b c d"}, {"text": "a b c"}]
+    (long,) = check_rows("tokens/over-context", rows, shape="text", **options).findings.to_dicts()
+    assert (long["row"], long["message"][:16]) == (0, "5 tokens, 1 more")
 
 
 def test_rows_that_train_on_nothing(check_rows, tokenizer_folder: Path) -> None:
@@ -117,6 +131,153 @@ def test_rows_that_train_on_nothing(check_rows, tokenizer_folder: Path) -> None:
     result = check_rows("tokens/no-supervision", rows, **options)
     assert result.findings["row"].to_list() == [1, 3, 4]
     assert "begins after 24 tokens" in result.findings["message"][0]
+
+
+def test_what_the_context_cuts_off_an_answer(check_rows, tokenizer_folder: Path) -> None:
+    rows = [chat(3, 3), chat(3, 6), chat(3, 3, 2, 4), chat(20, 3), {"messages": [
+        {"role": "system", "content": "a b"}, {"role": "user", "content": "c"},
+        {"role": "assistant", "content": "one two\nthree four 😀 five six seven"}]}]  # fmt: skip
+    options = {"tokenizer": with_template(tokenizer_folder), "context_length": 12}
+    found = check_rows("tokens/truncated-answer", rows, **options).findings
+    columns = found.select("row", "field", "start", "end").rows()
+    # <s> U: 3 <end> A: 6 <end> are 14 tokens: the last word is lost, and the end token.
+    assert columns == [
+        (1, "messages[1].content", 25, 29),
+        (2, "messages[3].content", 0, 19),
+        (4, "messages[2].content", 14, 35),
+    ]
+    text = rows[4]["messages"][2]["content"]
+    assert text[14:35] == "four 😀 five six seven"
+    assert found["message"].to_list() == [
+        "2 of 7 tokens to be learned lie beyond the context",
+        "5 of 9 tokens to be learned lie beyond the context",
+        "6 of 9 tokens to be learned lie beyond the context",
+    ]
+    assert found["score"].to_list() == pytest.approx([2 / 7, 5 / 9, 6 / 9])
+
+
+def test_lost_tokens_are_counted_as_training_counts_them(repository_root: Path) -> None:
+    folder = repository_root / "datasets" / "base"
+    sample = repository_root / "datasets" / "sample.jsonl"
+    if not (folder / "tokenizer.json").is_file() or not sample.is_file():
+        pytest.skip(f"no model at {folder}, or no sample")
+    transformers = pytest.importorskip("transformers")
+    from tunewise.curate.checks.truncation import truncated_answers
+    from tunewise.train.render import Rendered, render_all
+    from tunewise.train.supervision import conversation
+
+    dataset = read_dataset([sample])
+    context = CheckContext(dataset, tokenizer=str(folder), context_length=100)
+    ours = {row[0]: row[1:3] for row in truncated_answers(context).rows()}
+    records = dataset.records.to_dicts()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    outcomes = render_all(tokenizer, map(conversation, records), max_length=100)
+    theirs = {
+        record["row"]: (sum(outcome.supervised) + outcome.lost_supervised, outcome.lost_supervised)
+        for record, outcome in zip(records, outcomes, strict=True)
+        if isinstance(outcome, Rendered) and outcome.truncated
+    }
+    assert len(theirs) > 100
+    assert ours == theirs
+
+
+UNSTEADY = """\
+{%- for message in messages %}
+    {%- if message['role'] == 'assistant' and not loop.last %}{{ 'A: earlier <end> ' }}
+    {%- else %}{{- message['role'] + ': ' + message['content'] + ' <end> ' }}{% endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"""
+
+
+def test_a_template_that_writes_earlier_answers_differently(check_rows, tokenizer_folder) -> None:
+    folder = with_template(tokenizer_folder, UNSTEADY)
+    rows = [chat(2, 2), chat(2, 2, 2, 2), chat(2)]
+    (finding,) = check_rows("tokens/template", rows, tokenizer=folder).findings.to_dicts()
+    assert (finding["row"], finding["field"]) == (1, "messages[1].content")
+    assert (finding["severity"], finding["fix"]) == ("high", "review")
+
+
+def test_a_sound_template_has_no_faults(check_rows, tokenizer_folder: Path) -> None:
+    folder = with_template(tokenizer_folder)
+    rows = [chat(2, 2), chat(2, 2, 2, 2), chat(2)]
+    labelled = [{"text": "a", "label": "x"}] * 3
+    for name in ("tokens/template", "tokens/end-token"):
+        result = check_rows(name, rows, tokenizer=folder)
+        assert (result.status, result.findings.height) == ("ran", 0)
+        result = check_rows(name, labelled, shape="classification", tokenizer=folder)
+        assert (result.status, result.findings.height) == ("ran", 0)
+
+
+@pytest.mark.parametrize(
+    ("template", "config", "words", "severity"),
+    [
+        (TEMPLATE.replace(" <end> ' }}{% endg", "' }}{% endg"), {}, "never learns to stop", "high"),
+        (TEMPLATE, {"eos_token": "</s>"}, "'<end>', at which generation does not stop", "medium"),
+        (TEMPLATE, {"eos_token": "<end>", "pad_token": "<end>"}, "token for padding", "medium"),
+    ],
+)
+def test_answers_without_a_token_to_stop_at(
+    check_rows, tokenizer_folder: Path, template: str, config, words: str, severity: str
+) -> None:
+    (tokenizer_folder / "tokenizer_config.json").write_text(
+        json.dumps({"bos_token": "<s>", **config})
+    )
+    folder = with_template(tokenizer_folder, template)
+    rows = [chat(2), chat(2, 2), chat(2, 2, 2, 2)]
+    (finding,) = check_rows("tokens/end-token", rows, tokenizer=folder).findings.to_dicts()
+    assert (finding["row"], finding["related_row"]) == (None, 1)
+    assert (finding["severity"], finding["score"]) == (severity, 1.0)
+    assert words in finding["message"]
+    assert "2 rows" in finding["message"] or finding["related"] == "<end>"
+
+
+def test_generation_may_stop_at_other_tokens_than_the_end_token(
+    check_rows, tokenizer_folder
+) -> None:
+    config = {"bos_token": "<s>", "eos_token": "</s>"}
+    (tokenizer_folder / "tokenizer_config.json").write_text(json.dumps(config))
+    (tokenizer_folder / "generation_config.json").write_text('{"eos_token_id": [7, 1]}')
+    folder = with_template(tokenizer_folder)
+    assert check_rows("tokens/end-token", [chat(2, 2)], tokenizer=folder).findings.is_empty()
+
+
+def test_without_a_template_there_is_none_to_check(check_rows, tokenizer_folder: Path) -> None:
+    for name in ("tokens/template", "tokens/end-token"):
+        result = check_rows(name, [chat(2, 2)], tokenizer=str(tokenizer_folder))
+        assert (result.status, result.reason) == ("skipped", "the tokenizer has no chat template")
+
+
+PIECES = ["<|end|>", "<|user|>", " ", "\n", "é😀", "the ", "<|", "7"]
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=8).map("".join), max_size=5))
+def test_parts_are_counted_as_the_whole(repository_root: Path, texts: list[str]) -> None:
+    folder = repository_root / "datasets" / "base"
+    if not (folder / "tokenizer.json").is_file():
+        pytest.skip(f"no model at {folder}")
+    tokenizer = load_tokenizer(folder)
+    whole = [len(tokenizer.tokenizer.encode(text, add_special_tokens=False)) for text in texts]
+    assert tokenizer.count(texts) == whole
+
+
+@pytest.mark.parametrize(
+    "special",
+    [AddedToken("<x>", lstrip=True, special=True), AddedToken("<x>", rstrip=True, special=True),
+     AddedToken("<x>", single_word=True, special=True)],
+)  # fmt: skip
+def test_tokens_that_swallow_what_is_around_them(tokenizer_folder: Path, special) -> None:
+    inner = Tokenizer.from_file(str(tokenizer_folder / "tokenizer.json"))
+    inner.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    inner.add_special_tokens([special, "<y>"])
+    inner.no_padding()
+    inner.save(str(tokenizer_folder / "tokenizer.json"))
+    tokenizer = load_tokenizer(tokenizer_folder)
+    texts = ["a <x> b", "a<x>b", "a <y> b <x>c", "<x>", ""]
+    whole = [len(tokenizer.tokenizer.encode(text, add_special_tokens=False)) for text in texts]
+    assert tokenizer.count(texts) == whole
 
 
 def test_the_bundled_template_counts_like_its_tokenizer(repository_root: Path) -> None:
