@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import glob
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from ..workspace.artifact import LATEST
-from ..workspace.errors import UsageError
+from ..workspace.errors import DataError, UsageError
 from ..workspace.manifest import MANIFEST_NAME
 from .session import Session
 
@@ -67,8 +66,10 @@ def data_paths(given: Sequence[str], session: Session, settings: Settings) -> li
 def _standard_input(session: Session, settings: Settings) -> Path:
     from ..curate.standard_input import keep_standard_input
 
+    if sys.stdin is None:
+        raise DataError("standard input is closed", fix="pipe data into the command")
     return keep_standard_input(
-        click.get_binary_stream("stdin"),
+        sys.stdin.buffer,
         session.workspace,
         encoding=settings.data.encoding,
         emit=session.emit,

@@ -157,7 +157,9 @@ def _load(dataset: HubDataset, emit: Emit) -> Mapping[str, Any]:
     # Whatever goes wrong inside: no network, no such name, rows that do not fit together.
     except Exception as error:
         raise _unloadable(dataset, error) from error
-    return loaded if isinstance(loaded, Mapping) else {dataset.split: loaded}
+    if isinstance(loaded, Mapping):
+        return {str(split): rows for split, rows in loaded.items()}
+    return {dataset.split: loaded}
 
 
 def _unloadable(dataset: HubDataset, error: Exception) -> DataError:

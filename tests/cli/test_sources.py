@@ -6,18 +6,19 @@ import builtins
 import gzip
 import io
 import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner, Result
 
 from tunewise.cli.main import tunewise
-from tunewise.cli.sources import names_data
+from tunewise.cli.sources import data_paths, names_data
 from tunewise.curate.hub_dataset import HubDataset, parse_hub
 from tunewise.curate.standard_input import keep_standard_input
 from tunewise.workspace.artifact import Workspace
-from tunewise.workspace.errors import UsageError
+from tunewise.workspace.errors import DataError, UsageError
 
 ROWS = [
     {
@@ -110,6 +111,13 @@ def test_standard_input_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         keep_standard_input(Breaking(LINES), Workspace(tmp_path))
     assert not list((tmp_path / ".tunewise" / "standard-input").iterdir())
+
+
+def test_standard_input_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    nothing = cast(Any, None)
+    with pytest.raises(DataError, match="standard input is closed"):
+        data_paths(["-"], nothing, nothing)
 
 
 # Encodings

@@ -76,8 +76,8 @@ def as_list(texts: list[str]) -> str:
 WRITERS = {"a.csv": as_csv, "a.jsonl": as_json_lines, "a.json": as_list}
 
 
-def texts_of(path: Path, **options: str) -> list[str]:
-    records = read_dataset(path, **options).records
+def texts_of(path: Path, encoding: str | None = None) -> list[str]:
+    records = read_dataset(path, encoding=encoding).records
     return [messages[0]["content"] for messages in records["messages"].to_list()]
 
 
