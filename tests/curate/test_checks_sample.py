@@ -59,6 +59,7 @@ NOT_PLANTED = {
     "bias/counterfactual",
     "labels/noise",
     "text/boilerplate",
+    "text/chat-markers",
     "text/whitespace",
     "text/markdown",
     "text/length",
