@@ -86,7 +86,7 @@ def describe_selftest(
         "checks": [
             _describe_check(
                 record, by_check[name], alarms[name], planted,
-                [kind for kind in impossible if name in _checks_of(kind)],
+                [kind for kind in impossible if name in _finds(kind)],
             )
             for name, record in records.items()
         ],
@@ -147,10 +147,6 @@ def _status(
 
 def _finds(kind: Planting | TrialKind) -> tuple[str, ...]:
     return kind.finds if isinstance(kind, Planting) else (kind.check,)
-
-
-def _checks_of(kind: Planting | TrialKind) -> tuple[str, ...]:
-    return kind.checks if isinstance(kind, Planting) else (kind.check,)
 
 
 def _is_alike(alarm: FalseAlarm, check: str) -> bool:

@@ -140,10 +140,25 @@ def refusal_in_the_question(host: Host, random: Random) -> Planted | None:
     )
 
 
+_POLITE = re.compile(
+    r"\b(?:sure|certainly|of course|great|happy|glad|welcome|help|assist|questions?|feel free|hope|"
+    r"let me know|sorry|language model)\b",
+    re.IGNORECASE,
+)
+
+
+def _plain_answer(host: Host) -> Place | None:
+    """Return a last answer of eight words that neither begins nor ends politely."""
+    place = last_answer(host.record, 8)
+    if place is None or _POLITE.search(f"{place.text[:60]} {place.text[-80:]}"):
+        return None
+    return place
+
+
 @defect("text/boilerplate", needs=_AN_ANSWER, kinds=CONVERSATIONS, allows=("text/truncated",))
 def phrase_before_the_answer(host: Host, random: Random) -> Planted | None:
     """A phrase of an assistant before its answer."""
-    place = last_answer(host.record, 8)
+    place = _plain_answer(host)
     return (
         put(host, place, "", random.choice(_BOILERPLATE_FIRST), f" {place.text}") if place else None
     )
@@ -152,14 +167,14 @@ def phrase_before_the_answer(host: Host, random: Random) -> Planted | None:
 @defect("text/boilerplate", needs=_AN_ANSWER, kinds=CONVERSATIONS)
 def phrase_after_the_answer(host: Host, random: Random) -> Planted | None:
     """A phrase of an assistant after its answer."""
-    place = last_answer(host.record, 8)
+    place = _plain_answer(host)
     return put(host, place, f"{place.text} ", random.choice(_BOILERPLATE_LAST)) if place else None
 
 
 @look_alike("text/boilerplate", needs=_AN_ANSWER, kinds=CONVERSATIONS)
 def words_of_such_a_phrase(host: Host, random: Random) -> Planted | None:
     """The words of such phrases in a sentence that says something."""
-    place = last_answer(host.record, 8)
+    place = _plain_answer(host)
     return insert(host, place, "§", random.choice(_NO_BOILERPLATE), random) if place else None
 
 

@@ -7,7 +7,7 @@ from random import Random
 
 from ..shape_rows import Record
 from .planting import Ground, Trial, copied, trial
-from .wording import all_places, last_answer, set_text
+from .wording import all_places, different, last_answer, set_text
 
 _MOST_VALUES = 8
 _LEAST_ROWS = 40
@@ -147,13 +147,7 @@ def three_in_ten_are_copies(ground: Ground, random: Random) -> Trial | None:
 @trial("balance/effective-size", needs=f"{_LEAST_ROWS} rows")
 def hardly_any_copies(ground: Ground, random: Random) -> Trial | None:
     """One row in a hundred is there a second time; no other says the same as another."""
-    different = {
-        "".join(
-            filter(str.isalnum, "".join(place.text for place in all_places(row, 1)).casefold())
-        ): row
-        for row in ground.records
-    }
-    rows = list(different.values())
+    rows = different(ground.records)
     if len(rows) < _LEAST_ROWS:
         return None
     return Trial([*rows, *random.sample(rows, len(rows) // 100)])

@@ -196,7 +196,6 @@ _BROKEN_MARKDOWN = (
     "| day | open |\n|---|---|\n| Monday | 9 | 5 |\n| Tuesday |",
     "See [the timetable](https://example.org/times for trains.",
     "This is **the end of the first part.",
-    "---\ntitle: Bread\nlayout: post\ntags: [food]\n---",
 )
 _SOUND_MARKS = (
     "3 * 4 * 5 = 60, and 2**3 = 8.",
@@ -213,7 +212,7 @@ _SOUND_MARKS = (
 
 @defect("text/markdown", allows=("text/truncated", "text/placeholder"))
 def broken_marks(host: Host, random: Random) -> Planted | None:
-    """Bold, links, headings, tables and front matter that are written wrongly."""
+    """Bold, links, headings and tables that are written wrongly."""
     return append_block(host, random.choice(_BROKEN_MARKDOWN), random)
 
 
@@ -223,6 +222,23 @@ def block_that_swallows_the_rest(host: Host, random: Random) -> Planted | None:
     code = random.choice(("print(total)", "x = [1, 2, 3]", "cd /srv && ls"))
     after = "That prints the total. Then go on with the next step, as described above."
     return append_block(host, f"```\n{code}\n\n{after}", random)
+
+
+@defect("text/markdown", allows=("text/truncated", "text/whitespace"))
+def front_matter(host: Host, random: Random) -> Planted | None:
+    """The front matter of a page of a static site before a text."""
+    places = all_places(host.record)
+    if not places:
+        return None
+    place = random.choice(places)
+    head = random.choice(
+        (
+            "---\ntitle: Bread\nlayout: post\ntags: [food]\n---",
+            '+++\ntitle = "Bread"\ndate = "2021-03-04"\n+++',
+            "---\nlayout: default\npermalink: /about/\n---",
+        )
+    )
+    return put(host, place, "", head, f"\n\n{place.text}")
 
 
 @look_alike("text/markdown", allows=("text/truncated", "text/length"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..shape_rows import to_row
 from .planting import Ground, Trial, trial
+from .wording import different
 
 _ROWS = 60
 _FEW = 4
@@ -17,11 +18,12 @@ _SOURCES = ("town-archive", "night-school", "harbour-news")
 
 def _stated(ground: Ground, random: Random) -> list[dict[str, Any]] | None:
     """Return rows that say where they come from and under which licence, all in order."""
-    if len(ground.records) < _ROWS:
+    different_rows = different(ground.records)
+    if len(different_rows) < _ROWS:
         return None
     source = ground.layout.fields.get("source", "source")
     rows = []
-    for number, record in enumerate(random.sample(ground.records, _ROWS)):
+    for number, record in enumerate(random.sample(different_rows, _ROWS)):
         row = to_row(record, ground.layout)
         row[source] = _SOURCES[number % len(_SOURCES)]
         row[_LICENCE] = "apache-2.0" if number % len(_SOURCES) else "mit"

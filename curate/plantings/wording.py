@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -138,6 +139,15 @@ def insert(host: Host, place: Place, sentence: str, value: str, random: Random) 
         joint = " " if text.rstrip().endswith(_ENDS_SENTENCE) else ". "
         return put(host, place, text.rstrip() + joint + before, value, after)
     return put(host, place, f"{text.rstrip()}\n\n{before}", value, after)
+
+
+def different(records: Sequence[Record]) -> list[Record]:
+    """Return records of which no two say the same words."""
+    by_words = {
+        "".join(filter(str.isalnum, "".join(place.text for place in all_places(record, 1)))): record
+        for record in records
+    }
+    return list(by_words.values())
 
 
 def append_block(host: Host, block: str, random: Random) -> Planted | None:
