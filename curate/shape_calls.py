@@ -8,6 +8,8 @@ from typing import Any
 from .json_values import NotJsonError, json_text, parse_json, type_name
 from .unfit import UnfitError
 
+TOOL_CALLS = "tool_calls"
+
 
 def read_calls(value: Any, place: str) -> str | None:
     """Return the calls of a message's key ``tool_calls`` as JSON.
@@ -37,17 +39,17 @@ def parse_calls(calls: str) -> list[Any]:
     return value
 
 
-def write_calls(calls: str, key: str | None) -> dict[str, Any]:
-    """Write calls as ``tool_calls``, or a single one in the key of its own that it came from.
+def write_calls(calls: str, key: str) -> dict[str, Any]:
+    """Write calls as ``tool_calls``, or a single one in another key that it came from.
 
     Example:
         >>> write_calls('[{"type":"function","function":{"name":"f"}}]', "function_call")
         {'function_call': {'name': 'f'}}
     """
     value = parse_calls(calls)
-    if key is not None and len(value) == 1 and _is_bare(value[0]):
+    if key != TOOL_CALLS and len(value) == 1 and _is_bare(value[0]):
         return {key: value[0]["function"]}
-    return {"tool_calls": value}
+    return {TOOL_CALLS: value}
 
 
 def calls_from_text(said: str | None) -> str | None:

@@ -8,7 +8,14 @@ from typing import Any
 from .json_values import json_text, type_name
 from .leftover import leftover, put_back
 from .shape_blocks import Spelling
-from .shape_calls import calls_as_text, calls_from_text, function_call, read_calls, write_calls
+from .shape_calls import (
+    TOOL_CALLS,
+    calls_as_text,
+    calls_from_text,
+    function_call,
+    read_calls,
+    write_calls,
+)
 from .shape_tags import ASSISTANT, FUNCTION_CALL, Form, Forms, Message, Tags
 from .shape_turns import block_forms, block_text, read_blocks, write_blocks
 from .unfit import UnfitError
@@ -92,16 +99,20 @@ def read_turn(item: Any, place: str, tags: Tags) -> tuple[list[Message], Form]:
     if type(value) is list and any(block_text(block, tags.spelling) is None for block in value):
         weight = _read_weight(item, place)
         messages = read_blocks(value, role, weight, f"{place}.{tags.content}", tags)
-        form: Form = {_BLOCKS: block_forms(value, messages, tags)}
+        written = write_blocks(messages, (), tags)
+        form: Form = {_BLOCKS: block_forms(value, written[tags.content], tags)}
+        if form[_BLOCKS]:
+            written = write_blocks(messages, form[_BLOCKS], tags)
     else:
         message, form = _read_message(item, role, place, tags)
         if tags.calling is not None and speaker == tags.calling and not form:
             called = calls_from_text(message.content)
             message = message._replace(content=None, tool_calls=called) if called else message
         messages = [message]
+        written = _written(messages, form, tags, source=item)
     if len(messages) != 1:
         form[_TURNS] = len(messages)
-    form |= leftover(item, _written(messages, form, tags))
+    form |= leftover(item, written)
     return messages, form
 
 
@@ -134,7 +145,7 @@ def _read_message(
     if tags.spelling.always:
         return Message(role, content, None, None, None, weight), form
     name = None if "name" in (tags.role, tags.content) else _text(item, "name", place)
-    calls = read_calls(item.get("tool_calls"), place)
+    calls = read_calls(item.get(TOOL_CALLS), place)
     if calls is None and type(item.get(FUNCTION_CALL)) is dict:
         calls = json_text([function_call(item[FUNCTION_CALL])])
         form[_CALLED_AS] = FUNCTION_CALL
@@ -183,13 +194,17 @@ def _only_text(content: Any) -> Any:
     return None
 
 
-def _written(messages: Sequence[Message], form: Form, tags: Tags) -> dict[str, Any]:
-    """Write messages without what is left over of their source."""
+def _written(
+    messages: Sequence[Message], form: Form, tags: Tags, *, source: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Write messages without what is left over of their source.
+
+    Their calls need no parsing where the source is at hand.
+    """
     role, content, name, calls, call_id, weight = messages[0]
     in_blocks = _BLOCKS in form or (tags.spelling.always and calls is not None)
     if in_blocks or len(messages) > 1:
-        item = write_blocks(messages, form.get(_BLOCKS, ()), tags)
-        return item if weight is None else item | {"weight": weight}
+        return write_blocks(messages, form.get(_BLOCKS, ()), tags)
     is_calling = tags.calling is not None and content is None and role == ASSISTANT
     said = calls_as_text(calls) if is_calling and calls else None
     if said is not None:
@@ -204,7 +219,8 @@ def _written(messages: Sequence[Message], form: Form, tags: Tags) -> dict[str, A
     if name is not None:
         item["name"] = name
     if calls is not None:
-        item |= write_calls(calls, form.get(_CALLED_AS))
+        key = form.get(_CALLED_AS, TOOL_CALLS)
+        item |= write_calls(calls, key) if source is None else {key: source[key]}
     if call_id is not None:
         item["tool_call_id"] = call_id
     if weight is not None:

@@ -78,17 +78,16 @@ def block_text(block: Any, spelling: Spelling) -> str | None:
 
 
 def block_forms(
-    blocks: Sequence[dict[str, Any]], messages: Sequence[Message], tags: Tags
+    blocks: Sequence[dict[str, Any]], written: Sequence[dict[str, Any]], tags: Tags
 ) -> list[Form]:
     """Return the leftovers of blocks; none where they would be written as other blocks."""
-    written = write_blocks(messages, (), tags)[tags.content]
     if len(written) != len(blocks):
         return []
-    means = zip(blocks, written, strict=True)
-    if not all(_means_block(block, tags)(other) for block, other in means):
-        return []
     forms = [leftover(block, other) for block, other in zip(blocks, written, strict=True)]
-    return forms if any(forms) else []
+    if not any(forms):
+        return []
+    pairs = zip(blocks, written, strict=True)
+    return forms if all(_means_block(block, tags)(other) for block, other in pairs) else []
 
 
 def _means_block(block: dict[str, Any], tags: Tags) -> Callable[[dict[str, Any]], bool]:
@@ -135,4 +134,6 @@ def write_blocks(messages: Sequence[Message], forms: Sequence[Form], tags: Tags)
             put_back(block, form, _means_block(block, tags)) if form else block
             for block, form in zip(blocks, forms, strict=True)
         ]
-    return {tags.role: speaker, tags.content: blocks}
+    item: dict[str, Any] = {tags.role: speaker, tags.content: blocks}
+    weight = messages[0].weight
+    return item if weight is None else item | {"weight": weight}
