@@ -11,7 +11,8 @@ in it, or its code where it hides them.
 Fix: mask, as ``[COORDINATES]``.
 
 Limits: the place of a home cannot be told from that of a monument, hence a low severity. Grid
-references and codes of places (``8FVC9G8F+6W``) are not found.
+references and codes of places (``8FVC9G8F+6W``) are not found. Fields of a row besides its messages
+are not searched.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
+from .private_texts import find_private
 from .spans import Hit, search_texts
 
 _NUMBER = r"[+\-−]?[0-9]{{1,{digits}}}\.[0-9]{{4,15}}"
@@ -62,7 +64,7 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
         | content.str.contains("°", literal=True)
         | content.str.contains("goo.gl/", literal=True)
     )
-    return search_texts(context.messages, places_in, where=where)
+    return find_private(context, lambda texts: search_texts(texts, places_in, where=where))
 
 
 def places_in(text: str) -> Iterator[Hit]:

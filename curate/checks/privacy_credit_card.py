@@ -8,9 +8,10 @@ Evidence: ``field`` with ``start`` and ``end`` of the number. The message does n
 
 Fix: mask, as ``[CREDIT_CARD]``.
 
-Limits: one in ten numbers of this length has the right check digit. Bare digits in a text without
-a word such as "card" or "pay" therefore count as low. A valid number need not be anybody's: those
-that issuers publish for tests are found as well.
+Limits: one in ten numbers of this length has the right check digit. Bare digits in a text without a
+word such as "card" or "pay" therefore count as low. A valid number need not be anybody's: those
+that issuers publish for tests are found as well. Fields of a row besides its messages are not
+searched.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
+from .private_texts import find_private
 from .spans import Hit, find_spans
 
 _NUMBER = re.compile(r"(?<![\w.,\-])[0-9](?:[ \-]?[0-9]){13,18}(?![\w\-]|\.\d)")
@@ -40,7 +42,7 @@ _ISSUERS = re.compile(
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     where = pl.col("content").str.contains(_MAY_BE_NUMBER)
-    return find_spans(context.messages, _NUMBER, _judge, where=where)
+    return find_private(context, lambda texts: find_spans(texts, _NUMBER, _judge, where=where))
 
 
 def _judge(match: re.Match[str]) -> Hit | None:

@@ -9,8 +9,9 @@ Evidence: ``field`` with ``start`` and ``end`` of the address. The message does 
 
 Fix: mask, as ``[EMAIL]``: what the model is to say is that there is an address, not which.
 
-Limits: addresses in words ("john at example dot com"), with quoted local parts, in other scripts
-or inside a URL are not found. An address need not be anybody's: generated rows hold made-up ones.
+Limits: addresses in words ("john at example dot com"), with quoted local parts, in other scripts or
+inside a URL are not found. An address need not be anybody's: generated rows hold made-up ones.
+Fields of a row besides its messages are not searched.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
+from .private_texts import find_private
 from .spans import Hit, find_spans
 
 _ADDRESS = re.compile(
@@ -41,7 +43,7 @@ _EXAMPLE_NAME = re.compile(
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     where = pl.col("content").str.contains("@", literal=True)
-    return find_spans(context.messages, _ADDRESS, _judge, where=where)
+    return find_private(context, lambda texts: find_spans(texts, _ADDRESS, _judge, where=where))
 
 
 def _judge(match: re.Match[str]) -> Hit | None:

@@ -8,7 +8,8 @@ Evidence: ``field`` with ``start`` and ``end`` of the number. The message does n
 Fix: mask, as ``[IBAN]``.
 
 Limits: small letters and other separators are not taken for an IBAN. Numbers of accounts without
-check digits are not found. A valid number need not be anybody's.
+check digits are not found. A valid number need not be anybody's. Fields of a row besides its
+messages are not searched.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
+from .private_texts import find_private
 from .spans import Hit, find_spans
 
 _NUMBER = re.compile(r"(?<!\w)[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
@@ -29,7 +31,7 @@ _SHORTEST = 15
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     where = pl.col("content").str.contains(_MAY_BE_NUMBER)
-    return find_spans(context.messages, _NUMBER, _judge, where=where)
+    return find_private(context, lambda texts: find_spans(texts, _NUMBER, _judge, where=where))
 
 
 def _judge(match: re.Match[str]) -> Hit | None:

@@ -9,7 +9,8 @@ Evidence: ``field`` with ``start`` and ``end`` of the address. The message does 
 Fix: mask, as ``[IP_ADDRESS]``.
 
 Limits: a version number of four parts without a word before it looks like an address. Networks
-(``10.1.0.0/16``) count by their first address.
+(``10.1.0.0/16``) count by their first address. Fields of a row besides its messages are not
+searched.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
+from .private_texts import find_private
 from .spans import Hit, find_spans
 
 _VERSION_4 = r"(?<![\w.\-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w\-]|\.\d)"
@@ -41,7 +43,7 @@ _DOCUMENTATION = tuple(
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     where = pl.col("content").str.contains(_MAY_BE_ADDRESS)
-    return find_spans(context.messages, _ADDRESS, _judge, where=where)
+    return find_private(context, lambda texts: find_spans(texts, _ADDRESS, _judge, where=where))
 
 
 def _judge(match: re.Match[str]) -> Hit | None:

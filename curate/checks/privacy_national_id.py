@@ -12,7 +12,8 @@ Fix: mask, as ``[NATIONAL_ID]``.
 
 Limits: a bare number without its word is not found, nor is one of another country. US social
 security numbers and British insurance numbers have no check digits: their form must do. Numbers
-that examples use (``123-45-6789``) count as low.
+that examples use (``123-45-6789``) count as low. Fields of a row besides its messages are not
+searched.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import polars as pl
 from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
 from .national_ids import COUNTRIES, NATIONAL_IDS, NEVER, NationalId, is_example, naming_any
+from .private_texts import find_private
 from .spans import Hit, search_texts
 
 # All ways of writing have six digits in a row of digits and marks; Italians put letters between.
@@ -38,13 +40,17 @@ _WORD_BEFORE, _WORD_AFTER = 80, 40
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     kinds = _kinds_of(context.parameter(check, "countries"))
     content = pl.col("content")
-    candidates = context.messages.filter(content.str.contains(_MAY_BE_NUMBER))
     telling = "|".join(kind.telling for kind in kinds if kind.telling) or NEVER
-    return search_texts(
-        candidates,
-        lambda text: _numbers_in(text, kinds),
-        where=content.str.contains(telling) | content.str.contains(naming_any(kinds)),
-    )
+    is_named = content.str.contains(naming_any(kinds))
+
+    def find(texts: pl.DataFrame) -> pl.DataFrame:
+        return search_texts(
+            texts.filter(content.str.contains(_MAY_BE_NUMBER)),
+            lambda text: _numbers_in(text, kinds),
+            where=content.str.contains(telling) | is_named,
+        )
+
+    return find_private(context, find)
 
 
 def _kinds_of(countries: Sequence[str]) -> list[NationalId]:

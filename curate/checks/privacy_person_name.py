@@ -10,7 +10,8 @@ its least sure part. The message does not repeat the name.
 Fix: mask, as ``[PERSON_NAME]``.
 
 Limits: those of the model. Authors, heroes of novels and presidents are persons as well, hence a
-low severity. Every text goes through the model, which takes long without a GPU.
+low severity. Every text goes through the model, which takes long without a GPU. Fields of a row
+besides its messages are not searched.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ...workspace.errors import UsageError
 from ..check import Check, CheckContext, CheckSkippedError, Parameter, RowCheck
 from ..finding import Fix, Severity
 from ..token_classifier import load_token_classifier
+from .private_texts import find_private
 from .spans import Hit, search_texts
 
 # A name has a letter in capitals, or is written without any.
@@ -44,16 +46,20 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
         )
     least = context.parameter(check, "least_score")
     where = pl.col("content").str.contains(_MAY_HAVE_NAME)
-    texts = context.messages.filter(where)["content"].unique(maintain_order=True).to_list()
-    found = {
-        text: [
-            Hit("the name of a person", item.start, item.end, score=item.score)
-            for item in marked
-            if item.label.upper() in wanted and item.score >= least
-        ]
-        for text, marked in zip(texts, model.mark(texts), strict=True)
-    }
-    return search_texts(context.messages, found.__getitem__, where=where)
+
+    def find(texts: pl.DataFrame) -> pl.DataFrame:
+        different = texts.filter(where)["content"].unique(maintain_order=True).to_list()
+        found = {
+            text: [
+                Hit("the name of a person", item.start, item.end, score=item.score)
+                for item in marked
+                if item.label.upper() in wanted and item.score >= least
+            ]
+            for text, marked in zip(different, model.mark(different), strict=True)
+        }
+        return search_texts(texts, found.__getitem__, where=where)
+
+    return find_private(context, find)
 
 
 CHECK = RowCheck(

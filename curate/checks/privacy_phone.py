@@ -9,9 +9,9 @@ Evidence: ``field`` with ``start`` and ``end`` of the number. The message does n
 
 Fix: mask, as ``[PHONE]``.
 
-Limits: without a country code, numbers are known for the countries of ``regions`` alone. Numbers
-in words are not found. A valid number need not be anybody's; one in North American form that
-cannot exist (area ``123``) counts as low.
+Limits: without a country code, numbers are known for the countries of ``regions`` alone. Numbers in
+words are not found. A valid number need not be anybody's; one in North American form that cannot
+exist (area ``123``) counts as low. Fields of a row besides its messages are not searched.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
+from .private_texts import find_private
 from .spans import Hit, find_spans
 
 _NUMBER = re.compile(
@@ -45,7 +46,7 @@ _CALLED_WITHIN = 60
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     judge = _judge_for(context.parameter(check, "regions"))
     where = pl.col("content").str.contains(_MAY_BE_NUMBER)
-    return find_spans(context.messages, _NUMBER, judge, where=where)
+    return find_private(context, lambda texts: find_spans(texts, _NUMBER, judge, where=where))
 
 
 def _judge_for(regions: Sequence[str]) -> Callable[[re.Match[str]], Hit | None]:

@@ -14,7 +14,8 @@ Fix: mask, as ``[SECRET]``. A real key that was in a data set should be withdraw
 
 Limits: a secret of unknown shape without such a word before it is not found, nor is a password in
 prose ("the password is …"); keys in examples of documentation look like real ones unless they say
-so ("EXAMPLE", "xxxx"). Credentials inside URLs are for ``privacy/url-credentials``.
+so ("EXAMPLE", "xxxx"). Credentials inside URLs are for ``privacy/url-credentials``. Fields of a row
+besides its messages are not searched.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import polars as pl
 from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
 from .privacy_url_credentials import credentials_in_urls
+from .private_texts import find_private
 from .secret_shapes import ASSIGNED, MAY_BE_SECRET, PRIVATE_KEY, shapes
 from .secret_values import (
     entropy,
@@ -52,13 +54,17 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     least_entropy = context.parameter(check, "least_entropy")
     content = pl.col("content")
     may_be_secret = pl.any_horizontal(content.str.contains(part) for part in MAY_BE_SECRET)
-    keys = search_texts(
-        context.messages, _private_keys, where=content.str.contains("PRIVATE KEY", literal=True)
-    )
-    lines = lines_of(context.messages.filter(may_be_secret))
-    others = search_texts(lines, lambda line: secrets_in(line, least_entropy), where=may_be_secret)
-    # Hits follow each other in the order of the lines that they were found in.
-    return pl.concat([keys, others]).sort("row", "field", "start")
+
+    def find(texts: pl.DataFrame) -> pl.DataFrame:
+        has_key = content.str.contains("PRIVATE KEY", literal=True)
+        keys = search_texts(texts, _private_keys, where=has_key)
+        lines = lines_of(texts.filter(may_be_secret))
+        others = search_texts(
+            lines, lambda line: secrets_in(line, least_entropy), where=may_be_secret
+        )
+        return pl.concat([keys, others]).sort("row", "field", "start")
+
+    return find_private(context, find)
 
 
 def _private_keys(text: str) -> Iterator[Hit]:

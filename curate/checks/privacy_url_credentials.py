@@ -12,6 +12,7 @@ Fix: mask, as ``[URL_CREDENTIALS]``; the address around them stays.
 
 Limits: parameters called ``key``, ``code`` or ``sig`` count only where their value looks random,
 which some keys of maps and some signatures of public images do, too. Values in words are missed.
+Fields of a row besides its messages are not searched.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
+from .private_texts import find_private
 from .secret_values import entropy, is_placeholder, looks_random
 from .spans import Hit, search_texts
 
@@ -49,9 +51,12 @@ _PLAIN_PASSWORD = re.compile(r"pass(?:w(?:or)?d?)?|pwd|secret|token|key|port", r
 
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
-    with_urls = context.messages.filter(pl.col("content").str.contains("://", literal=True))
+    has_url = pl.col("content").str.contains("://", literal=True)
     where = pl.col("content").str.contains(_MAY_HAVE_CREDENTIALS)
-    return search_texts(with_urls, credentials_in_urls, where=where)
+    return find_private(
+        context,
+        lambda texts: search_texts(texts.filter(has_url), credentials_in_urls, where=where),
+    )
 
 
 def credentials_in_urls(text: str) -> Iterator[Hit]:
