@@ -20,6 +20,7 @@ from ..workspace.errors import JobError, UsageError
 from ..workspace.events import Emit, Note, counting, ignore
 from ..workspace.files import write_json
 from .audited import Audited, read_audited
+from .bias_change import BiasChange
 from .decide import Approve, audit_journal
 from .edits import CHANGED_SCHEMA
 from .export import source_rows, write_rows
@@ -105,13 +106,13 @@ def clean(
         if not settings.yes:
             shares = shares_of(label_values(audited), plan.removed["row"])
             refuse(too_much(shares, limit, decisions))
-        changes = _write_rows(draft.folder, audited, plan, emit)
+        changes, bias = _write_rows(draft.folder, audited, plan, emit)
         told = describe(audited, plan, changes, limit, decisions)
         _refuse_loss(told.counts)
         if told.missed:
             emit(Note(text=_about_missed(told.missed), level="warning"))
         draft.counts.update(told.counts)
-        document = clean_document(audited, journal, decisions, told)
+        document = clean_document(audited, journal, decisions, told, bias)
         write_json(draft.folder / "clean.json", document)
 
     def write(again: bool) -> Artifact:
@@ -161,9 +162,11 @@ def _about_missed(missed: int) -> str:
     )
 
 
-def _write_rows(folder: Path, audited: Audited, plan: Plan, emit: Emit) -> Changes:
+def _write_rows(
+    folder: Path, audited: Audited, plan: Plan, emit: Emit
+) -> tuple[Changes, BiasChange]:
     """Write what stays, what goes, what changed and what was set aside, piece by piece."""
-    changes = Changes()
+    changes, bias = Changes(), BiasChange()
     told_removed(audited, plan).write_parquet(folder / "removed.parquet")
     _write_set_aside(folder, audited)
     kept = 0
@@ -183,10 +186,11 @@ def _write_rows(folder: Path, audited: Audited, plan: Plan, emit: Emit) -> Chang
             write_records(piece.kept)
             write_changed(piece.changed)
             changes.add(piece)
-            counter.advance(piece.rows)
+            bias.add(piece)
+            counter.advance(piece.before.height)
     if kept + plan.removed.height != audited.count_records():
         raise JobError(f"rows were lost while cleaning: {kept} were written")
-    return changes
+    return changes, bias
 
 
 def _write_set_aside(folder: Path, audited: Audited) -> None:
@@ -204,7 +208,11 @@ def told_removed(audited: Audited, plan: Plan) -> pl.DataFrame:
 
 
 def clean_document(
-    audited: Audited, journal: Journal, decisions: Sequence[Decision], told: Preview
+    audited: Audited,
+    journal: Journal,
+    decisions: Sequence[Decision],
+    told: Preview,
+    bias: BiasChange,
 ) -> dict[str, Any]:
     """Return what ``clean.json`` says."""
     return {
@@ -214,6 +222,7 @@ def clean_document(
             "detection": asdict(audited.detection),
         },
         **told.to_json(),
+        "bias": bias.to_json(),
         "decisions": [
             {"id": decision.id, **decision.meaning, "reason": decision.reason}
             for decision in decisions

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any
 
@@ -28,6 +29,9 @@ CHANGED_SCHEMA = pl.Schema(
 
 _FIELD = re.compile(r"(messages|chosen|rejected)\[(\d+)\]\.(\w+)")
 _NOT_TELLING = re.compile(r"[\W_]+")
+_WORD = re.compile(r"\S+")
+# What takes time by the square of words or characters in the worst case has an end.
+_MOST_UNITS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ def apply_edits(records: pl.DataFrame, edits: pl.DataFrame, labels: LabelColumn)
     A mask names what was there: ``[EMAIL]``, ``[CREDIT_CARD]``. A second, different value in the
     same record is ``[EMAIL_2]``; the same value always has the same mask within its record. A
     repair puts the characters that the finding offers in the place of those that it shows. Masks
-    that overlap become one, and win over repairs.
+    that overlap become one, and win over repairs; of repairs that overlap with a mask or with each
+    other, everything is done that does not touch the same characters.
 
     Args:
         records: frame of ``RECORD_SCHEMA``.
@@ -116,13 +121,13 @@ def _edit_record(
     changes = []
     for name in sorted(by_field, key=_reading_order):
         before = field_text(record, name) or ""
-        spans = _without_overlaps([span for _, span in by_field[name]])
+        spans, done = _without_overlaps([span for _, span in by_field[name]], before)
         after = _replace(before, spans, masks)
         if after == before:
             continue
         _set_field(record, name, after, labels)
         for number, span in by_field[name]:
-            made[number] = any(span.lies_in(other) for other in spans)
+            made[number] = span in done
         checks = ", ".join(dict.fromkeys(span.check for span in spans))
         changes.append(
             {
@@ -150,24 +155,84 @@ def _span(finding: Mapping[str, Any], text: str) -> _Span | None:
     return _Span(start, end, finding["check"], finding["related"])
 
 
-def _without_overlaps(spans: Sequence[_Span]) -> list[_Span]:
-    """Join masks that overlap under the name of the longest; leave out repairs within them."""
+def _without_overlaps(spans: Sequence[_Span], text: str) -> tuple[list[_Span], set[_Span]]:
+    """Join masks that overlap under the name of the longest, and fit repairs in between.
+
+    Returns:
+        The spans to replace, in order, and those of the given ones that are wholly done.
+    """
     ranked = sorted(set(spans), key=lambda span: (span.start - span.end, span.start, span.check))
     kept: list[_Span] = []
-    for span in [*_masks(ranked), *(span for span in ranked if span.replacement is not None)]:
-        touched = [other for other in kept if span.start < other.end and other.start < span.end]
-        if not touched:
-            kept.append(span)
-        elif span.replacement is None:
-            first = min(other.start for other in [span, *touched])
-            last = max(other.end for other in [span, *touched])
-            kept = [other for other in kept if other not in touched]
-            kept.append(_Span(first, last, touched[0].check, None))
-    return sorted(kept, key=lambda span: span.start)
+    masks = [span for span in ranked if span.replacement is None]
+    for span in masks:
+        touched = _touched(span, kept)
+        first = min(other.start for other in [span, *touched])
+        last = max(other.end for other in [span, *touched])
+        kept = [other for other in kept if other not in touched]
+        kept.append(_Span(first, last, (touched or [span])[0].check, None))
+    done = set(masks)
+    for span in ranked:
+        if span.replacement is None:
+            continue
+        pieces = _pieces(span, text) if _touched(span, kept) else [span]
+        free = [piece for piece in pieces if not _touched(piece, kept)]
+        if all(any(piece.lies_in(other) for other in [*kept, *free]) for piece in pieces):
+            done.add(span)
+        kept += [piece for piece in free if piece not in kept]
+    return sorted(kept, key=lambda span: (span.start, span.end)), done
 
 
-def _masks(spans: Sequence[_Span]) -> list[_Span]:
-    return [span for span in spans if span.replacement is None]
+def _touched(span: _Span, others: Sequence[_Span]) -> list[_Span]:
+    return [other for other in others if span.start < other.end and other.start < span.end]
+
+
+def _pieces(repair: _Span, text: str) -> list[_Span]:
+    """Cut a repair that spans much of a text into the characters that it really changes.
+
+    The words that stay are found first; then what differs between two of them.
+    """
+    before, after = text[repair.start : repair.end], repair.replacement or ""
+    olds, news = ([match.span() for match in _WORD.finditer(side)] for side in (before, after))
+    if max(len(olds), len(news)) > _MOST_UNITS:
+        return [repair]
+    matcher = SequenceMatcher(
+        None, [before[slice(*word)] for word in olds], [after[slice(*word)] for word in news], False
+    )
+    staying = [
+        (olds[block.a + number], news[block.b + number])
+        for block in matcher.get_matching_blocks()
+        for number in range(block.size)
+    ]
+    ends = (len(before), len(before)), (len(after), len(after))
+    pieces: list[_Span] = []
+    old_end = new_end = 0
+    for (old, old_next), (new, new_next) in [*staying, ends]:
+        if before[old_end:old] != after[new_end:new]:
+            pieces += _characters(
+                replace(
+                    repair,
+                    start=repair.start + old_end,
+                    end=repair.start + old,
+                    replacement=after[new_end:new],
+                ),
+                before[old_end:old],
+            )
+        old_end, new_end = old_next, new_next
+    return pieces
+
+
+def _characters(repair: _Span, before: str) -> list[_Span]:
+    """Cut a repair between two words into what differs."""
+    after = repair.replacement or ""
+    if max(len(before), len(after)) > _MOST_UNITS:
+        return [repair]
+    return [
+        replace(
+            repair, start=repair.start + start, end=repair.start + end, replacement=after[one:other]
+        )
+        for tag, start, end, one, other in SequenceMatcher(None, before, after, False).get_opcodes()
+        if tag != "equal"
+    ]
 
 
 def _replace(text: str, spans: Sequence[_Span], masks: dict[tuple[str, str], str]) -> str:

@@ -19,21 +19,18 @@ class ReplayedPiece:
     """What became of some records.
 
     Attributes:
+        before: the records as they were.
         kept: the records that stay, as they are now.
         removed: the records that go, as they were.
         changed: frame of ``CHANGED_SCHEMA``, of those that stay.
         missed: findings that were to be masked or repaired and could not.
     """
 
+    before: pl.DataFrame
     kept: pl.DataFrame
     removed: pl.DataFrame
     changed: pl.DataFrame
     missed: pl.DataFrame
-
-    @property
-    def rows(self) -> int:
-        """How many records there were."""
-        return self.kept.height + self.removed.height
 
 
 def replay(audited: Audited, plan: Plan, pieces: Iterable[pl.DataFrame]) -> Iterator[ReplayedPiece]:
@@ -54,7 +51,7 @@ def replay(audited: Audited, plan: Plan, pieces: Iterable[pl.DataFrame]) -> Iter
             by_hand.put_into(piece.filter(~goes)), _about(plan.edits, piece), labels
         )
         changed = pl.concat([by_hand.changed, edited.changed]).sort("row", maintain_order=True)
-        yield ReplayedPiece(edited.records, piece.filter(goes), changed, edited.missed)
+        yield ReplayedPiece(piece, edited.records, piece.filter(goes), changed, edited.missed)
 
 
 def _about(frame: pl.DataFrame, piece: pl.DataFrame) -> pl.DataFrame:

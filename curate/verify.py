@@ -14,6 +14,7 @@ from ..workspace.events import Emit, ignore
 from ..workspace.files import read_json
 from ..workspace.manifest import list_files
 from .audited import Audited, read_audited
+from .bias_change import BiasChange
 from .clean import clean_document, told_removed
 from .decide import audit_journal
 from .export import source_rows
@@ -60,9 +61,9 @@ def verify(workspace: Workspace, audit: Artifact, *, emit: Emit = ignore) -> Ver
         return done
     _compare_files(done, done.artifact)
     plan = make_plan(audited, decisions)
-    changes = _compare_rows(done, audited, plan, emit)
+    changes, bias = _compare_rows(done, audited, plan, emit)
     told = describe(audited, plan, changes, 1.0, decisions)
-    _compare_document(done, clean_document(audited, journal, decisions, told))
+    _compare_document(done, clean_document(audited, journal, decisions, told, bias))
     return done
 
 
@@ -116,7 +117,9 @@ def _compare_files(done: Verification, artifact: Artifact) -> None:
     done.compared.append((f"fingerprints of the {artifact.kind}", f"{len(told):,} files"))
 
 
-def _compare_rows(done: Verification, audited: Audited, plan: Plan, emit: Emit) -> Changes:
+def _compare_rows(
+    done: Verification, audited: Audited, plan: Plan, emit: Emit
+) -> tuple[Changes, BiasChange]:
     """Read the source again, replay the decisions, and compare every row."""
     folder, audit_folder = done.artifact.folder, audited.artifact.folder
     clean_lines, removed_lines, aside_lines = (
@@ -137,7 +140,7 @@ def _compare_rows(done: Verification, audited: Audited, plan: Plan, emit: Emit) 
         mapping=detection.mapping,
         encoding=audited.artifact.manifest.parameters.get("encoding"),
     )
-    changes = Changes()
+    changes, bias = Changes(), BiasChange()
     for piece in read_pieces(source, emit):
         set_aside = _spelled_as_then(piece.set_aside, audited)
         records.expect(piece.records)
@@ -151,12 +154,13 @@ def _compare_rows(done: Verification, audited: Audited, plan: Plan, emit: Emit) 
             kept.expect(part.kept)
             changed.expect(part.changed)
             changes.add(part)
+            bias.add(part)
     removed.expect(told_removed(audited, plan))
     for compared in (records, aside, clean_lines, removed_lines, aside_lines):
         compared.end()
     for compared in (kept, changed, removed, copied):
         compared.end()
-    return changes
+    return changes, bias
 
 
 def _spelled_as_then(set_aside: pl.DataFrame, audited: Audited) -> pl.DataFrame:

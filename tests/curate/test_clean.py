@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunewise.curate.bias import bias_figures
 from tunewise.curate.clean import clean, preview
 from tunewise.curate.decide import (
     accept,
@@ -23,8 +24,11 @@ from tunewise.curate.decide import (
     undo,
     would_hold,
 )
+from tunewise.curate.edits import apply_edits
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.journal import Decision, effective_decisions, journal_path
+from tunewise.curate.records import RECORD_SCHEMA
+from tunewise.curate.relabel import LabelColumn
 from tunewise.curate.settings import CleanSettings
 from tunewise.workspace.artifact import Artifact, Workspace, resolve_artifact
 from tunewise.workspace.errors import GateError, UsageError
@@ -246,6 +250,87 @@ def test_a_repair_puts_in_what_the_finding_offers(tmp_path: Path, make_audit) ->
     ] == "café z"  # fmt: skip
 
 
+def test_masks_and_repairs_of_the_same_text_are_both_done(tmp_path: Path, make_audit) -> None:
+    text = "one \n\nmail a@b.co now \n\ntwo \n<b>end</b>"
+    field = "messages[1].content"
+    blanks = text.replace(" \n", "\n")
+    plain = text.replace("<b>", "").replace("</b>", "")
+    spans = [
+        finding(
+            0, "text/whitespace", "repair", field=field, start=0, end=len(text), related=blanks
+        ),
+        finding(0, "text/html", "repair", field=field, start=0, end=len(text), related=plain),
+        finding(0, "privacy/email", "mask", field=field, start=11, end=17),
+    ]
+    workspace, audit = make_audit(tmp_path, [chat("Hi", text)], spans)
+    accept(workspace, audit, ["all"])
+    cleaned = clean(workspace, audit, CleanSettings())
+    said = lines_of(cleaned, "clean")[0]["messages"][1]["content"]
+    assert said == "one\n\nmail [EMAIL] now\n\ntwo\nend"
+    assert read_json(cleaned.folder / "clean.json")["missed"] == 0
+
+
+def test_repairs_that_want_the_same_characters_otherwise_are_told(
+    tmp_path: Path, make_audit
+) -> None:
+    field = "messages[1].content"
+    spans = [
+        finding(0, "text/mojibake", "repair", field=field, start=0, end=3, related="xyz"),
+        finding(0, "text/other", "repair", field=field, start=2, end=4, related="--"),
+    ]
+    workspace, audit = make_audit(tmp_path, [chat("Hi", "abc.")], spans)
+    notes: list[str] = []
+    accept(workspace, audit, ["all"])
+    cleaned = clean(
+        workspace, audit, OPEN_GUARD,
+        emit=lambda event: notes.append(event.text) if isinstance(event, Note) else None,
+    )  # fmt: skip
+    assert lines_of(cleaned, "clean")[0]["messages"][1]["content"] == "xyz."
+    document = read_json(cleaned.folder / "clean.json")
+    assert (document["missed"], document["quality"]["after"]) == (1, 0.0)
+    assert any("1 accepted masks and repairs could not be made" in note for note in notes)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    text=st.text(alphabet="ab \n", min_size=1, max_size=14),
+    masks=st.lists(st.tuples(st.integers(0, 13), st.integers(1, 5)), max_size=3),
+    repairs=st.lists(
+        st.tuples(st.integers(0, 13), st.integers(0, 9), st.text(alphabet="ab \n", max_size=6)),
+        max_size=3,
+    ),
+)
+def test_no_masked_character_is_left_whatever_is_repaired(
+    text: str, masks: list[tuple[int, int]], repairs: list[tuple[int, int, str]]
+) -> None:
+    # The place of every character is told by a private sign in its stead.
+    signs = "".join(
+        chr(0x4E00 + place) if sign in "ab" else sign for place, sign in enumerate(text)
+    )
+    field = "messages[0].content"
+    edits = [
+        finding(0, "privacy/email", "mask", field=field, start=start, end=min(len(text), start + n))
+        for start, n in masks
+    ]
+    edits += [
+        finding(0, "text/any", "repair", field=field, start=start, end=min(len(text), start + n),
+                related=new)
+        for start, n, new in repairs
+    ]  # fmt: skip
+    frame = pl.DataFrame(edits, schema=FINDING_SCHEMA).with_columns(action="fix")
+    message = {"role": "user", "content": signs}
+    record = {**dict.fromkeys(RECORD_SCHEMA.names()), "row": 0, "messages": [message]}
+    edited = apply_edits(pl.DataFrame([record], schema=RECORD_SCHEMA), frame, LabelColumn(""))
+    said = edited.records["messages"][0][0]["content"]
+    hidden = {place for start, n in masks if start < len(text) for place in range(start, start + n)}
+    for place, sign in enumerate(signs):
+        if place in hidden and sign not in " \n":
+            assert sign not in said
+    if not repairs:
+        shown = [sign for place, sign in enumerate(signs) if place not in hidden]
+        assert [sign for sign in said if sign in signs] == shown
+
+
 def test_an_edit_that_cannot_be_made_leaves_its_finding_open(tmp_path: Path, make_audit) -> None:
     spans = [finding(0, "text/mojibake", "repair", field="messages[1].content", start=0, end=1)]
     workspace, audit = make_audit(tmp_path, [chat("Hi", "ok")], spans)
@@ -429,3 +514,30 @@ def test_an_interrupted_cleaning_says_that_decisions_stay(tmp_path: Path, make_a
     assert removed == "the unfinished clean was removed"
     assert "decisions stay" in decisions
     assert len(audit_journal(workspace, audit).entries) == 1
+
+
+def test_the_figures_of_bias_are_told_before_and_after(tmp_path: Path, make_audit) -> None:
+    rows = [chat("Who came?", f"She saw {n} birds. {LONG[n:]}", source="a") for n in range(60)]
+    rows += [chat("Who came?", f"He saw {n} ships. {LONG[n:]}", source="b") for n in range(60)]
+    faults = [finding(row, "safety/toxic", "drop") for row in range(10)]
+    faults += [
+        finding(row, "text/other", "repair", field="messages[1].content", start=0, end=3,
+                related="He")
+        for row in range(10, 30)
+    ]  # fmt: skip
+    workspace, audit = make_audit(tmp_path, rows, faults)
+    accept(workspace, audit, ["safety", "text"])
+    cleaned = clean(workspace, audit, OPEN_GUARD)
+    bias = read_json(cleaned.folder / "clean.json")["bias"]
+    whole = bias_figures([pl.read_parquet(audit.folder / "records.parquet")])
+    left = bias_figures([pl.read_parquet(cleaned.folder / "records.parquet")])
+    assert json.loads(json.dumps([whole, left])) == [bias["before"], bias["after"]]
+    assert bias["before"] != bias["after"]
+    assert (bias["before"]["records"], bias["after"]["records"]) == (120, 110)
+
+    everything = [finding(row, "safety/toxic", "drop") for row in range(3)]
+    (tmp_path / "empty").mkdir()
+    workspace, audit = make_audit(tmp_path / "empty", rows[:3], everything)
+    accept(workspace, audit, ["safety"])
+    document = read_json(clean(workspace, audit, OPEN_GUARD).folder / "clean.json")
+    assert document["bias"]["after"]["records"] == 0

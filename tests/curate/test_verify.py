@@ -246,7 +246,7 @@ TEXTS = st.sampled_from(["a", "A", LONG, LONG + " x", "b@c.de"])
 @settings(max_examples=25, deadline=None)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=8), steps=st.lists(STEPS, max_size=6))
 def test_any_decisions_are_replayed_equally_and_nothing_is_lost(
-    tmp_path_factory: pytest.TempPathFactory, make_audit, texts: list[str], steps: list
+    tmp_path_factory: pytest.TempPathFactory, make_audit, texts: list[str], steps: list[Any]
 ) -> None:
     folder = tmp_path_factory.mktemp("verify")
     rows = [row(number, text) for number, text in enumerate(texts)]
