@@ -95,3 +95,35 @@ def test_an_entry_of_a_description_can_be_audited(tmp_path: Path) -> None:
     bare = CliRunner().invoke(tunewise, ["audit", str(info), "--workspace", str(tmp_path)])
     assert bare.exit_code == 2
     assert "those with files here: mine" in bare.stderr
+
+
+def test_the_settings_say_what_fields_and_speakers_mean(tmp_path: Path) -> None:
+    turns = [{"who": "customer", "says": "Hi"}, {"who": "agent", "says": "Hello"}]
+    source = tmp_path / "rows.jsonl"
+    source.write_text((json.dumps({"talk": turns, "other": turns}) + "\n") * 5)
+    (tmp_path / "tunewise.toml").write_text(
+        "[data]\nmapping = { messages = 'talk', role = 'who', content = 'says', "
+        "'role.user' = 'customer', 'role.assistant' = 'agent' }\n"
+    )
+    words = ["audit", str(source), "--workspace", str(tmp_path), "--checks", "schema/*", "--json"]
+    document = json.loads(CliRunner().invoke(tunewise, words).stdout)
+    messages = document["dataset"]["examples"][0]["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant"]
+    assert "`customer` speaks as user" in document["dataset"]["detection"]["reason"]
+    # A flag goes before the settings.
+    flag = "messages=other,role=who,content=says,role.user=agent,role.assistant=customer"
+    document = json.loads(CliRunner().invoke(tunewise, [*words, "--map", flag]).stdout)
+    messages = document["dataset"]["examples"][0]["messages"]
+    assert [message["role"] for message in messages] == ["assistant", "user"]
+
+
+@pytest.mark.parametrize("tag", ["kto_tag", "label"])
+def test_answers_that_their_tag_rejects_are_found(tmp_path: Path, tag: str) -> None:
+    turns = [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]
+    rows = [{"conversations": turns, tag: number % 3 > 0} for number in range(9)]
+    source = tmp_path / "rows.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ["audit", str(source), "--workspace", str(tmp_path), "--json"]
+    result = CliRunner().invoke(tunewise, [*words, "--checks", "labels/rejected-answer"])
+    (finding,) = json.loads(result.stdout)["findings"]
+    assert (finding["check"], finding["rows"]) == ("labels/rejected-answer", 3)
