@@ -55,11 +55,13 @@ def parse_json(raw: bytes) -> Any:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
         return _parse_exactly(raw)
-    if isinstance(value, dict | list):
+    kind = type(value)
+    if kind is dict or kind is list:
         keys, rounded = _measure(value)
-        if rounded or _may_repeat_keys(raw, keys):
+        # As many colons as keys prove that no key was repeated.
+        if rounded or (raw.count(b":") != keys and _may_repeat_keys(raw, keys)):
             return _parse_exactly(raw)
-    elif isinstance(value, float) and abs(value) >= _LARGEST_EXACT:
+    elif kind is float and abs(value) >= _LARGEST_EXACT:
         return _parse_exactly(raw)
     return value
 
@@ -108,19 +110,19 @@ def _measure(value: dict[str, Any] | list[Any]) -> tuple[int, bool]:
 def _may_repeat_keys(raw: bytes, keys: int) -> bool:
     r"""Tell whether there may be more keys in the text than came out of it.
 
-    Every key is followed by a colon, so as many colons as keys prove that no key was repeated.
-    Where texts hold colons too, those behind a quote are counted: ``":``. Text that itself begins
-    with a colon only adds to the count, so that it proves as much, provided no key was missed: a
-    space before the colon, or a backslash at the end of a key (which looks like the ``\":`` of
-    quoted JSON within a text) sends the row to the careful parser.
+    Every key is followed by a colon. Where texts hold colons too, those behind a quote are
+    counted: ``":``. Text that itself begins with a colon only adds to the count, so that it proves
+    as much, provided no key was missed: a space before the colon, or a backslash at the end of a
+    key (which looks like the ``\":`` of quoted JSON within a text) sends the row to the careful
+    parser.
     """
-    if raw.count(b":") == keys:
-        return False
-    if raw.count(b'":') - raw.count(b'\\":') != keys:
+    behind_quotes = raw.count(b'":')
+    if b"\\" in raw:
+        if behind_quotes - raw.count(b'\\":') != keys or b'\\\\"' in raw:
+            return True
+    elif behind_quotes != keys:
         return True
-    if b'\\\\"' in raw:
-        return True
-    spaced = b'" ' in raw or b'"\t' in raw or b'"\r' in raw or b'"\n' in raw
+    spaced = b" :" in raw or b"\t:" in raw or b"\r:" in raw or b"\n:" in raw
     return spaced and _SPACED_COLON.search(raw) is not None
 
 

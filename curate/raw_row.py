@@ -31,6 +31,7 @@ def row_from_json(line: int, offset: int, raw: bytes) -> RawRow:
         value = parse_json(raw)
     except NotJsonError as error:
         return RawRow(None, str(error), line, offset, raw)
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         return RawRow(None, f"expected an object, found {type_name(value)}", line, offset, raw)
-    return RawRow(value, "", line, offset, raw)
+    # RawRow(…), in half the time.
+    return tuple.__new__(RawRow, (value, "", line, offset, raw))

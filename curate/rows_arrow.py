@@ -97,11 +97,20 @@ def _check_structure(batch: pa.RecordBatch) -> None:
     Raises:
         ValueError: offsets or indices point beyond what is there.
     """
-    try:
-        batch.validate(full=True)
-    except pa.ArrowInvalid:
-        columns = [column.view(_as_bytes(column.type)) for column in batch.columns]
-        pa.RecordBatch.from_arrays(columns, names=batch.schema.names).validate(full=True)
+    batch.validate()
+    for column in batch.columns:
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            # The view would hide what is wrong with a field of no type.
+            if "UTF8" not in str(error) or _holds_null(column.type):
+                raise
+            column.view(_as_bytes(column.type)).validate(full=True)
+
+
+def _holds_null(kind: pa.DataType) -> bool:
+    inner = (kind.field(place).type for place in range(kind.num_fields))
+    return pa.types.is_null(kind) or any(map(_holds_null, inner))
 
 
 def _as_bytes(kind: pa.DataType) -> pa.DataType:

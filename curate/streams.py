@@ -91,6 +91,7 @@ def text_blocks(
 def _lines_of(blocks: Iterator[bytes], offset: int, path: Path, blank: bool) -> Iterator[Line]:
     first = next(blocks, b"")
     newline = b"\r" if b"\r" in first and b"\n" not in first else b"\n"
+    new = tuple.__new__
     number = 1
     begun: list[bytes] = []
     length = 0
@@ -111,8 +112,9 @@ def _lines_of(blocks: Iterator[bytes], offset: int, path: Path, blank: bool) -> 
         last = others.pop()
         begun, length = ([last] if last else []), len(last)
         for raw in others:
-            if blank or not (not raw or raw.isspace()):
-                yield Line(number, offset, raw)
+            if blank or (raw and not raw.isspace()):
+                # Line(number, offset, raw), in half the time.
+                yield new(Line, (number, offset, raw))
             number += 1
             offset += len(raw) + 1
     last = b"".join(begun)

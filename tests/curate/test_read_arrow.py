@@ -267,6 +267,23 @@ def test_offsets_that_point_beyond_the_data_are_found_before_they_are_followed(
         read_dataset(path)
 
 
+@pytest.mark.parametrize("text", [b"good", b"\xff\xfe!!"])
+def test_a_length_below_zero_is_found_before_it_is_followed(tmp_path: Path, text: bytes) -> None:
+    # Found by fuzzing: a field of no type within a struct says how long it is, and nothing else.
+    path = tmp_path / "a.arrow"
+    inner = pa.struct([("text", pa.string()), ("nothing", pa.null())])
+    write_stream(pa.table({"x": pa.array([{"text": "good"}] * 3, inner)}), path)
+    content = path.read_bytes().replace(b"goodgoodgood", text * 3)
+    lengths = [
+        place for place in range(len(content)) if content[place:].startswith(b"\3" + bytes(7))
+    ]
+    assert lengths
+    for place in lengths:
+        path.write_bytes(content[:place] + b"\xfd" + b"\xff" * 7 + content[place + 8 :])
+        with pytest.raises(DataError):
+            read_dataset(path)
+
+
 @given(
     name=st.sampled_from(["a.parquet", "a.arrow", "stream.arrow", "a.feather"]),
     changes=st.lists(
