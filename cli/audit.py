@@ -30,6 +30,7 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
     examples="""\
   tunewise audit support.jsonl
   tunewise audit train.csv --map text=body,label=queue --tokenizer ./my-model
+  tunewise audit data/dataset_info.json:identity   # as LLaMA-Factory describes it
   zstdcat old.csv.zst | tunewise audit - --encoding cp1252
   tunewise audit shards/ --skip text/language,safety --fail-on high   # for CI
   tunewise audit train.jsonl --benchmarks general --benchmarks gsm8k_test.jsonl
