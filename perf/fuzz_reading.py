@@ -1,7 +1,7 @@
 """Does reading survive any file? Valid files of every format, damaged in every way, are read.
 
     python perf/fuzz_reading.py 100000                  # as many inputs; a folder for what breaks
-    python perf/fuzz_reading.py 1000 --first 7000 --save found
+    python perf/fuzz_reading.py 1000 --first 7000 --only arrow --save found
 
 Each input comes from its number alone, so that one that broke can be made again. A file must come
 out as a dataset in which every row is a record or set aside, or be refused with an error that a
@@ -199,11 +199,11 @@ def outcome(path: Path) -> str:
     return "read"
 
 
-def work(first: int, last: int, folder: str, found: str) -> None:
+def work(first: int, last: int, only: str, folder: str, found: str) -> None:
     """Read the inputs from one number to another; note what comes of each."""
     faulthandler.enable()
     signal.signal(signal.SIGALRM, _too_slow)
-    valid = seeds()
+    valid = {name: content for name, content in seeds().items() if only in name}
     outcomes: Counter[str] = Counter()
     log = Path(folder) / "log.json"
     for number in range(first, last):
@@ -227,13 +227,13 @@ def _too_slow(number: int, frame: object) -> None:
     raise TimeoutError(f"no answer after {SECONDS_FOR_AN_INPUT} seconds")
 
 
-def run_range(first: int, last: int, found: Path) -> Counter[str]:
+def run_range(first: int, last: int, only: str, found: Path) -> Counter[str]:
     """Let a process of its own read inputs; one that dies is a crash, and another goes on."""
     total: Counter[str] = Counter()
     while first < last:
         with tempfile.TemporaryDirectory() as folder:
             process = multiprocessing.get_context("spawn").Process(
-                target=work, args=(first, last, folder, str(found))
+                target=work, args=(first, last, only, folder, str(found))
             )
             process.start()
             process.join()
@@ -260,11 +260,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("inputs", type=int)
     parser.add_argument("--first", type=int, default=0, help="number of the first input")
+    parser.add_argument("--only", default="", help="files whose names hold this, such as parquet")
     parser.add_argument("--save", type=Path, default=Path("fuzz-found"), help="for what breaks")
     arguments = parser.parse_args()
     arguments.save.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
-    total = run_range(arguments.first, arguments.first + arguments.inputs, arguments.save)
+    last = arguments.first + arguments.inputs
+    total = run_range(arguments.first, last, arguments.only, arguments.save)
     seconds = time.monotonic() - begin
     print(f"{total.total():,} inputs in {seconds:,.0f} s: {dict(total.most_common())}")
     print(f"crashes: {total['crash']:,}" + (f", see {arguments.save}" if total["crash"] else ""))
