@@ -35,7 +35,7 @@ _EXAMPLE_DOMAIN = re.compile(
     re.IGNORECASE,
 )
 _EXAMPLE_NAME = re.compile(
-    r"(?:example|your[._\-]?(?:e?mail|name|address)|user(?:name)?|someone|name|recipient|sender|"
+    r"(?:example|(?:your|my)[\w.\-]*(?:mail|name|address)|user(?:name)?|someone|name|recipient|sender|"
     r"j(?:ohn|ane)?[._\-]?doe)\d*$",
     re.IGNORECASE,
 )

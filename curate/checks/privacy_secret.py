@@ -2,9 +2,9 @@
 
 Keys of known services have shapes that nothing else has; most are those of the plugins of
 ``detect-secrets`` (see :mod:`.secret_shapes`). Values after words such as ``api_key=`` or
-``password:`` are told from placeholders, references and prose by their letters: Shannon's entropy,
-digits among them, no plain words. A cheap expression over whole columns picks the texts, and in
-them the few hundred characters, that are looked at closely.
+``password:``, and after "the password is", are told from placeholders, references and prose by
+their letters: Shannon's entropy, digits or signs among them, no plain words. A cheap expression
+over whole columns picks the few lines that are looked at closely.
 
 Evidence: ``field`` with ``start`` and ``end`` of the secret alone, without its name. ``score`` is 1
 for known shapes, and for values after a word their entropy over 4 bits a letter. The message says
@@ -12,8 +12,8 @@ what kind of secret it is and does not repeat it.
 
 Fix: mask, as ``[SECRET]``. A real key that was in a data set should be withdrawn as well.
 
-Limits: a secret of unknown shape without such a word before it is not found, nor is a password in
-prose ("the password is …"); keys in examples of documentation look like real ones unless they say
+Limits: a secret of unknown shape without such a word before it is not found, nor is a password of
+plain words; keys in examples of documentation look like real ones unless they say
 so ("EXAMPLE", "xxxx"). Credentials inside URLs are for ``privacy/url-credentials``. Fields of a row
 besides its messages are not searched.
 """
@@ -29,7 +29,7 @@ from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
 from .privacy_url_credentials import credentials_in_urls
 from .private_texts import find_private
-from .secret_shapes import ASSIGNED, MAY_BE_SECRET, PRIVATE_KEY, shapes
+from .secret_shapes import ASSIGNED, MAY_BE_SECRET, PRIVATE_KEY, SAID, shapes
 from .secret_values import (
     entropy,
     is_name_in_code,
@@ -45,7 +45,7 @@ from .spans import Hit, lines_of, search_texts
 _PART, _OVERLAP = 8000, 3000
 _GAP = re.compile(r"\s{9,}")
 _NOT_AT_ITS_START = " \t\r=:\"'`"
-_NOT_AT_ITS_END = " \t\r:\"'`.!?"
+_NOT_AT_ITS_END = " \t\r:\"'`.?"
 _IN_NAMESPACE = re.compile(r"::[\w\-]{0,30}\Z")
 _IN_A_KEY = re.compile(r"[A-Za-z0-9+/]{6}")
 
@@ -99,8 +99,9 @@ def _shaped(line: str, least_entropy: float) -> Iterator[Hit]:
                 value = part[first:last]
                 if not value or is_placeholder(value, least_entropy):
                     continue
-                if shape is ASSIGNED:
-                    if looks_random(value) and not _is_code(match, value):
+                if shape in (ASSIGNED, SAID):
+                    is_code = shape is ASSIGNED and _is_code(match, value)
+                    if looks_random(value) and not is_code:
                         score = min(1.0, entropy(value) / 4)
                         yield Hit(shape.meaning, start + first, start + last, score=score)
                 elif shape.telling or looks_random(value):

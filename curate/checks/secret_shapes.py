@@ -94,6 +94,16 @@ ASSIGNED = Shape(
     group="value",
     telling=False,
 )
+# "The password for the router is …": of what is said so, only what looks random is a password.
+SAID = Shape(
+    "a password in prose",
+    re.compile(
+        r"(?i:\bpass(?:word|code|phrase))\b[^\n.!?:=]{0,40}?\s(?i:is|was|will be)(?:\snow)?:?\s"
+        r"[\"'`“‘*]{0,2}(?P<value>[^\s\"`”]{6,64})"
+    ),
+    group="value",
+    telling=False,
+)
 # Every line that the shapes above can match has a match of one of these, which polars understands.
 # They are kept apart, and short where shapes are long: its automata grow with alternatives and
 # with counted repetitions.
@@ -108,13 +118,14 @@ MAY_BE_SECRET = (
     r"(?i:key|pwd|pw|pass|word|token)[\"']?\]? {0,4}[=: ]>? {0,4}[\"']?[A-Za-z0-9_-]{20}",
     rf"(?i:{_NAMES})[A-Za-z_-]{{0,8}}[\"'\]]{{0,2}}[ \t]{{0,2}}"
     r"(?:=>|:=|={1,3}|:|\()[ \t]{0,2}[\"'`]?[!-~]{8}",
+    r"(?i:pass(?:word|code|phrase))[^\n.!?:=]{0,44}(?i:is|was|be|now):? ",
 )
 
 
 @cache
 def shapes() -> tuple[Shape, ...]:
     """Return all shapes but that of a private key, the most telling first."""
-    return (*_OWN, *_shapes_of_plugins(), ASSIGNED)
+    return (*_OWN, *_shapes_of_plugins(), ASSIGNED, SAID)
 
 
 def _shapes_of_plugins() -> Iterator[Shape]:

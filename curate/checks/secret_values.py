@@ -10,7 +10,7 @@ from itertools import pairwise
 # Long enough that chance letters of a real key hardly spell one of them.
 _PLACEHOLDER = re.compile(
     r"example|sample|placeholder|dummy|changeme|insert|redacted|foobar|your|here$|x{4,}|\*{3}|"
-    r"\.{3}|…|1234567|abcdef|qwerty|<|>|\$[A-Z{(_]|%[A-Z{(]|\{\{",
+    r"\.{3}|…|1234567|abcdef|qwerty|<|>|^\$\w|\$[{(]|%\w+%|\{\{",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
@@ -82,9 +82,12 @@ def looks_random(value: str) -> bool:
         (True, False, False)
     """
     kinds = [_kind(letter) for letter in value if letter not in _BETWEEN_WORDS]
-    has_both = "digit" in kinds and bool({"lower", "upper"} & set(kinds))
     changes = sum(first != second for first, second in pairwise(kinds))
-    return has_both and (len(set(kinds)) >= 3 or changes >= 4)
+    has_letters = bool({"lower", "upper"} & set(kinds))
+    has_digits = "digit" in kinds
+    # Without digits a sign and capitals within a word must do: "SandyBeaches!".
+    is_mixed = len(set(kinds)) >= 3 and (has_digits or "upper" in kinds[1:])
+    return has_letters and (is_mixed or (has_digits and changes >= 4))
 
 
 def is_name_in_code(value: str) -> bool:

@@ -96,6 +96,20 @@ def test_secrets_by_their_name(before: str, value: str) -> None:
     assert found(f"In case you need it, {before}{value}\"') is mine.") == [value]
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("The password is yG2{x8g1 now.", "yG2{x8g1"),
+        ("My password for the router was: #1K*7%c8+.", "#1K*7%c8+"),
+        ("the new passcode will be “a9B7$#fG3”, keep it", "a9B7$#fG3"),
+        ("- Password: SandyBeachesPlz!", "SandyBeachesPlz!"),
+    ],
+)
+def test_passwords_in_prose(find_in_answers, text: str, value: str) -> None:
+    (hit,) = find_in_answers("privacy/secret", [text]).to_dicts()
+    assert text[hit["start"] : hit["end"]] == value
+
+
 @pytest.mark.parametrize("kind", ["RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK",
                                   "PRIVATE KEY"])  # fmt: skip
 def test_a_whole_private_key_is_one_secret(find_in_answers, kind: str) -> None:
@@ -124,6 +138,8 @@ def test_a_private_key_that_is_cut_off(find_in_answers) -> None:
         "private_key = ed25519.Ed25519PrivateKey.generate()", "class BadToken(Route53ClientError):",
         "private_key: PKCS7PrivateKeyTypes,", '"AWS::IAM::AccessKey": "62d91b17309e76c8"',
         "token = Sha256Hash1", "api_key=abcdefghijklmnop", "token: 0123456789abcdef",
+        "The password is commonly used.", "A password is SHA-256 hashed.", "Password: Required!",
+        "The password is 12345678.", "a password is [redacted].", "The password was reset2 times.",
         "a risk-based-approach-to-something-4-you", "PuTTY-User-Key-File-2",
     ],
 )  # fmt: skip
