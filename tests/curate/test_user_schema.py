@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -258,3 +259,28 @@ def test_texts_stand_for_dates_and_numbers_for_floats() -> None:
     assert typed_column([1, 2.5], pl.Float64(), from_text=False).values.to_list() == [1.0, 2.5]
     assert typed_column([" 7", "x"], pl.Int64(), from_text=True).unfit == {1: "text 'x'"}
     assert shown("y" * 99).endswith("…")
+
+
+@pytest.fixture(scope="module")
+def page(repository_root: Path) -> list[str]:
+    text = (repository_root / "docs" / "custom_checks.md").read_text(encoding="utf-8")
+    return re.findall(r"```\w+\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_schemas_of_the_page(check_rows, write, page: list[str]) -> None:
+    fields = {"year": 2000, "category": "cards", "ticket": "T-1"}
+    rows = [
+        row("An answer of twenty letters", **fields),
+        row("Short", **fields | {"year": 1800, "ticket": "T-2"}),
+        row("An answer of twenty letters", **fields),
+        row("", **fields | {"category": "food", "ticket": "3"}),
+    ]
+    yaml = next(block for block in page if block.startswith("columns:"))
+    found = told(check_rows(CHECK, rows, schema=write(yaml)))
+    assert [(at, field) for at, field, _ in found] == [
+        (1, "year"), (1, "messages[1].content"), (2, "ticket"),
+        (3, "category"), (3, "ticket"), (3, "messages[1].content"),
+    ]  # fmt: skip
+    python = next(block for block in page if block.startswith("# columns.py"))
+    found = told(check_rows(CHECK, rows, schema=write(python, "py")))
+    assert [(at, field) for at, field, _ in found] == [(1, "year"), (3, "category"), (3, None)]
