@@ -9,8 +9,8 @@ The calls that end a conversation may go without results, but not without some o
 Evidence: ``field`` is the call or the result at fault, such as ``messages[2].tool_calls``, or
 ``extra`` where the tools on offer cannot be read. The message says what was expected and found.
 
-Fix: drop: neither a call nor a result can be made up. What a call means to a reader (an argument
-too many, a result that lacks) counts as medium; what cannot be called at all as high.
+Fix: drop: neither a call nor a result can be made up. A call that nobody can make (no JSON, a tool
+that is not on offer) counts as high, others (an argument too many, no result) as medium.
 
 Limits: values of arguments are not checked against their types. Tools that a system prompt offers
 in prose are not read: then every name is allowed.
