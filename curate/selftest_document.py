@@ -14,7 +14,7 @@ from ..workspace.safe_text import safe_text
 from .check import FAILED, RAN
 from .planted_score import FalseAlarm, Outcome
 from .plantings.planting import Planting, TrialKind
-from .plantings.registry import ALL_PLANTINGS, ALL_TRIALS
+from .plantings.registry import ALL_PLANTINGS, ALL_TRIALS, NOT_PLANTED
 from .shares import Share
 
 TESTED, NOT_TESTED, NOT_APPLICABLE = "tested", "not tested", "not applicable"
@@ -32,7 +32,7 @@ _EXACT = (
     "text/control-characters",
     "text/placeholder",
 )
-_EXAMPLES = 5
+_EXAMPLES = 3
 _SHOWN = 160
 
 
@@ -121,8 +121,8 @@ def _describe_check(
         "target": wanted,
         "met": min(values) >= wanted if status == TESTED else None,
         "kinds": _describe_kinds(record.check, outcomes, alarms, planted),
-        "misses": [_describe_miss(outcome) for outcome in missed[:_EXAMPLES]],
-        "false_alarms": [_describe_alarm(alarm) for alarm in alarms[:_EXAMPLES]],
+        "misses": [_describe_miss(outcome) for outcome in _some_of_each_kind(missed)],
+        "false_alarms": [_describe_alarm(alarm) for alarm in _some_of_each_kind(alarms)],
     }
 
 
@@ -142,7 +142,7 @@ def _status(
     if fitting:
         kinds = sorted({kind for item in fitting for kind in item.kinds})
         return NOT_APPLICABLE, f"planted into rows of {' or '.join(kinds)} only"
-    return NOT_TESTED, "there is no planting for it"
+    return NOT_TESTED, NOT_PLANTED.get(record.check, "there is no planting for it")
 
 
 def _finds(kind: Planting | TrialKind) -> tuple[str, ...]:
@@ -182,6 +182,18 @@ def _describe_kinds(
         for item in ALL_PLANTINGS
         if check in item.resembles and planted.get(item.name)
     ]  # fmt: skip
+
+
+def _some_of_each_kind(items: Sequence[Any]) -> list[Any]:
+    """Return a few examples of every kind of planting."""
+    seen: Counter[str | None] = Counter()
+    chosen = []
+    for item in items:
+        name = item.kind.name if item.kind is not None else None
+        seen[name] += 1
+        if seen[name] <= _EXAMPLES:
+            chosen.append(item)
+    return chosen
 
 
 def _describe_miss(outcome: Outcome) -> dict[str, Any]:

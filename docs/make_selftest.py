@@ -174,30 +174,34 @@ def _matrix(measured: Sequence[Measured]) -> str:
 
 
 def _kinds(measured: Sequence[Measured]) -> str:
-    counts: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    titles: dict[str, str] = {}
+    is_defect: dict[tuple[str, str], bool] = {}
     for item in measured:
         for name, check in item.checks.items():
             for kind in check["kinds"]:
-                is_defect = "planted" in kind
-                total, part = ("planted", "found") if is_defect else ("alike", "reported")
-                key = (name, kind["title"], "found" if is_defect else "reported")
+                key = (name, kind["kind"])
+                titles[kind["kind"]] = kind["title"]
+                is_defect[key] = "planted" in kind
+                total, part = ("planted", "found") if is_defect[key] else ("alike", "reported")
                 counts[key][0] += kind[total]
                 counts[key][1] += kind[part]
     rows = [
-        (f"`{name}`", title, f"{part} of {total} {verb}", _examples(measured, name, verb))
-        for (name, title, verb), (total, part) in counts.items()
-        if (part < total if verb == "found" else part > 0)
-    ]
+        (f"`{name}`", titles[kind], f"{part} of {total} {'found' if defect else 'reported'}",
+         _examples(measured, name, kind, "misses" if defect else "false_alarms"))
+        for (name, kind), (total, part) in counts.items()
+        if ((defect := is_defect[name, kind]) and part < total) or (not defect and part)
+    ]  # fmt: skip
     return _table(("check", "kind", "", "examples"), "llrl", rows)
 
 
-def _examples(measured: Sequence[Measured], check: str, verb: str) -> str:
-    key = "misses" if verb == "found" else "false_alarms"
+def _examples(measured: Sequence[Measured], check: str, kind: str, key: str) -> str:
     texts = (
         example["text"]
         for item in measured
         if check in item.checks
         for example in item.checks[check][key]
+        if example["kind"] == kind
     )
     return ", ".join(_code(text) for text in list(dict.fromkeys(texts))[:_SHOWN])
 

@@ -116,7 +116,8 @@ _UNTIDY_ENDS = (
 
 
 @defect("text/refusal", needs=_AN_ANSWER, kinds=CONVERSATIONS,
-        allows=("text/boilerplate", "text/length", "duplicates", "balance", "labels"))  # fmt: skip
+        allows=("text/boilerplate", "text/length", "duplicates", "balance", "labels",
+                "provenance"))  # fmt: skip
 def refusal_instead_of_an_answer(host: Host, random: Random) -> Planted | None:
     """An answer that declines the question, in plain words."""
     place = last_answer(host.record, 1)
@@ -124,7 +125,7 @@ def refusal_instead_of_an_answer(host: Host, random: Random) -> Planted | None:
 
 
 @look_alike("text/refusal", needs=_AN_ANSWER, kinds=CONVERSATIONS,
-            allows=("duplicates", "labels", "text/length"))  # fmt: skip
+            allows=("duplicates", "labels", "provenance", "text/length"))  # fmt: skip
 def regret_that_answers(host: Host, random: Random) -> Planted | None:
     """An answer that regrets, declines an invitation, or says what cannot be done."""
     place = last_answer(host.record, 1)
@@ -234,7 +235,7 @@ def end_without_full_stop(host: Host, random: Random) -> Planted | None:
 
 @look_alike("text/truncated", "text/refusal", "text/repetition", needs="a question",
             kinds=CONVERSATIONS,
-            allows=("duplicates", "schema", "labels", "text/length"))  # fmt: skip
+            allows=("duplicates", "schema", "labels", "provenance", "text/length"))  # fmt: skip
 def single_word(host: Host, random: Random) -> Planted | None:
     """An answer of one word or number."""
     place = last_answer(host.record, 1)

@@ -183,7 +183,7 @@ def _say(host: Host, asked: str, answered: str) -> Planted | None:
 
 
 @look_alike("text/language", needs="one question with its answer", kinds=CONVERSATIONS,
-            allows=("duplicates", "labels", "text/length"))  # fmt: skip
+            allows=("duplicates", "labels", "provenance", "text/length"))  # fmt: skip
 def talk_in_another_language(host: Host, random: Random) -> Planted | None:
     """Question and answer in the same language, which is not English."""
     asked, answered = random.choice(_TALK)
@@ -191,7 +191,7 @@ def talk_in_another_language(host: Host, random: Random) -> Planted | None:
 
 
 @look_alike("text/language", needs="one question with its answer", kinds=CONVERSATIONS,
-            allows=("duplicates", "labels", "text/length"))  # fmt: skip
+            allows=("duplicates", "labels", "provenance", "text/length"))  # fmt: skip
 def language_that_was_asked_for(host: Host, random: Random) -> Planted | None:
     """A translation, or an answer in the language that the question wants."""
     asked, answered = random.choice(_ASKED_FOR)

@@ -129,7 +129,7 @@ def signs_that_are_no_tags(host: Host, random: Random) -> Planted | None:
 @look_alike(
     "text/html",
     needs="an answer",
-    allows=("duplicates", "labels", "text/length", "text/compression"),
+    allows=("duplicates", "labels", "provenance", "text/length", "text/compression"),
 )
 def html_that_was_asked_for(host: Host, random: Random) -> Planted | None:
     """A row about the making of a web page, with the page in a block of code."""
@@ -156,7 +156,7 @@ def note_to_oneself(host: Host, random: Random) -> Planted | None:
     return insert_anywhere(host, "§", random.choice(_NOTES), random)
 
 
-@defect("text/placeholder", allows=("duplicates", "labels", "text", "balance"))
+@defect("text/placeholder", allows=("duplicates", "labels", "provenance", "text", "balance"))
 def missing_value_as_text(host: Host, random: Random) -> Planted | None:
     """A text that is nothing but a missing value written out."""
     places = all_places(host.record, 1)

@@ -19,7 +19,8 @@ def _has_two_answers(host: Host) -> bool:
     return bool(record.chosen and record.rejected and record.chosen != record.rejected)
 
 
-@defect("schema/swapped-pair", needs=_NEEDS, kinds=_IS_PREFERENCE, allows=("duplicates",))
+@defect("schema/swapped-pair", needs=_NEEDS, kinds=_IS_PREFERENCE,
+        allows=("duplicates", "text", "privacy", "safety"))  # fmt: skip
 def pair_the_other_way_round(host: Host, random: Random) -> Planted | None:
     """A pair again, with what was preferred as what was rejected."""
     if not _has_two_answers(host):
@@ -41,7 +42,8 @@ def pair_with_another_rejected(host: Host, random: Random) -> Planted | None:
     return Planted(added=(twin,))
 
 
-@defect("schema/pair-shape", needs=_NEEDS, kinds=_IS_PREFERENCE, allows=("schema/role-order",))
+@defect("schema/pair-shape", needs=_NEEDS, kinds=_IS_PREFERENCE,
+        allows=("schema/role-order", "text/length"))  # fmt: skip
 def answer_with_more_turns(host: Host, random: Random) -> Planted | None:
     """A pair whose rejected answer goes on for two more turns."""
     if not _has_two_answers(host):

@@ -22,6 +22,7 @@ Line = Record | dict[str, Any] | str
 """A row to be written: a record, the fields of a row, or a line as it stands."""
 
 ALL_KINDS = frozenset({CHAT, PREFERENCE, CLASSIFICATION, TEXT})
+_TOKENS = "tokens"
 CONVERSATIONS = frozenset({CHAT, PREFERENCE})
 
 
@@ -189,6 +190,9 @@ def _planting(
     kinds: frozenset[str],
 ) -> Planting:
     title = (plant.__doc__ or "").strip().split("\n")[0]
+    # Whatever makes a row longer, or changes its turns, may rightly concern the user's tokenizer.
+    if not any(check.startswith(f"{_TOKENS}/") for check in resembles):
+        allows = (*allows, _TOKENS)
     return Planting(plant.__name__, title, finds, resembles, allows, needs, kinds, plant)
 
 

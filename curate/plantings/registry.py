@@ -19,6 +19,14 @@ def _members() -> Iterator[Planting | TrialKind]:
                     yield member
 
 
+NOT_PLANTED = {
+    "schema/user-schema": "what your own schema forbids is known to you alone",
+    "duplicates/semantic": "rows that mean the same in other words cannot be made up here",
+    "tokens/template": "whether a template refuses a row depends on your template alone",
+    "tokens/end-token": "it judges the tokenizer, not the rows",
+}
+"""Checks for which nothing is planted, and why."""
+
 _ALL = tuple(_members())
 ALL_PLANTINGS = tuple(member for member in _ALL if isinstance(member, Planting))
 ALL_TRIALS = tuple(member for member in _ALL if isinstance(member, TrialKind))

@@ -50,7 +50,7 @@ def row_of_another_form(host: Host, random: Random) -> Planted | None:
     part = next(part for part in layout.shape.parts if part.required)
     if layout.shape.inside:
         return Planted(line=json.dumps([row]))
-    row[layout.fields[part.name]] = random.choice((17, {"a": 1}, [3, 4], True))
+    row[layout.fields[part.name]] = random.choice((17, [3, 4], True, 0.5))
     return Planted(line=random.choice((json.dumps([row]), json.dumps(row), "12", '"text"')))
 
 
@@ -101,7 +101,10 @@ def key_of_a_message_left_out(host: Host, random: Random) -> Planted | None:
     return Planted(line=row, value=key)
 
 
-@defect("schema/empty-message", allows=("text", "schema/equal-pair", "duplicates", "labels"))
+@defect(
+    "schema/empty-message",
+    allows=("text", "schema/equal-pair", "duplicates", "labels", "provenance"),
+)
 def nothing_said(host: Host, random: Random) -> Planted | None:
     """A message that is empty, or of white space and unseen characters alone."""
     places = all_places(host.record, least_words=1)
@@ -112,7 +115,11 @@ def nothing_said(host: Host, random: Random) -> Planted | None:
     return Planted(line=host.record, field=place.field)
 
 
-@look_alike("schema/empty-message", "schema/missing-field", allows=("text", "duplicates", "labels"))
+@look_alike(
+    "schema/empty-message",
+    "schema/missing-field",
+    allows=("text", "duplicates", "labels", "provenance"),
+)
 def hardly_anything_said(host: Host, random: Random) -> Planted | None:
     """A message of one sign or one short word."""
     places = all_places(host.record, least_words=1)

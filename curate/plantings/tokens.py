@@ -33,7 +33,24 @@ def text_longer_than_the_context(host: Host, random: Random) -> Planted | None:
     return Planted(line=host.record, field=places[-1].field)
 
 
-@look_alike("tokens/over-context", "tokens/no-supervision", needs=_NEEDS, allows=("duplicates",))
+@defect("tokens/over-context", "tokens/truncated-answer", needs=f"{_NEEDS}, and a short question",
+        kinds=frozenset({CHAT}), allows=_ALLOWED)  # fmt: skip
+def answer_longer_than_the_context(host: Host, random: Random) -> Planted | None:
+    """A short question whose answer begins within the context and ends beyond it."""
+    messages = host.record.messages
+    place = last_answer(host.record, 1)
+    before = sum(len((message.content or "").split()) for message in messages[:-1])
+    if not host.ground.has_tokenizer or place is None or place.index != len(messages) - 1:
+        return None
+    # A word has rarely more than five tokens.
+    if before * 5 > host.ground.context_length / 2:
+        return None
+    set_text(host.record, place, _long_text(host, int(host.ground.context_length * 1.1), random))
+    return Planted(line=host.record, field=place.field)
+
+
+@look_alike("tokens/over-context", "tokens/no-supervision", "tokens/truncated-answer",
+            needs=_NEEDS, allows=("duplicates", "text", "privacy", "safety"))  # fmt: skip
 def row_that_just_fits(host: Host, random: Random) -> Planted | None:
     """A row with a twentieth of a context's tokens in words."""
     place = last_answer(host.record, 1)

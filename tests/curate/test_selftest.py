@@ -391,7 +391,7 @@ def test_a_blind_check_has_no_recall(
     found = run(tmp_path, source, EMAIL)[EMAIL]
     assert (found["found"], found["recall"]["value"], found["precision"]) == (0, 0.0, None)
     assert found["met"] is False
-    assert len(found["misses"]) == 5
+    assert len(found["misses"]) == 3, "a few of each kind"
     assert "@" in found["misses"][0]["text"]
 
 
