@@ -44,7 +44,7 @@ texts = names | st.sampled_from(
         "null",
         "\n\nHuman: a\n\nAssistant: b",
         "\n\nHuman:",
-        "\ud83d\ude00",
+        "\U0001f600\x00",
     ]
 )
 leaves = st.one_of(
