@@ -251,6 +251,8 @@ def _edited(session: Session, audit: Artifact, audited: Audited, asked: _Asked) 
         text = f"row {current.row} is removed, edited or not: {current.goes}"
         session.emit(Note(text=text, level="warning"))
     if asked.replacement is None:
+        # Bars that go on being drawn would spoil the editor's screen.
+        session.display.close()
         wanted = edit_in_editor(audited, current, asked.reason)
     else:
         text = read_replacement(asked.replacement)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..workspace.errors import JobError, UsageError
@@ -39,7 +42,8 @@ def edit_text(text: bytes, name: str) -> bytes:
         with os.fdopen(handle, "wb") as stream:
             stream.write(text)
         try:
-            ended = subprocess.run([*command, str(path)], check=False)
+            with _leaving_ctrl_c():
+                ended = subprocess.run([*command, str(path)], check=False)
             if ended.returncode:
                 raise JobError(
                     f"the editor ended with status {ended.returncode}; nothing was decided",
@@ -52,6 +56,17 @@ def edit_text(text: bytes, name: str) -> bytes:
                 where=shlex.join(command),
                 fix="set VISUAL or EDITOR, or give the row with `--with FILE`",
             ) from error
+
+
+@contextmanager
+def _leaving_ctrl_c() -> Iterator[None]:
+    """Leave Ctrl-C to the editor, to which it means something else."""
+    # Not `SIG_IGN`, which the editor would inherit.
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _editor() -> list[str]:

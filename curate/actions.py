@@ -103,6 +103,23 @@ def open_rows(findings: pl.DataFrame) -> pl.Series:
     return findings.filter(grave & pl.col("action").is_null())["row"].drop_nulls().unique()
 
 
+def dismissed_rows(check: str, decisions: Sequence[Decision]) -> list[int]:
+    """Return the rows that a decision names whose findings of a check are no fault.
+
+    It holds for rows, too, of which the check found nothing itself, such as one that others are
+    copies of.
+    """
+    dismissed: set[int] = set()
+    for decision in decisions:
+        if decision.action not in (ACCEPT, IGNORE) or not _names(decision.check, check):
+            continue
+        if decision.action == IGNORE:
+            dismissed |= set(decision.rows or ())
+        else:
+            dismissed -= dismissed if decision.rows is None else set(decision.rows)
+    return sorted(dismissed)
+
+
 def can_be(action: str) -> pl.Expr:
     """Tell which findings an action can be done about."""
     if action == Fix.MASK:

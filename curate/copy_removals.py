@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from .actions import KEPT_ROWS, matches
+from .actions import KEPT_ROWS, dismissed_rows, matches
 from .components import component_labels, keep_best
 from .copies import EXACT, NEAR, NORMALISED
 from .finding import Fix, Severity
+from .journal import Decision
 
 REMOVED_SCHEMA = pl.Schema(
     {
@@ -28,7 +29,9 @@ REMOVED_SCHEMA = pl.Schema(
 
 LONGEST, BEST, FIRST = KEPT_ROWS
 _USUAL = {EXACT: FIRST, NORMALISED: FIRST, NEAR: LONGEST}
-_DIMENSION = NEAR.partition("/")[0]
+DUPLICATES = NEAR.partition("/")[0]
+"""The dimension of the checks that find copies."""
+
 _GRAVITY = (Severity.HIGH.value, Severity.MEDIUM.value, Severity.LOW.value)
 _RANK = (*_GRAVITY, "shortness")
 _WORDS = {
@@ -50,9 +53,13 @@ def as_removed(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def remove_copies(
-    decided: pl.DataFrame, near_pairs: pl.DataFrame, gone: pl.Series, lengths: Lengths
+    decided: pl.DataFrame,
+    decisions: Sequence[Decision],
+    near_pairs: pl.DataFrame,
+    gone: pl.Series,
+    lengths: Lengths,
 ) -> pl.DataFrame:
-    """Work out which copies go, first exact ones, then normalised, then near ones.
+    """Work out which copies go: exact ones, then normalised, near, and other relatives.
 
     A row goes only where a finding proposed it and a decision accepted it; where the decision says
     which copy is to stay, the row that the finding would have kept is compared with those that it
@@ -61,6 +68,7 @@ def remove_copies(
 
     Args:
         decided: the findings with their actions.
+        decisions: those that hold.
         near_pairs: verified pairs, frame of ``NEAR_PAIR_SCHEMA``.
         gone: rows that go for another reason, or are no copies any more.
         lengths: tells how long rows are.
@@ -68,15 +76,16 @@ def remove_copies(
     Returns:
         A frame of :data:`REMOVED_SCHEMA`.
     """
-    rank = _Rank(decided, lengths)
+    rank = _Rank(decided, decisions, lengths)
     heirs = _Heirs({}, frozenset())
     removed: list[pl.DataFrame] = []
     for check in (EXACT, NORMALISED):
         copies, heirs = _remove_equal(decided, check, gone, heirs, rank)
         removed.append(copies)
         gone = pl.concat([gone, copies["row"]])
-    removed.append(_remove_near(decided, near_pairs, gone, heirs, rank))
-    return pl.concat(removed)
+    near = _remove_near(decided, near_pairs, gone, heirs, rank)
+    gone = pl.concat([gone, near["row"]])
+    return pl.concat([*removed, near, _remove_related(decided, gone)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,12 @@ class _Rank:
     """Orders copies by what is to stay of them."""
 
     decided: pl.DataFrame
+    decisions: Sequence[Decision]
     lengths: Lengths
+
+    def may_go(self, check: str, row: pl.Expr) -> pl.Expr:
+        """Tell which rows may go that no finding of a check proposed, if a rule says so."""
+        return ~row.is_in(dismissed_rows(check, self.decisions))
 
     def of(self, members: pl.DataFrame, characters: pl.Series | None = None) -> pl.DataFrame:
         """Add the columns by which members are ranked, the smallest first, and then by row.
@@ -130,7 +144,7 @@ class _Rank:
         about = self.decided.filter(
             pl.col("row").is_in(rows.unique().implode()),
             pl.col("action").is_null(),
-            ~matches(_DIMENSION),
+            ~matches(DUPLICATES),
         )
         return about.group_by("row").agg(
             (pl.col("severity") == name).sum().cast(pl.Int64).alias(name) for name in _GRAVITY
@@ -161,7 +175,8 @@ def _remove_equal(
             score=pl.lit(1.0),
             # Who says what is to stay lets go of the first one, too.
             may_go=pl.col("policy").is_not_null()
-            & ~heirs.stand_in("group").is_in(list(heirs.protected)),
+            & ~heirs.stand_in("group").is_in(list(heirs.protected))
+            & rank.may_go(check, pl.col("group")),
             undecided=pl.lit(False),
         )
     )
@@ -238,6 +253,7 @@ def _remove_near(
     # Who says what is to stay lets go of the rows that the findings would have kept.
     unproposed = ~rows.is_in(found.select(heirs.stand_in("row"))["row"].implode()).to_numpy()
     unproposed &= ~rows.is_in(list(heirs.protected)).to_numpy()
+    unproposed &= rows.to_frame().select(rank.may_go(NEAR, pl.col("row"))).to_series().to_numpy()
     tied = np.zeros(len(rows), dtype=bool)
     tied[left[may_go[right]]] = True
     tied[right[may_go[left]]] = True
@@ -279,6 +295,20 @@ def _remove_near(
             ),
         )
     )
+
+
+def _remove_related(decided: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
+    """Remove what the other checks of copies found, where the other row stays."""
+    other = matches(DUPLICATES) & ~pl.col("check").is_in([EXACT, NORMALISED, NEAR])
+    found = decided.filter(
+        other & (pl.col("action") == Fix.DROP),
+        ~pl.col("row").is_in(gone.implode()),
+        ~pl.col("related_row").is_in(gone.implode()).fill_null(False),
+    ).unique("row", keep="first", maintain_order=True)
+    # One that goes keeps nobody else from staying.
+    goes = pl.col("related_row").is_in(found["row"].implode()).fill_null(False)
+    staying = found.filter(~goes)
+    return as_removed(staying.with_columns(reason="message"))
 
 
 def _pairs_left(

@@ -14,6 +14,7 @@ from ..workspace.errors import UsageError
 from ..workspace.files import read_json
 from ..workspace.nearest import nearest
 from .actions import ALL, COPY_CHECKS, DONE_BY_HAND, KEPT_ROWS, can_be, matches
+from .copy_removals import DUPLICATES
 from .finding import Fix
 from .journal import (
     ACCEPT,
@@ -260,12 +261,11 @@ def _refuse_keeping(names: Sequence[str], keep: str, action: str | None) -> None
         raise UsageError(f"unknown rule {keep!r} for what to keep", fix=nearest(keep, KEPT_ROWS))
     if action not in (None, Fix.DROP):
         raise UsageError(f"what to keep of several copies has no sense with {action!r}")
-    dimension = COPY_CHECKS[0].partition("/")[0]
     for name in names:
-        if name not in (*COPY_CHECKS, dimension):
+        if name not in (*COPY_CHECKS, DUPLICATES):
             raise UsageError(
                 f"{name} is not about copies, of which one could be kept",
-                fix=f"name {', '.join(COPY_CHECKS)} or {dimension}",
+                fix=f"name {', '.join(COPY_CHECKS)} or {DUPLICATES}",
             )
 
 

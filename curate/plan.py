@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from .actions import COPY_CHECKS, apply_decisions, says_something_else
+from .actions import apply_decisions, matches, says_something_else
 from .audited import Audited
 from .by_hand import HandChanges, hand_changes
-from .copy_removals import as_removed, remove_copies
+from .copy_removals import DUPLICATES, as_removed, remove_copies
 from .finding import SEVERITY_ORDER, Fix
 from .journal import Decision
 
@@ -58,7 +58,7 @@ def make_plan(audited: Audited, decisions: Sequence[Decision]) -> Plan:
     of_records = decided.filter(~pl.col("row").is_in(audited.set_aside["row"].implode()))
     faulty = _faulty_rows(of_records.filter(pl.col("action") == Fix.DROP))
     no_copies = pl.concat([faulty["row"], _rewritten(by_hand.changed)])
-    copies = remove_copies(decided, audited.near_pairs, no_copies, audited.text_lengths)
+    copies = remove_copies(decided, decisions, audited.near_pairs, no_copies, audited.text_lengths)
     removed = pl.concat([faulty, copies]).sort("row")
     edits = of_records.filter(
         pl.col("action").is_in([Fix.MASK, Fix.REPAIR])
@@ -71,7 +71,7 @@ def _faulty_rows(drops: pl.DataFrame) -> pl.DataFrame:
     """Rows that go for a fault of their own, each with its gravest finding."""
     order = {severity: number for number, severity in enumerate(SEVERITY_ORDER)}
     return as_removed(
-        drops.filter(~pl.col("check").is_in(COPY_CHECKS))
+        drops.filter(~matches(DUPLICATES))
         .sort(pl.col("severity").replace_strict(order, default=len(order)), "check", "field")
         .unique("row", keep="first", maintain_order=True)
         .with_columns(reason="message")

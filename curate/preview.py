@@ -11,7 +11,6 @@ import polars as pl
 from .actions import apply_decisions, open_rows
 from .audited import Audited
 from .borderline import borderline_examples
-from .edits import CHANGED_SCHEMA
 from .finding import Fix
 from .guard import LABEL, SOURCE, Share, shares_of, too_much
 from .journal import Decision
@@ -66,23 +65,23 @@ class Changes:
     """What the edits of a cleaning came to, gathered piece by piece.
 
     Attributes:
-        made: ``row`` and ``check`` of every field whose text became another.
+        changed: the rows that became others.
         missed: the findings that were to be masked or repaired and could not.
     """
 
-    made: list[pl.DataFrame] = field(default_factory=list)
+    changed: list[pl.Series] = field(default_factory=list)
     missed: list[pl.DataFrame] = field(default_factory=list)
 
     def add(self, piece: ReplayedPiece) -> None:
         """Take in what became of a piece."""
-        self.made.append(piece.changed.select("row", "check"))
+        self.changed.append(piece.changed["row"].unique())
         if not piece.missed.is_empty():
             self.missed.append(piece.missed)
 
-    def rows(self) -> pl.Series:
-        """Return the rows that changed."""
-        frames = [pl.DataFrame(schema=CHANGED_SCHEMA).select("row", "check"), *self.made]
-        return pl.concat(frames)["row"].unique()
+    @property
+    def rows(self) -> int:
+        """How many rows became others."""
+        return sum(len(rows) for rows in self.changed)
 
 
 def trial_changes(audited: Audited, plan: Plan) -> Changes:
@@ -129,7 +128,7 @@ def describe(
             "kept": values.height - len(removed),
             "removed": len(removed),
             "set_aside": audited.set_aside.height,
-            "changed": len(changes.rows()),
+            "changed": changes.rows,
         },
         by_check=_by_check(plan, missed),
         by_label=shares[LABEL],

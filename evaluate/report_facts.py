@@ -238,7 +238,7 @@ def _command(step: Step, settings_file: str) -> str:
 
 
 def _decision(entry: Mapping[str, Any]) -> str:
-    text = name_of(f"{entry.get('action')} {entry.get('check')}")
+    text = name_of(f"{entry.get('action')} {entry.get('check')}".rstrip())
     rows = entry.get("rows")
     if rows is None:
         return text

@@ -156,6 +156,20 @@ def test_a_fault_that_is_saved_again_ends_the_command(
     assert call_json(tmp_path, "latest", "--list")["decisions"] == []
 
 
+def test_ctrl_c_is_the_editors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path)
+    editor(
+        tmp_path,
+        monkeypatch,
+        "import signal\nassert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+        "os.kill(os.getppid(), signal.SIGINT)\n"
+        'path.write_text(\'{"text": "new"}\')\n',
+    )
+    document = call_json(tmp_path, str(source), "--edit", "4")
+    assert clean_rows(document)[3] == {"text": "new"}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_what_cannot_be_seen_is_escaped_in_the_editor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,10 @@ def in_force(workspace: Workspace, audit: Artifact) -> tuple[Decision, ...]:
     return effective_decisions(audit_journal(workspace, audit).entries)
 
 
+def among(which: Any, count: int) -> list[int]:
+    return sorted(set(which) & set(range(count))) if isinstance(which, set) else []
+
+
 def told(done: Verification) -> str:
     return "; ".join(f"{item.file} {item.place}: {item.expected} / {item.found}"
                      for item in done.differences)  # fmt: skip
@@ -261,7 +265,7 @@ def test_any_decisions_are_replayed_equally_and_nothing_is_lost(
     first = clean(workspace, audit, OPEN_GUARD)
     for what, which, how in steps:
         audited = read_audited(audit)
-        there = sorted(set(which) & set(range(len(rows)))) if isinstance(which, set) else []
+        there = among(which, len(rows))
         if what == "accept" and which in known:
             keep = how if which == "duplicates" else None
             decide(workspace, audit, acceptance(audit, [which], keep=keep))
@@ -273,9 +277,7 @@ def test_any_decisions_are_replayed_equally_and_nothing_is_lost(
             decide(workspace, audit, relabelling(audited, there, how))
         elif what == "edit" and which < len(rows):
             decide(workspace, audit, editing(audited, which, row(which, how, "e")))
-        elif what == "undo" and (
-            held := effective_decisions(audit_journal(workspace, audit).entries)
-        ):
+        elif what == "undo" and (held := in_force(workspace, audit)):
             undo(workspace, audit, decision=held[which % len(held)].id)
         cleaned = clean(workspace, audit, OPEN_GUARD)
         counts = cleaned.manifest.counts
