@@ -1,7 +1,8 @@
 """Small words that tell a language at a glance: articles, prepositions, pronouns and the like.
 
-The lists leave out what English writes the same ("in", "die", "to") and single letters, so that
-English prose does not look like another language. Scripts that one language writes tell it too.
+The lists leave out what English writes the same ("in", "die", "to") and plain single letters, so
+that English prose does not look like another language. A script that one language writes tells it
+too.
 """
 
 from __future__ import annotations
@@ -16,28 +17,42 @@ FUNCTION_WORDS: dict[str, tuple[str, ...]] = {
         "were more than its our some used many most people does create following generate explain "
         "describe provide identify classify suggest sentence using rewrite between words each one",
         "de": "der und ist nicht ein eine mit für auf dem wie ich sie zu auch werden wird einen "
-        "oder bei sich einer nach wir kann",
-        "fr": "les est une dans avec qui vous nous cette être aux mais pas sont ou leur ses quel "
-        "sur",
-        "es": "el los las una para con por del que está más pero este esta cómo muy también ser "
-        "puede",
+        "oder bei sich einer nach wir kann zum zur aus vom sind noch nur aber wenn dann sehr "
+        "mehr ihr ihre mein dein kein keine über unter durch",
+        "fr": "les est une dans avec qui vous nous cette être aux mais pas sont ou leur ses "
+        "quel sur le la du des et en au ce il elle je ne que sans sous très votre notre chez "
+        "avant après quand puis",
+        "es": "el los las una con del que está más pero este esta cómo muy también ser puede la "
+        "lo de en por al se su sus sobre cuando donde hasta desde entre porque antes después "
+        "todo todos",
         "it": "il gli che è una della di sono più questo questa nel alla anche può delle dei "
-        "essere",
-        "pt": "os um uma não com para da em são mais você isso pelo pela ao ser também dos das",
-        "nl": "het een van niet voor zijn dat deze ook wordt naar bij aan maar hij wij kunt wordt "
-        "heeft geen",
-        "sv": "och att är för inte på av jag ett den har från",
-        "da": "og ikke på af jeg et har fra hvor bliver skal",
-        "pl": "nie się na jest jak oraz są przez czy który dla od",
-        "cs": "je na že jako jsou nebo které není při jeho ale",
-        "tr": "ve bir bu için olarak daha çok gibi kadar sonra değil",
-        "id": "yang dan dengan untuk dari ini itu adalah tidak pada dalam akan atau oleh",
-        "vi": "và của các trong cho được những với không để người này khi đã",
-        "ro": "și în este pe care nu din pentru sunt această",
-        "hu": "az és hogy nem egy ez van volt csak vagy azt",
-        "fi": "ja ei että hän ovat mutta tai kun niin myös joka ole",
-        "ru": "и в не на что по как это для от из так же или но его бы был",
-        "uk": "і не що з та як це для від до або але його також які",
+        "essere lo le uno degli nella ed ma poi prima dopo senza quando dove perché ogni "
+        "tutto tutti molto al dal sul si ci",
+        "pt": "os um uma não com em são mais você isso pelo pela ao ser também dos das da na "
+        "nas nos é que se sem sobre quando onde até desde entre porque antes depois num numa "
+        "muito seu sua",
+        "nl": "het een niet voor zijn dat deze ook wordt naar bij aan maar hij wij kunt heeft "
+        "geen de en ik je ze op te uit om dan als er nog wel door onder zonder wanneer uw",
+        "sv": "och att är för inte på av jag ett har från en som det med till kan om eller när "
+        "var vi du så sig utan över mycket ska",
+        "da": "og ikke på af jeg et har fra hvor bliver skal en er det som med kan om eller når "
+        "var vi du så sig uden meget",
+        "pl": "nie się na jest jak oraz są przez czy który dla od po za że ale już tylko może "
+        "tego tak gdy lub przed",
+        "cs": "je na že jako jsou nebo které není při jeho ale se pro od po tak když jen už "
+        "bude před",
+        "tr": "ve bir bu için olarak daha çok gibi kadar sonra değil ile ama en da de ne önce olan",
+        "id": "yang dan dengan untuk dari ini itu adalah tidak pada dalam akan atau oleh di ke "
+        "juga saya anda bisa ada",
+        "vi": "và của các trong cho được những với không để người này khi đã là có một thì từ "
+        "tôi bạn",
+        "ro": "și în este pe nu din pentru sunt această de la cu un mai dar sau ce când fără",
+        "hu": "az és hogy nem egy ez van volt csak vagy azt de meg már még nagyon",
+        "fi": "ja ei että hän ovat mutta tai kun niin myös joka ole se oli kuin vain jos sitten",
+        "ru": "и в не на что по как это для от из так же или но его бы был с у к за до при если "
+        "когда только уже вы мы он она",
+        "uk": "і не що з та як це для від до або але його також які в на у за при якщо коли "
+        "тільки ви ми він вона",
     }.items()
 }
 
@@ -65,8 +80,12 @@ def count_function_words(text: pl.Expr, language: str) -> pl.Expr:
 
 
 def spaced_words(text: pl.Expr) -> pl.Expr:
-    """Return a text in small letters, words parted and surrounded by two blanks, nothing else."""
-    words = text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}]+", "  ")
+    """Return a text in small letters, words parted and surrounded by two blanks, nothing else.
+
+    An apostrophe parts no words: "I've" is not the Turkish word for "and".
+    """
+    letters = text.str.to_lowercase().str.replace_all("['’]", "")
+    words = letters.str.replace_all(r"[^\p{L}\p{M}]+", "  ")
     return pl.concat_str(pl.lit("  "), words, pl.lit("  "))
 
 

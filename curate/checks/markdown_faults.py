@@ -34,8 +34,12 @@ _ESCAPED = re.compile(
     re.MULTILINE,
 )
 _LATEX = re.compile(r"\\(?:begin|frac|text|math\w+|sqrt|sum|int|left|cdot|times)\b")
-_FRONT_MATTER = re.compile(r"\A---\n(?:[ \t]*-[^\n]*\n|\w[\w-]*[ \t]*:[^\n]*\n)+---[ \t]*(?:\n|\Z)")
-_TITLE = re.compile(r"^(?:title|layout|slug|permalink|tags)\s*:", re.IGNORECASE | re.MULTILINE)
+_FRONT_MATTER = re.compile(
+    r"^---\n(?:[ \t]*-[^\n]*\n|\w[\w-]*[ \t]*:[^\n]*\n)+---[ \t]*(?:\n|\Z)"
+    r"|^\+\+\+\n(?:\w[\w-]*[ \t]*=[^\n]*\n)+\+\+\+[ \t]*(?:\n|\Z)",
+    re.MULTILINE,
+)
+_TITLE = re.compile(r"^(?:title|layout|slug|permalink|tags)\s*[:=]", re.IGNORECASE | re.MULTILINE)
 _HEADING = re.compile(r"^ {0,3}#{2,6}(?=[A-Za-z])(?![A-Za-z#]+#)", re.MULTILINE)
 _LINK = re.compile(
     r"!?\[[^\[\]\n]{1,200}\]\((?:\s*\)|(?=https?:|www\.|#|/|\.\.?/)[^()\s]*(?:\([^()\s]*\)[^()\s]*)*"
@@ -65,7 +69,7 @@ def broken_markdown(text: str) -> Iterator[Hit]:
     code = sorted([*fenced, *(span for span in inline if not inside(span[0], fenced))])
     yield from _emphasis(text, code)
     yield from _escapes(text, code)
-    yield from _front_matter(text)
+    yield from _front_matter(text, code)
     yield from _first(text, _HEADING, code, "a heading without a blank after its marks", " ")
     yield from _first(text, _LINK, code, "a link that leads nowhere")
     yield from _first(
@@ -144,10 +148,11 @@ def _escapes(text: str, code: list[tuple[int, int]]) -> Iterator[Hit]:
     )
 
 
-def _front_matter(text: str) -> Iterator[Hit]:
-    match = _FRONT_MATTER.match(text)
-    if match is not None and _TITLE.search(match[0]):
-        yield Hit("front matter of a web page", *match.span())
+def _front_matter(text: str, code: list[tuple[int, int]]) -> Iterator[Hit]:
+    for match in _FRONT_MATTER.finditer(text):
+        if _TITLE.search(match[0]) and not inside(match.start(), code):
+            yield Hit("front matter of a web page", *match.span())
+            return
 
 
 def _first(

@@ -9,11 +9,12 @@ _CONTINUATION = "\u0080-\u00bf" + "".join(
     sorted(bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in
            (0x81, 0x8D, 0x8F, 0x90, 0x9D))
 )  # fmt: skip
-# Only what really follows: Latin-1 and Latin Extended-A letters, Greek and Cyrillic, general
-# punctuation, symbols and CJK, emoji.
+# Single letters of Latin-1, Latin Extended-A and phonetic script; two and more of any alphabet of
+# two bytes; general punctuation, symbols and CJK; emoji.
 _BROKEN = (
     f"[ÂÃÄÅ][{_CONTINUATION}]"
-    f"|[\u00ce\u00cf\u00d0\u00d1][{_CONTINUATION}](?:[\u00ce\u00cf\u00d0\u00d1][{_CONTINUATION}])+"
+    "|[ÉÊË][\u00a1-\u00aa\u00ac-\u00b9\u00bc-\u00bf]"
+    f"|[\u00c3-\u00df][{_CONTINUATION}](?:[\u00c2-\u00df][{_CONTINUATION}])+"
     f"|[\u00e2\u00e3-\u00e9\u00ef][{_CONTINUATION}]{{2}}"
     f"|\u00f0[{_CONTINUATION}]{{3}}"
 )

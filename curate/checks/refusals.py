@@ -22,6 +22,28 @@ _SERVICE = (
     r"write|discuss|engage|complete|process|perform|do (?:that|this|so)|support|access|browse|"
     r"offer|give|tell|show|share|make|book|order|send|translate|satisfy|continue|respond|proceed)"
 )
+# What a request would offend, and how else than by "I cannot" that is said.
+_RULES = r"(?:guidelines?|polic(?:y|ies)|principles?|programming|values|terms|standards)"
+_GOES_AGAINST = r"(?:goes|is|are|would (?:go|be)|violates?|would violate|conflicts? with)"
+_AGAINST = (
+    rf"{_GOES_AGAINST}[^.!?\n]{{0,30}}?\b(?:my|our|the|openai['’]s|ethical|safety|content|usage|"
+    rf"community)\b[^.!?\n]{{0,30}}?\b{_RULES}\b"
+)
+_AGAINST_MINE = rf"{_GOES_AGAINST} [^.!?\n]{{0,20}}?\bmy {_RULES}\b"
+_UNWILLING = (
+    r"I(?:['’]d| would)? (?:do not|don['’]t|would not|wouldn['’]t) feel (?:comfortable|right) "
+    r"(?:with |about )?\w+ing|I(?:['’]d| would) (?:rather|prefer to) not"
+    r"|I(?:['’]m| am) not (?:going to|comfortable)"
+    r"|I (?:must|have to|will have to|need to|respectfully) (?:respectfully )?(?:decline|refuse)"
+    r"|I refuse to"
+    r"|(?:this|that|it) (?:is not|isn['’]t|is nothing) (?:something|a topic|a request) (?:that )?"
+    r"I(?:['’]m| am)? (?:can|able|allowed|comfortable|willing)"
+)
+_IMPROPER = (
+    r"it(?:['’]s| is| would be| would)(?: highly| very)? (?:not (?:be )?(?:appropriate|ethical|"
+    r"right|responsible)|inappropriate|unethical|irresponsible|illegal|wrong)(?: and [a-z]+)? "
+    r"for me to"
+)
 _SORRY = (
     r"(?:(?:i['’]m|i am|we['’]re|we are)?\s*(?:really |very |so |truly )?sorry|apologies|"
     r"my apologies|i apologi[sz]e|unfortunately|regrettably)"
@@ -31,12 +53,13 @@ _MACHINE = (
     r"model|chatbot|virtual assistant|digital assistant)\b"
 )
 _AS_AI = (
-    r"(?:as|i am|i['’]m|since i am|since i['’]m|because i am)\s+"
+    r"(?:as|i am|i['’]m|since i am|since i['’]m|because i am|being)\s+"
     rf"(?:just |only |merely )?(?:an?|your)\s+{_MACHINE}"
 )
 _LACKS = (
     r"(?:can ?not|can['’]?t|unable|not able|do(?:es)? not have|don['’]t have|not capable|"
-    r"not allowed|do not possess|don['’]t possess|beyond my)"
+    r"not allowed|do not possess|don['’]t possess|beyond my|have no (?:way|means|access|ability|"
+    r"knowledge|opinions?|feelings|preferences))"
 )
 # The same in other languages: an apology with "cannot", or "as a machine" with a lack.
 _SORRY_ELSEWHERE = (
@@ -69,6 +92,11 @@ _LACKS_ELSEWHERE = (
 _START = r"\A[\s\"“*]*"
 _REFUSAL = re.compile(
     rf"(?P<sorry>{_START}{_SORRY}[,.!]?[^.!?\n]{{0,90}}?\bI\s?{_CANNOT}\b[^.!?\n]{{0,60}}?\b{_SERVICE}\b)"
+    rf"|(?P<against>{_START}(?:{_SORRY}[^.!?\n]{{0,140}}?{_AGAINST}|"
+    rf"[^.!?\n]{{0,100}}?\b{_AGAINST_MINE}))"
+    rf"|(?P<unwilling>{_START}(?:(?:{_SORRY}|I(?: a|['’])m afraid)[,.!]?[^.!?\n]{{0,40}}?)?"
+    rf"(?:{_UNWILLING}))"
+    rf"|(?P<improper>{_START}(?:{_SORRY}[,.!]?[^.!?\n]{{0,40}}?)?(?:{_IMPROPER}))"
     rf"|(?P<plain>{_START}I\s?(?!could){_CANNOT}\s+(?:be able to |to )?{_SERVICE}\b)"
     rf"|(?P<sorry_elsewhere>{_START}(?:{_SORRY_ELSEWHERE}))"
     rf"|(?P<machine>\A[^.!?\n]{{0,120}}?\b{_AS_AI}[^.!?\n]{{0,160}}?\b{_LACKS}\b)"
@@ -87,8 +115,12 @@ LEAST_HELP = 40
 # Words of which every refusal and every disclaimer has one.
 _TELLING = (
     r"(?-u:\b)I ?[cC](?:an ?not|an['’]?t|ould ?n[o'’]t)",
-    r"(?-u:\b)I(?: a|['’])m (?:un|not)",
-    r"(?-u:\b)I (?:won['’]t|will not|must decline|do(?: not|n['’]t))",
+    r"(?-u:\b)I(?: a|['’])m (?:un|not|afraid)",
+    r"(?-u:\b)I (?:wo(?:n['’]t|uld)|will |must |do(?: not|n['’]t)|refuse|have to|need to|respect)",
+    r"(?-u:\b)I['’]d (?:rather|prefer)",
+    r"(?-u:\b)(?:guidelines?|polic(?:y|ies)|principles|programming)",
+    r"(?i) for me to ",
+    r"(?i)(?:something|topic|request) (?:that )?I",
     r"(?-u:\b)A\.?I(?-u:\b)",
     r"(?i)language model",
     r"(?i)chatbot",

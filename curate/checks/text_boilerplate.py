@@ -45,9 +45,12 @@ _OPENER = re.compile(
     re.IGNORECASE,
 )
 _OFFERS = (
-    r"i (?:truly |really |sincerely )?hope (?:that |you (?:find|found) )?"
+    r"(?:i (?:truly |really |sincerely )?|we )?(?:hope|trust) (?:that |you (?:find|found) )?"
     r"(?:this|that|it|these|the (?:above|information|explanation|example)s?)\b[^.!?\n]{0,60}"
     r"\b(?:help(?:s|ed|ful)?|useful|clarif\w+|answers? your|assists?|clear)\b[^.!?\n]{0,60}",
+    r"(?:hope|glad|happy) (?:i|to|we) (?:could |can |was able to |have )?(?:be of )?"
+    r"(?:help|assist|service)(?:ed)?[^.!?\n]{0,40}",
+    r"please (?:do )?(?:reach out|ask|let me know|contact me)[^.!?\n]{0,100}",
     r"(?:please |so |and )*(?:just )?let me know (?:if|whether|how|what) [^.!?\n]{1,140}",
     r"(?:if you (?:have|need|would|want|['’]d)[^.!?\n]{1,100}, )?(?:please )?"
     r"(?:feel free to|do not hesitate to|don['’]t hesitate to) "
@@ -58,14 +61,22 @@ _OFFERS = (
     r"(?:how|what) (?:else )?(?:can|may) i (?:help|assist) you(?: with)?[^.!?\n]{0,60}",
     r"i(?: a|['’])m (?:always )?here to (?:help|assist)[^.!?\n]{0,60}",
 )
-# After the end of a sentence, but not after the number of a list's item.
+# After the end of a sentence or with a capital, but not after the number of a list's item.
 _CLOSER = re.compile(
-    r"(?<=[.!?:…)*`\n|])(?<!\n\d[.)])(?<!\n\d\d[.)])\s*"
+    r"(?:(?<=[.!?:…)*`\n|])(?<!\n\d[.)])(?<!\n\d\d[.)])\s*"
+    r"|\s+(?=(?-i:I |I[’'m]|Hope |Let |Please |Feel |If you|Is there|Don|How |Glad |Happy )))"
     rf"(?:(?:{'|'.join(_OFFERS)})[.!?]+\s*)+(?:😊|🙂|👍)?\s*\Z",
     re.IGNORECASE,
 )
 _ENDING = 400
-_LEAST_LEFT = 8
+_SMALL_TALK = re.compile(
+    r"\s*(?:(?:you['’]re|you are) (?:very |most )?welcome|hello|hi|hey|greetings|welcome|"
+    r"good (?:day|morning|afternoon|evening)|thanks?|thank you|sure|of course|no problem|"
+    r"my pleasure|goodbye|bye|yes|no|okay|ok|great|i am|i['’]m|my name|nice to meet|pleased to|"
+    r"it['’]s (?:nice|good|great))\b",
+    re.IGNORECASE,
+)
+_MOST_SMALL_TALK = 15
 _SELF = (
     r"(?:ai|a\.i\.|artificial intelligence|(?:large )?language model|chatbot|(?:virtual|digital) "
     r"assistant)(?: (?:assistant|language model|model|chatbot|system))?"
@@ -74,7 +85,9 @@ _SELF = (
 _COMPANIES = "(?:openai|anthropic|google|meta|mistral)"
 _OWN_MAKING = (
     rf"\b(?:as|i(?: a|['’])m)\s+(?:just |only |merely )?(?:an? |your )(?:helpful )?{_SELF}"
-    r"|\bmy (?:knowledge cut-?off|training data|last (?:knowledge )?update|programming)\b"
+    r"|\bmy (?:knowledge (?:cut-?off|(?:base )?(?:has|have|ends|stops|was last))|training (?:data|"
+    r"cut-?off)|last (?:knowledge )?update|programming)\b"
+    rf"|\b(?:as|i(?: a|['’])m) (?:just |only )?an? ai (?:my|i)\b"
     r"|\b(?:as of|up to|until) my (?:last|latest|knowledge|training)\b"
     rf"|\bi was (?:trained|developed|created|programmed) by {_COMPANIES}\b"
     r"|\bi (?:do not|don['’]t|cannot|can['’]t) (?:have (?:personal (?:opinions|preferences|"
@@ -93,7 +106,9 @@ _MAY_OPEN = contains_one_of(
     text=pl.col("content").str.head(80),
 )
 _MAY_CLOSE = contains_one_of(
-    r"(?i)hope (?:you|th|it)",
+    r"(?i)(?:hope|trust) (?:you|th|it|i)",
+    r"(?i)(?:glad|happy) to (?:help|assist)",
+    r"(?i)please (?:do )?(?:reach|ask|contact)",
     r"(?i)let me know",
     r"(?i)feel free to",
     r"(?i)hesitate to",
@@ -116,7 +131,8 @@ _MAY_HOLD = {"opener": _MAY_OPEN, "closer": _MAY_CLOSE, "machine": _MAY_BE_MACHI
 
 def _says_something(rest: str) -> bool:
     """Tell whether an answer is left; in small talk the phrase is the answer."""
-    return len(rest.split(maxsplit=_LEAST_LEFT)) >= _LEAST_LEFT
+    is_short = len(rest.split(maxsplit=_MOST_SMALL_TALK)) < _MOST_SMALL_TALK
+    return bool(rest.strip()) and not (is_short and _SMALL_TALK.match(rest))
 
 
 def _opener(text: str) -> Iterator[Hit]:

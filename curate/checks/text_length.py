@@ -7,7 +7,9 @@ Detect and Handle Outliers", section 3.3), whose middle and spread no outlier ca
     z = (x - median(x)) / (1.4826 * median(|x - median(x)|)),   x = log(1 + letters)
 
 and if it is several times longer or shorter than the median as well: where all are of nearly one
-length, the spread says little.
+length, the spread says little. Where short and long ones are all usual, the spread is too wide for
+anything to stand out; there a message is an outlier that is several times longer than the length
+that one in a hundred exceeds.
 
 Evidence: ``field`` is the message, ``score`` the number of times that it is longer or shorter than
 the median of its role. One finding a message.
@@ -33,6 +35,7 @@ from ..check import (
 from ..finding import Fix, Severity
 
 _NORMAL = 1.4826
+_LONG = 0.99
 
 
 def message_lengths(context: CheckContext) -> pl.DataFrame:
@@ -47,7 +50,10 @@ def _find(context: DatasetContext, check: Check) -> pl.DataFrame:
     lengths = context.summaries.scan(message_lengths).with_columns(x=pl.col("letters").log1p())
     distance = (pl.col("x") - pl.col("middle")).abs()
     middle = lengths.group_by("role").agg(
-        middle=pl.col("x").median(), median=pl.col("letters").median(), messages=pl.len()
+        middle=pl.col("x").median(),
+        median=pl.col("letters").median(),
+        long=pl.col("letters").quantile(_LONG),
+        messages=pl.len(),
     )
     placed = lengths.join(middle, on="role", maintain_order="left")
     spread = placed.group_by("role").agg(spread=_NORMAL * distance.median())
@@ -58,10 +64,12 @@ def _find(context: DatasetContext, check: Check) -> pl.DataFrame:
     medians = (f"{role} {median:,.0f}" for role, median in roles.select("role", "median").rows())
     context.explain(check, f"median letters: {', '.join(medians)}")
     least = pl.col("spread") * context.parameter(check, "most_deviations")
+    longest = pl.col("long") * context.parameter(check, "times_longest")
     times = (pl.col("letters") / pl.col("median")).log().abs().exp()
+    is_far = times >= context.parameter(check, "least_times")
     return (
         placed.join(roles.lazy().select("role", "spread"), on="role", maintain_order="left")
-        .filter(distance > least, times >= context.parameter(check, "least_times"))
+        .filter((distance > least) & is_far | (pl.col("letters") > longest))
         .collect()
         .rechunk()
         .select(
@@ -90,6 +98,7 @@ CHECK = DatasetCheck(
             5.0, "robust standard deviations; 3.5 is usual, but real lengths have longer tails"
         ),
         "least_times": Parameter(8.0, "longer or shorter than the median of the role"),
+        "times_longest": Parameter(2.5, "the length that one message in a hundred exceeds"),
         "least_messages": Parameter(100, "of a role; fewer do not tell what is usual"),
     },
 )

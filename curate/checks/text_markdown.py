@@ -27,12 +27,13 @@ from ..finding import Fix, Severity
 from .markdown_faults import broken_markdown
 from .prefilter import contains_one_of
 from .spans import search_texts
+from .text_truncated import ENDS_WELL
 
 _MAY_BE_BROKEN = contains_one_of(
     r"(?m)^ {0,3}(?:```|~~~)",
     r"\*\*",
     r"\\[*#_`+.-]",
-    r"\A---\n",
+    r"(?:---|\+\+\+)\n",
     r"(?m)^ {0,3}##+[A-Za-z]",
     r"\]\(",
     r"\] \(http",
@@ -43,14 +44,13 @@ _BOLD = r"(?m)(?:^|\s)\*\*[^\s*](?:[^*\n]*[^\s*])?\*\*(?:\W|$)"
 # A single mark begins a comment as well.
 _HEADING = r"(?m)^#{2,6} [\p{L}\d]"
 _CODE = r"(?s)```.*?(?:```|\z)"
-_ENDS_WELL = r"[.!?:`]\s*\z"
 _OPEN = "a code block is opened and never closed"
 
 
 def markdown_faults(context: CheckContext) -> pl.DataFrame:
     """Return what is broken in the messages, as findings."""
     faults = search_texts(context.messages, broken_markdown, where=_MAY_BE_BROKEN)
-    cut_off = context.answers.filter(~pl.col("content").str.contains(_ENDS_WELL))
+    cut_off = context.answers.filter(~pl.col("content").str.contains(ENDS_WELL))
     is_cut_off = (
         faults.select("row", "field")
         .join(

@@ -32,10 +32,13 @@ _FILL_IN = (
     r"number|amount|price|title|position|job title|link|url|location|school|university|"
     r"hiring manager)\b(?!: ?http)[^\[\]\n]{0,60}\](?!\()"
     r"|\[[A-Z][\w’' ]{0,40} (?:name|title|address|number|date)\](?!\()"
+    r"|\[(?:to be [a-z]+(?: in)?|empty|missing|placeholder|left blank|content|fill in)\](?!\()"
 )
 _CAPITALS = r"\[[A-Z]{3,}(?:[ _/-][A-Z0-9]+)+\](?!\()|<[A-Z]{3,}(?:[ _/-][A-Z0-9]+)+>"
 _ANGLE = (
-    r"<\s*(?:no ?input|no ?output|placeholder|blank|(?:your|insert|enter)[ _-][^<>\n]{1,60}|"
+    r"<\s*(?:no ?input|no ?output|placeholder|blank|tbd|"
+    r"(?:your|insert|enter|add|put|type|write|describe|replace|fill in)[ _-][^<>\n]{1,60}|"
+    r"[a-z][^<>\n]{1,60}[ _-]here|"
     r"(?:first|last|full|company|customer)[ _-]?name)\s*>"
 )
 _BRACES = r"(?<!\$)\{\{\s*[A-Za-z_][\w .-]{0,60}\}\}"
@@ -44,11 +47,17 @@ _THING = (
     r"question|answer|context|instruction|input|output|prompt|query|text|language|subject|email|"
     r"order|amount|price)(?:_[a-z]+)*"
 )
+# Variables that Windows has, and that paths begin with.
+_ENVIRONMENT = "PATH|TEMP|TMP|USER|HOME|APPDATA|LOCALAPPDATA|PROGRAM|SYSTEM|WINDIR|COMPUTER|OS%"
 _FIELD = (
     rf"(?<![\w\\$^{{}}#@])\{{(?:{_THING}|[A-Z][a-z]+(?: [A-Z][a-z]+)+)\}}(?!\}})"
-    rf"|\$\{{{_THING}\}}|%\({_THING}\)[sd]\b"
+    rf"|\$\{{(?:{_THING}|[A-Z][A-Z_]+)\}}|%\({_THING}\)[sd]\b"
+    rf"|(?<![\w%])%(?!{_ENVIRONMENT})[A-Z][A-Z_]{{2,}}%(?![\w\\/])"
 )
-_NOTE = r"\b(?:TODO|FIXME|TBD):[^\n.]{0,80}|\b(?:FIXME|TBD)(?=\s*(?:[.\n]|\Z))"
+_NOTE = (
+    r"\b(?:TODO|TBD):[^\n.\]]{0,80}|\bTODO\b [a-z][^\n.:]{2,80}(?=[.\n]|\Z)"
+    r"|\[(?:TODO|FIXME|TBD|TBC|TK)\]|\bFIXME\b(?::?[^\n.\]]{0,80})?|\bTBD\b"
+)
 _COMMENT = re.compile(r"(?:#|//|/\*|\*|--|%|;)\s*\Z")
 _LATIN = r"\blorem ipsum(?: dolor sit amet)?\b"
 _HERE = (
@@ -56,7 +65,7 @@ _HERE = (
     r"(?:goes |comes )?here\b(?= *[\])>.!:\n]| *\Z)"
 )
 _CROSSES = r"(?<![\w-])(?:[$€£]?X{2,}(?:[-/.,]X{2,})+|[$€£]X{2,}|X{4,})(?![\w-])"
-_MISSING = r"\A\s*(?:nan|NaN|null|NULL|undefined|<NA>|#N/A)\s*\Z|\[object Object\]"
+_MISSING = r"\A\s*(?:nan|NaN|null|NULL|undefined|[nN]/[aA]\.?|<NA>|#N/A)\s*\Z|\[object Object\]"
 _KINDS = (
     ("braces", _BRACES, "a template's variable that was not filled in"),
     ("field", _FIELD, "a format string's field that was not filled in"),
@@ -92,7 +101,7 @@ _MAY_HOLD = contains_one_of(
     r"<\s*[A-Za-z]{2,}[^>\n]{1,70}>",
     r"\{\{",
     r"\{[A-Za-z_ ]+\}",
-    r"%\(",
+    r"%\(|%[A-Z]|\$\{",
     "XX",
     "(?i) here",
     "TODO",
@@ -100,7 +109,7 @@ _MAY_HOLD = contains_one_of(
     "TBD",
     "(?i)lorem ipsum",
     r"\[object",
-    r"(?i)\A\s*(?:nan|null|undefined|<na>|#n/a)\s*\z",
+    r"(?i)\A\s*(?:nan|null|undefined|n/a\.?|<na>|#n/a)\s*\z",
 )
 
 

@@ -1,7 +1,7 @@
 """Answers that loop, or say the same over and over: letters, words, lines, sentences, paragraphs.
 
-Loops: a letter, or up to ``longest_period`` words, several times without a break; each word is
-compared with the word one period later.
+Loops: a letter, a syllable, or up to ``longest_period`` words, several times without a break; each
+word is compared with the word one period later.
 
 Shares: the part of an answer's letters that stand in lines, sentences or paragraphs which were
 there before, or in runs of 5 and 10 words which were there before. These are rules by which corpora
@@ -45,6 +45,7 @@ from .word_repeats import (
 
 _WORD = re.compile(WORD)
 _LETTER = r"[^\s\d\-=_*~.#+|/\\<>:,─-╿•·…]"
+_HAS_LETTER = re.compile(r"[^\W\d_]")
 _HAS_WORD = re.compile(r"[^\W\d_]{2}")
 _IS_WORD = re.compile(rf"{_HAS_WORD.pattern}|[{IDEOGRAPHS}]")
 # Cells of tables and tags of HTML repeat by nature.
@@ -84,6 +85,7 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
             longest_period=context.parameter(check, "longest_period"),
             least_times=context.parameter(check, "least_times"),
             least_words=context.parameter(check, "least_words"),
+            least_letters=context.parameter(check, "least_letters"),
         ),
         _shares(
             may_repeat,
@@ -97,22 +99,31 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
 
 
 def _letters(answers: pl.DataFrame, least: int) -> pl.DataFrame:
-    pattern = re.compile(rf"({_LETTER})\1{{{least - 1},}}", re.IGNORECASE)
+    pattern = re.compile(
+        rf"({_LETTER})\1{{{least - 1},}}|([^\W\d_]{{2,4}})\2{{{least - 1},}}", re.IGNORECASE
+    )
 
     def search(text: str) -> Iterator[Hit]:
         code = code_blocks(text)
         for match in pattern.finditer(text):
             if not inside(match.start(), code):
-                message = f"{match[1]!r} {len(match[0])} times in a row"
+                unit = match[1] or match[2]
+                message = f"{unit!r} {len(match[0]) // len(unit)} times in a row"
                 yield Hit(message, *match.span(), score=len(match[0]) / len(text))
                 return
 
-    where = pl.lit(may_hold_letter_run(answers["content"], least))
+    may_hold = may_hold_letter_run(answers["content"], least)
+    where = pl.lit(may_hold) | pl.col("content").str.contains(rf"[A-Za-z]{{{2 * least}}}")
     return search_texts(answers, search, where=where)
 
 
 def _loops(
-    answers: pl.DataFrame, *, longest_period: int, least_times: int, least_words: int
+    answers: pl.DataFrame,
+    *,
+    longest_period: int,
+    least_times: int,
+    least_words: int,
+    least_letters: int,
 ) -> pl.DataFrame:
     """Return each answer's longest loop of words with its place and message."""
     loops = longest_loops(
@@ -127,9 +138,10 @@ def _loops(
         places = [match.span() for match in _WORD.finditer(text)]
         start, end = places[loop["first"]][0], places[loop["last"]][1]
         unit = text[start : places[loop["first"] + loop["period"] - 1][1]]
-        if not _HAS_WORD.search(unit) or _IS_TABLE.search(unit) or inside(start, code_blocks(text)):
-            continue
         times = (loop["last"] - loop["first"] + 1) // loop["period"]
+        is_speech = _HAS_WORD.search(unit) or (times >= least_letters and _HAS_LETTER.search(unit))
+        if not is_speech or _IS_TABLE.search(unit) or inside(start, code_blocks(text)):
+            continue
         message = f"{_quoted(unit)} {times} times in a row"
         found.append(
             {"row": loop["row"], "field": loop["field"], "start": start, "end": end,
@@ -212,7 +224,9 @@ CHECK = RowCheck(
     fix=Fix.DROP,
     find=_find,
     parameters={
-        "least_letters": Parameter(15, "of a kind in a row; “Nooooo!” is emphasis"),
+        "least_letters": Parameter(
+            15, "or syllables in a row; “Nooooo!” and “hahaha” are emphasis"
+        ),
         "longest_period": Parameter(32, "words; longer loops are found as repeated sentences"),
         "least_times": Parameter(4, "three times is a figure of speech"),
         "least_words": Parameter(10, "of a loop; “no, no, no, no” is emphasis"),

@@ -61,7 +61,7 @@ _CODE_LINE = re.compile(
     r"[={}<>\\|#`]|;\s*$|//|^\s*(?:def|class|import|from|return|for|if|while)\b|--+"
 )
 _LIST_MARK = re.compile(r"^\s*(?:[-*•+]|\(?\w{1,3}[.)])\s*$")
-_WIDE = re.compile(r"\S(?: {3}| {0,2}\t)(?![ \t]*(?:[\r\n]|\Z))")
+_WIDE = re.compile(rf"\S(?: {{3}}| {{0,2}}\t)(?![ \t{_ODD}]*(?:[\r\n]|\Z))")
 _LEAST_COLUMNS = 3
 # Characters of a line on each side of a place; lines can be as long as a file.
 _LOOKED_AT = 200
@@ -154,7 +154,7 @@ def _is_wide_by_right(match: re.Match[str]) -> bool:
     after = _LINE_BREAK.split(text[match.end() : match.end() + _LOOKED_AT], maxsplit=1)[0]
     if kind == "run" and (before[-1:] in '.!?:…”")' or _LIST_MARK.match(before)):
         return True
-    return _CODE_LINE.search(before) is not None or _CODE_LINE.search(after) is not None
+    return _CODE_LINE.search(f"{before} {after}") is not None
 
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:

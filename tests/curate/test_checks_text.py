@@ -307,6 +307,35 @@ def test_a_code_block_that_is_never_closed(find_in_answers) -> None:
     assert find_in_answers("text/truncated", texts)["row"].to_list() == [1]
 
 
+def test_a_text_that_ends_within_a_word_where_nobody_minds_full_stops(find_in_answers) -> None:
+    texts = [f"The curriculum number {number} has many subjects in it" for number in range(150)]
+    texts += ["It has all the subjects of the old curricu", "It has a great many other curiosi",
+              "It has all that the teachers call subject"]  # fmt: skip
+    (finding,) = find_in_answers("text/truncated", texts).to_dicts()
+    assert (finding["row"], finding["severity"]) == (150, "medium")
+    assert finding["message"] == "the text ends within a word: “curricu”"
+
+
+def test_careful_authors_of_long_answers_are_judged_by_themselves(find_in_answers) -> None:
+    lax = [f"This is the short answer number {number} without an end" for number in range(150)]
+    careful = [f"One sentence. Another one. Here is number {number}. This is the end of the story."
+               for number in range(150)]  # fmt: skip
+    cut = "One sentence. Another one. And a third one. This is the end of the"
+    found = find_in_answers("text/truncated", [*lax, *careful, cut + " story number one and"])
+    assert found["row"].to_list() == [300]
+    found = find_in_answers("text/truncated", [*lax, *careful, cut + " story number one hundred"])
+    assert found["row"].to_list() == [300]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["    return a + b", "x = [1, 2, 3]\nfor y in x:\n  print(y,", "def f(a):\n    return a,"],
+)
+def test_code_without_a_block_does_not_break_off(find_in_answers, code: str) -> None:
+    texts = [FINISHED.format(number) for number in range(150)] + [f"def f(a, b):\n{code}"]
+    assert find_in_answers("text/truncated", texts).is_empty()
+
+
 def test_code_blocks() -> None:
     text = "a ```b``` c `d` e ```f"
     spans = code_blocks(text)

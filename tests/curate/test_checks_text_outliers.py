@@ -62,9 +62,16 @@ def test_unusual_lengths_are_settings(find_in_answers) -> None:
     def found(**parameters: float) -> int:
         return find_in_answers(LENGTH, texts, parameters={LENGTH: parameters}).height
 
-    assert found() == 0
-    assert found(least_times=4) == 1
-    assert found(least_times=4, most_deviations=50) == 0
+    assert found() == 1
+    assert found(times_longest=9) == 0
+    assert found(times_longest=9, least_times=4) == 1
+    assert found(times_longest=9, least_times=4, most_deviations=50) == 0
+
+
+def test_where_every_length_is_usual_only_the_longest_stands_out(find_in_answers) -> None:
+    texts = [prose(seed, 2 ** (seed % 9)) for seed in range(180)]
+    assert find_in_answers(LENGTH, texts).is_empty()
+    assert find_in_answers(LENGTH, [*texts, prose(1, 1000)])["row"].to_list() == [180]
 
 
 def test_compression_ratio_is_that_of_zlib() -> None:
@@ -115,7 +122,8 @@ def test_long_runs_that_are_not_encoded(find_in_answers, text: str) -> None:
     assert find_in_answers(COMPRESSION, [text]).is_empty()
 
 
-def test_few_messages_are_not_compared_and_that_is_said(check_rows) -> None:
-    result = check_rows(COMPRESSION, [{"text": "0" * 900}], shape="text")
-    assert (result.status, result.findings.height) == ("ran", 0)
-    assert "too few" in result.reason
+def test_few_messages_are_compared_with_usual_ones_and_that_is_said(check_rows) -> None:
+    rows = [{"text": "0" * 900}, {"text": prose(1, 120)}, {"text": "包裹将于星期一送到" * 60}]
+    result = check_rows(COMPRESSION, rows, shape="text")
+    assert result.findings["row"].to_list() == [0]
+    assert "too few long messages" in result.reason

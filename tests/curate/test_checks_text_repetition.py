@@ -46,6 +46,11 @@ def test_letters_that_may_come_often(find_in_answers, text: str) -> None:
     assert find_in_answers(NAME, [text]).is_empty()
 
 
+def test_a_syllable_and_a_lone_letter_over_and_over(find_in_answers) -> None:
+    texts = ["Well: " + "blab" * 20, "So it is " + "e " * 30 + "then.", "hahaha hahaha", "a b a b"]
+    assert find_in_answers(NAME, texts)["row"].to_list() == [0, 1]
+
+
 def test_a_loop_that_ends_a_long_answer(find_in_answers) -> None:
     text = f"{STORY} {STORY.replace('miller', 'baker')} and so and so and so and so and so and so"
     found, message = the_hit(find_in_answers(NAME, [text]), text)
