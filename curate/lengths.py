@@ -12,7 +12,7 @@ from .renderings import Rendering, conversation, plain_text, render_records
 from .tokenizer import ChatTokenizer, TemplateRefusedError
 
 TOKENS, WORDS = "tokens", "words"
-_BATCH = 2048
+_BATCH = 16_384
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,16 @@ files, imports and the attributes of Python objects.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..workspace.errors import UsageError
 from ..workspace.files import sha256_of_json
 from .answer_spans import Layout, Message, lay_out, template_messages
+from .token_counts import TokenCounts
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 TOKENIZER_NAME = "tokenizer.json"
 CONFIG_NAME = "tokenizer_config.json"
 TEMPLATE_NAME = "chat_template.jinja"
-_FIRST_IS_SPECIAL = '"prepend_scheme":"first"'
 _SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
@@ -51,21 +49,12 @@ class ChatTokenizer:
     special_tokens: Mapping[str, str]
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens each text has, without special tokens put around it.
+        """Return how many tokens each text has, without special tokens put around it."""
+        return self._counts.count(texts)
 
-        What stands between special tokens is counted by itself, and only once however often it
-        comes up, as system prompts do.
-        """
-        if self._borders is None:
-            return self._count_whole(texts)
-        parts = [self._borders.split(text) for text in texts]
-        different = list(dict.fromkeys(chain.from_iterable(parts)))
-        counts = dict(zip(different, self._count_whole(different), strict=True))
-        return [len(pieces) - 1 + sum(counts[piece] for piece in pieces) for pieces in parts]
-
-    def _count_whole(self, texts: Sequence[str]) -> list[int]:
-        encodings = self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [len(encoding) for encoding in encodings]
+    @cached_property
+    def _counts(self) -> TokenCounts:
+        return TokenCounts(self.tokenizer)
 
     def offsets(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
         """Return, for each token of each text, its first character and the one after its last."""
@@ -120,19 +109,6 @@ class ChatTokenizer:
         """All special tokens of the vocabulary, also those that only templates use."""
         added = self.tokenizer.get_added_tokens_decoder().values()
         return tuple(token.content for token in added if token.special)
-
-    @cached_property
-    def _borders(self) -> re.Pattern[str] | None:
-        """Where texts can be cut so that the counts of the parts add up; None for nowhere."""
-        added = self.tokenizer.get_added_tokens_decoder().values()
-        borders = [token for token in added if not token.normalized]
-        # Tokens that swallow the space around them, and tokenizers that treat the first part of a
-        # text in their own way, count a part differently than the whole.
-        swallow = any(token.lstrip or token.rstrip or token.single_word for token in borders)
-        if not borders or swallow or _FIRST_IS_SPECIAL in self.tokenizer.to_str():
-            return None
-        longest_first = sorted((token.content for token in borders), key=len, reverse=True)
-        return re.compile("|".join(map(re.escape, longest_first)))
 
     @cached_property
     def _compiled(self) -> Template | None:

@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tokenizers import AddedToken, Tokenizer
+from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import ByteLevel, WhitespaceSplit
+from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from tunewise.curate.check import CheckContext
 from tunewise.curate.read import read_dataset
@@ -245,39 +243,6 @@ def test_without_a_template_there_is_none_to_check(check_rows, tokenizer_folder:
     for name in ("tokens/template", "tokens/end-token"):
         result = check_rows(name, [chat(2, 2)], tokenizer=str(tokenizer_folder))
         assert (result.status, result.reason) == ("skipped", "the tokenizer has no chat template")
-
-
-PIECES = ["<|end|>", "<|user|>", " ", "\n", "é😀", "the ", "<|", "7"]
-
-
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=8).map("".join), max_size=5))
-def test_parts_are_counted_as_the_whole(repository_root: Path, texts: list[str]) -> None:
-    folder = repository_root / "datasets" / "base"
-    if not (folder / "tokenizer.json").is_file():
-        pytest.skip(f"no model at {folder}")
-    tokenizer = load_tokenizer(folder)
-    whole = [len(tokenizer.tokenizer.encode(text, add_special_tokens=False)) for text in texts]
-    assert tokenizer.count(texts) == whole
-
-
-@pytest.mark.parametrize(
-    "special",
-    [AddedToken("<x>", lstrip=True, special=True), AddedToken("<x>", rstrip=True, special=True),
-     AddedToken("<x>", single_word=True, special=True)],
-)  # fmt: skip
-def test_tokens_that_swallow_what_is_around_them(tokenizer_folder: Path, special) -> None:
-    inner = Tokenizer.from_file(str(tokenizer_folder / "tokenizer.json"))
-    inner.pre_tokenizer = ByteLevel(add_prefix_space=False)
-    inner.add_special_tokens([special, "<y>"])
-    inner.no_padding()
-    inner.save(str(tokenizer_folder / "tokenizer.json"))
-    tokenizer = load_tokenizer(tokenizer_folder)
-    texts = ["a <x> b", "a<x>b", "a <y> b <x>c", "<x>", ""]
-    whole = [len(tokenizer.tokenizer.encode(text, add_special_tokens=False)) for text in texts]
-    assert tokenizer.count(texts) == whole
 
 
 def test_the_bundled_template_counts_like_its_tokenizer(repository_root: Path) -> None:
