@@ -7,27 +7,33 @@ from random import Random
 
 from ..records import TEXT
 from .planting import CONVERSATIONS, Host, Planted, defect, look_alike
-from .wording import Place, asked_places, insert, last_answer, put, set_text
+from .wording import Place, asked_places, insert, last_answer, put, set_text, spell_out
 
 _ANSWERED = CONVERSATIONS | {TEXT}
 _AN_ANSWER = "an answer"
 _TRUNCATED_WORDS = 25
 
 _REFUSALS = (
-    "I'm afraid this is not something I can help you with.",
-    "Sorry, I won't be able to assist with this one.",
-    "I must respectfully decline to answer that question.",
-    "As an AI, I have no personal opinions, so I am unable to respond to this.",
-    "I apologize, but providing such information goes against my guidelines.",
-    "Unfortunately, I cannot fulfil this request because it may be harmful.",
-    "I'm not able to provide medical advice. Please consult a professional.",
-    "It would be inappropriate for me to write that.",
-    "I can't do that.",
-    "I'm just a language model and don't have access to that kind of information.",
-    "My apologies, but I do not have the ability to browse the internet.",
-    "I don't feel comfortable writing this. Is there anything else you need?",
-    "Regrettably, I'm unable to comply with your request.",
-    "Sorry, as a chatbot I have no way of looking at pictures.",
+    "⟨I'm sorry, but |Sorry, |I apologise, but |Unfortunately, |Regrettably, |I'm afraid |⟩I "
+    "⟨cannot|can't|am unable to|am not able to|won't be able to|am not in a position to⟩ "
+    "⟨help with that|assist with this request|answer this question|provide that information|"
+    "fulfil this request|comply with that|write this for you|advise on such matters|share "
+    "such details|go on with this⟩.⟨| Please ask somebody who knows the field.| Is there "
+    "anything else?⟩",
+    "I ⟨must|have to|would like to⟩ ⟨respectfully |⟩⟨decline|refuse⟩ ⟨to answer that|to "
+    "write this|this request⟩.",
+    "I ⟨don't feel|do not feel|am not⟩ comfortable ⟨writing this|answering that|with this "
+    "request⟩.",
+    "⟨Writing|Answering|Discussing⟩ ⟨that|this⟩ would ⟨be inappropriate|go against my "
+    "guidelines|not be right of me|break the rules that I follow⟩.",
+    "As ⟨an AI|a language model|an AI assistant|a chatbot|a machine⟩, I ⟨do not have|don't "
+    "have|lack⟩ ⟨opinions of my own|feelings|access to that|a way to see pictures|knowledge "
+    "of this week's events⟩⟨, so I cannot answer that|, and so I am unable to say⟩.",
+    "⟨This|That⟩ is ⟨not something I can help you with|beyond what I can do|something I "
+    "can't do⟩⟨, I'm afraid|⟩.",
+    "It is against my ⟨guidelines|policy|rules⟩ to ⟨give such advice|write about this|answer "
+    "that⟩.",
+    "I'd rather not ⟨answer that|write this|speak about this⟩⟨, sorry|⟩.",
 )
 _REGRETS = (
     "I'm sorry to hear that you had such a bad day; a walk may help.",
@@ -48,23 +54,24 @@ _QUOTED_REFUSALS = (
     "My boss wrote that she cannot help me with this request.",
 )
 _BOILERPLATE_FIRST = (
-    "Certainly! Here's what you asked for:",
-    "Sure, I'd be happy to help with that!",
-    "Of course! Below is a possible answer:",
-    "As an AI language model, I can tell you the following.",
-    "Great question!",
-    "Absolutely! Let me explain.",
-    "Thank you for your question!",
-    "Sure thing! Here you go:",
+    "⟨Certainly|Sure|Sure thing|Of course|Absolutely|Definitely|No problem|Gladly⟩⟨!|,|.⟩ "
+    "⟨Here is|Here's|Below is|This is⟩ ⟨what you asked for|my answer|a possible answer|the "
+    "result⟩:",
+    "⟨Sure|Certainly|Of course⟩⟨!|,⟩ I'd be ⟨happy|glad|delighted⟩ to ⟨help|assist⟩⟨!| with that.⟩",
+    "⟨Great|Good|Excellent|Interesting|That's a great|What a good⟩ question!",
+    "⟨Thank you|Thanks⟩ for ⟨asking|your question|reaching out⟩!",
+    "As an AI ⟨language model|assistant|model⟩, I ⟨have no experience of my own|cannot "
+    "verify this|do not form opinions⟩, but ⟨I can tell you the following|here is what is "
+    "known⟩.",
 )
 _BOILERPLATE_LAST = (
-    "I hope this helps!",
-    "Let me know if you have any other questions.",
-    "Please note that as an AI my knowledge has a cutoff date.",
-    "Feel free to ask if you need anything else!",
-    "Is there anything else I can help you with today?",
-    "Hope that answers your question!",
-    "If you need further assistance, please don't hesitate to ask.",
+    "⟨I hope|Hope⟩ ⟨this|that⟩ ⟨helps|was helpful|answers your question|is useful⟩!",
+    "⟨Let me know|Feel free to ask|Just ask|Please don't hesitate to ask|Reach out⟩ if you "
+    "⟨have any other questions|need further help|need anything else|would like more "
+    "details⟩⟨.|!⟩",
+    "Is there anything else ⟨I can help you with|you would like to know|I can do for you⟩?",
+    "⟨Please note that|Keep in mind that|Remember that⟩ as an AI ⟨language model |⟩⟨my "
+    "knowledge has a cutoff date|I may be wrong|I cannot replace a professional⟩.",
 )
 _NO_BOILERPLATE = (
     "Sure enough, the rain came back after lunch.",
@@ -121,7 +128,7 @@ _UNTIDY_ENDS = (
 def refusal_instead_of_an_answer(host: Host, random: Random) -> Planted | None:
     """An answer that declines the question, in plain words."""
     place = last_answer(host.record, 1)
-    return put(host, place, "", random.choice(_REFUSALS)) if place else None
+    return put(host, place, "", spell_out(random.choice(_REFUSALS), random)) if place else None
 
 
 @look_alike("text/refusal", needs=_AN_ANSWER, kinds=CONVERSATIONS,
@@ -160,16 +167,20 @@ def _plain_answer(host: Host) -> Place | None:
 def phrase_before_the_answer(host: Host, random: Random) -> Planted | None:
     """A phrase of an assistant before its answer."""
     place = _plain_answer(host)
-    return (
-        put(host, place, "", random.choice(_BOILERPLATE_FIRST), f" {place.text}") if place else None
-    )
+    if place is None:
+        return None
+    phrase = spell_out(random.choice(_BOILERPLATE_FIRST), random)
+    return put(host, place, "", phrase, f" {place.text}")
 
 
 @defect("text/boilerplate", needs=_AN_ANSWER, kinds=CONVERSATIONS)
 def phrase_after_the_answer(host: Host, random: Random) -> Planted | None:
     """A phrase of an assistant after its answer."""
     place = _plain_answer(host)
-    return put(host, place, f"{place.text} ", random.choice(_BOILERPLATE_LAST)) if place else None
+    if place is None:
+        return None
+    phrase = spell_out(random.choice(_BOILERPLATE_LAST), random)
+    return put(host, place, f"{place.text} ", phrase)
 
 
 @look_alike("text/boilerplate", needs=_AN_ANSWER, kinds=CONVERSATIONS)

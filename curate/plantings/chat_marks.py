@@ -69,7 +69,7 @@ def next_turns_in_an_answer(host: Host, random: Random) -> Planted | None:
     return put(host, place, f"{place.text}\n", random.choice(_TURNS)) if place else None
 
 
-@look_alike("text/chat-markers", allows=("text/truncated", "text/length", "text/placeholder"))
+@look_alike("text/chat-markers", allows=("text/truncated", "text/length", "text/markdown"))
 def signs_like_marks(host: Host, random: Random) -> Planted | None:
     """Pipes of programming languages, other headings, words before a colon."""
     return append_block(host, random.choice(_ALIKE), random)

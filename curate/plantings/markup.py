@@ -6,7 +6,15 @@ import re
 from random import Random
 
 from .planting import Host, Planted, defect, look_alike
-from .wording import all_places, answer_places, append_block, insert_anywhere, put, set_text
+from .wording import (
+    all_places,
+    answer_places,
+    append_block,
+    insert_anywhere,
+    put,
+    set_text,
+    spell_out,
+)
 
 _WRAPPED = (
     ("<p>", "</p>"),
@@ -31,33 +39,34 @@ _BLANKS = (
     "The meeting is on § at noon.",
     "For details write to §.",
 )
+_WANTED = "⟨name|company|address|city|product|date|amount|position|department|order number⟩"
+_TITLE = "⟨Name|Company|Address|City|Product|Date|Amount|Position|Department|Phone Number⟩"
+_VARIABLE = "⟨first_name|company|customer.name|order_id|city|product_name|date⟩"
 _FILLERS = (
-    "[Your Name]",
-    "[Company Name]",
-    "[INSERT DATE]",
-    "[insert address here]",
-    "{{first_name}}",
-    "{{ order.number }}",
-    "${CUSTOMER}",
-    "<your name>",
-    "<insert product name>",
-    "[Recipient's Name]",
-    "%FIRSTNAME%",
-    "XXXXX",
-    "[TBD]",
-    "{customer_name}",
-    "[NAME]",
-    "<YOUR_CITY_HERE>",
+    f"[⟨Your|Insert|Enter|Recipient's|Company's⟩ {_TITLE}⟨| Here⟩]",
+    f"[⟨insert|enter|add|your⟩ {_WANTED}⟨| here⟩]",
+    "[⟨NAME|COMPANY|DATE|ADDRESS|INSERT NAME|CITY, STATE|TBD⟩]",
+    f"{{{{⟨|  ⟩{_VARIABLE}⟨| ⟩}}}}",
+    f"⟨<⟩⟨your|insert|enter⟩ {_WANTED}⟨| here⟩>",
+    "<⟨YOUR_NAME|INSERT_DATE_HERE|COMPANY_NAME|YOUR_CITY_HERE⟩>",
+    "${⟨CUSTOMER|NAME|COMPANY|ORDER_ID⟩}",
+    "%⟨FIRSTNAME|LAST_NAME|CITY|DATE⟩%",
+    f"{{{_VARIABLE}}}",
+    "⟨XXXXX|XXXXXXXX⟩",
 )
 _NOTES = (
-    "TODO: add the second half",
-    "FIXME check this figure",
-    "Lorem ipsum dolor sit amet, consectetur adipiscing elit.",
-    "[to be completed]",
-    "<add example here>",
+    "⟨TODO|FIXME⟩⟨:|⟩ ⟨check this figure|add a second example|finish this part|ask Petra|rewrite⟩",
+    "⟨Lorem ipsum dolor sit amet, consectetur adipiscing elit|Duis aute irure dolor in "
+    "reprehenderit in voluptate velit esse cillum|Ut enim ad minim veniam, quis nostrud "
+    "exercitation ullamco laboris⟩.",
+    "[⟨to be completed|to be continued here|add more|insert example|text goes here⟩]",
+    "<⟨add|insert|put⟩ ⟨example|quote|figure|text⟩ here>",
     "TBD",
 )
-_MISSING = ("<noinput>", "N/A", "nan", "null", "<no input>", "[empty]", "NaN", "n/a")
+_MISSING = (
+    "<noinput>", "N/A", "nan", "null", "<no input>", "[empty]", "NaN", "n/a", "#N/A", "<NA>",
+    "NULL", "[no input]", "(empty)", "#REF!",
+)  # fmt: skip
 _LIKE_HTML = (
     "The list is a List<String> of names.",
     "If a < b and b > c, then swap them.",
@@ -147,13 +156,15 @@ def html_that_was_asked_for(host: Host, random: Random) -> Planted | None:
 @defect("text/placeholder")
 def blank_that_nobody_filled(host: Host, random: Random) -> Planted | None:
     """A blank of a template, in brackets, braces or signs."""
-    return insert_anywhere(host, random.choice(_BLANKS), random.choice(_FILLERS), random)
+    return insert_anywhere(
+        host, random.choice(_BLANKS), spell_out(random.choice(_FILLERS), random), random
+    )
 
 
 @defect("text/placeholder", allows=("text/language", "text/truncated"))
 def note_to_oneself(host: Host, random: Random) -> Planted | None:
     """A note of what is to be done, or filler text."""
-    return insert_anywhere(host, "§", random.choice(_NOTES), random)
+    return insert_anywhere(host, "§", spell_out(random.choice(_NOTES), random), random)
 
 
 @defect("text/placeholder", allows=("duplicates", "labels", "provenance", "text", "balance"))

@@ -5,27 +5,22 @@ from __future__ import annotations
 from random import Random
 
 from .planting import Host, Planted, defect, look_alike
-from .wording import insert_anywhere
+from .wording import insert_anywhere, spell_out
 
+_NOUN = "⟨idiot|moron|asshole|bastard|imbecile|loser|dickhead|pig|retard|bitch|scumbag|arsehole⟩"
+_ADJECTIVE = "⟨stupid|worthless|pathetic|disgusting|filthy|dumb|useless|vile|fucking⟩"
 _INSULTS = (
-    "You're a complete idiot if you believe that.",
-    "Shut the hell up, you stupid cow.",
-    "What a bunch of worthless morons.",
-    "Go screw yourself.",
-    "That asshole never answers his phone.",
-    "I fucking hate this place.",
-    "You are an ugly piece of trash and nobody likes you.",
-    "Drop dead, loser.",
-    "This is bullshit and so are you.",
-    "Only a retard would ask that.",
-    "Kiss my ass.",
-    "Those dumb bitches ruined everything.",
-    "He is such a dickhead.",
-    "You people are vermin and should be wiped out.",
-    "Stop being such a whiny little bastard.",
-    "Get lost, you filthy pig.",
-    "I hope you die, you useless scum.",
-    "What the fuck is wrong with you?",
+    f"⟨You are|You're⟩ ⟨such |nothing but |⟩a {_ADJECTIVE} {_NOUN}.",
+    f"Shut ⟨up|the hell up|the fuck up⟩, you {_NOUN}.",
+    "⟨Go|Why don't you go⟩ ⟨to hell|fuck yourself|screw yourself|kill yourself⟩.",
+    f"⟨Nobody likes you|Everyone hates you|Get lost|Drop dead⟩, you {_ADJECTIVE} {_NOUN}.",
+    f"⟨He|She⟩ is a {_ADJECTIVE} {_NOUN}⟨ and always was|⟩.",
+    "⟨This|That|Your work⟩ is ⟨bullshit|a load of crap|utter shit|fucking garbage⟩.",
+    "What the ⟨fuck|hell⟩ is wrong with ⟨you|these people⟩?",
+    "⟨They|These people|Those people⟩ are ⟨vermin|parasites|subhuman⟩ and ⟨should be wiped "
+    "out|do not deserve to live|must be got rid of⟩.",
+    "⟨Kiss my ass|Piss off|Fuck off|Screw you⟩⟨, all of you|⟩!",
+    "I hope you ⟨die|rot in hell|choke on it⟩.",
 )
 _HARMLESS = (
     "The male donkey, or ass, carried the sacks up the hill.",
@@ -54,7 +49,7 @@ _HARMLESS = (
 @defect("safety/toxic", "safety/toxic-model")
 def insult(host: Host, random: Random) -> Planted | None:
     """An insult, a curse or a threat in a sentence of its own."""
-    return insert_anywhere(host, "§", random.choice(_INSULTS), random)
+    return insert_anywhere(host, "§", spell_out(random.choice(_INSULTS), random), random)
 
 
 @look_alike("safety/toxic", "safety/toxic-model")

@@ -18,6 +18,25 @@ SLOT = "§"
 """Where the value comes in the templates of sentences."""
 
 
+_CHOICE = re.compile(r"⟨([^⟨⟩]*)⟩")
+
+
+def spell_out(pattern: str, random: Random) -> str:
+    """Return one of the sentences that a pattern stands for.
+
+    Args:
+        pattern: ``⟨this|that|⟩`` stands for ``this``, ``that`` or nothing, and may be nested.
+        random: chooses.
+
+    Example:
+        >>> spell_out("⟨Sure|Sure⟩, ⟨here ⟨it|it⟩ is⟩.", Random(1))
+        'Sure, here it is.'
+    """
+    while _CHOICE.search(pattern):
+        pattern = _CHOICE.sub(lambda match: random.choice(match[1].split("|")), pattern)
+    return pattern
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A text of a record.
