@@ -144,8 +144,12 @@ _TELLING = (
     "(?i)intelig[eê]ncia|intelligenza|modelo de l|linguistico",
     "(?i)языковая| ии |искусственн",
 )
-MAY_REFUSE: pl.Expr = contains_one_of(*_TELLING, text=pl.col("content").str.head(_LOOKED_AT))
-"""True for every message that can hold a refusal or begin as a machine's."""
+
+
+def may_refuse(answers: pl.DataFrame) -> pl.DataFrame:
+    """Return the answers that can be refusals, by the words at their beginning."""
+    beginning = answers.with_columns(beginning=pl.col("content").str.head(_LOOKED_AT))
+    return beginning.filter(contains_one_of(*_TELLING, text=pl.col("beginning"))).drop("beginning")
 
 
 def find_refusal(text: str, least_help: int = LEAST_HELP) -> re.Match[str] | None:

@@ -68,7 +68,7 @@ _CLOSER = re.compile(
     rf"(?:(?:{'|'.join(_OFFERS)})[.!?]+\s*)+(?:😊|🙂|👍)?\s*\Z",
     re.IGNORECASE,
 )
-_ENDING = 400
+_BEGINNING, _ENDING = 80, 400
 _SMALL_TALK = re.compile(
     r"\s*(?:(?:you['’]re|you are) (?:very |most )?welcome|hello|hi|hey|greetings|welcome|"
     r"good (?:day|morning|afternoon|evening)|thanks?|thank you|sure|of course|no problem|"
@@ -103,7 +103,7 @@ _MAY_OPEN = contains_one_of(
     rf"(?i)\A\s*{_YES}[,!.:]",
     r"(?i)\A\s*thank(?:s| you) for (?:your|asking)",
     r"(?i)question[.!]",
-    text=pl.col("content").str.head(80),
+    text=pl.col("beginning"),
 )
 _MAY_CLOSE = contains_one_of(
     r"(?i)(?:hope|trust) (?:you|th|it|i)",
@@ -116,7 +116,7 @@ _MAY_CLOSE = contains_one_of(
     r"(?i)is there any",
     r"(?i)(?:can|may) i (?:help|assist)",
     r"(?i)here to (?:help|assist)",
-    text=pl.col("content").str.tail(_ENDING),
+    text=pl.col("ending"),
 )
 _MAY_BE_MACHINE = contains_one_of(
     r"(?i)language model",
@@ -183,7 +183,9 @@ def _phrases(answers: pl.DataFrame, phrases: tuple[str, ...]) -> pl.DataFrame:
 
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
-    answers = context.answers.filter(pl.col("role") == "assistant")
+    answers = context.answers.filter(pl.col("role") == "assistant").with_columns(
+        beginning=pl.col("content").str.head(_BEGINNING), ending=pl.col("content").str.tail(_ENDING)
+    )
     kinds = context.parameter(check, "kinds")
     found = [
         search_texts(answers, _SEARCHES[kind], where=_MAY_HOLD[kind])

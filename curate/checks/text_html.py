@@ -23,6 +23,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
+from .prefilter import contains_one_of
 from .spans import SPAN_SCHEMA, code_blocks, inside
 
 _TAG_NAMES = (
@@ -38,7 +39,7 @@ _ENTITY = (
 )
 _COMMENT = r"<!--[^<>]{0,500}-->"
 _MARKUP = re.compile(f"{_TAG}|{_ENTITY}|{_COMMENT}", re.IGNORECASE)
-_MAY_BE_MARKUP = f"(?i){_TAG}|{_ENTITY}|{_COMMENT}"
+_MAY_BE_MARKUP = contains_one_of(f"(?i){_TAG}", f"(?i){_ENTITY}", _COMMENT)
 # A conversation about markup holds it by right; so does a message about code.
 _ABOUT_MARKUP = (
     r"(?i)(?-u:\b)(?:x?html5?|xml|svg|css|php|jsx|javascript|jquery|react|angular|vue|django|jinja|"
@@ -89,30 +90,30 @@ def plain_text(markup: str) -> str | None:
 
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
-    tagged = context.messages.filter(pl.col("content").str.contains(_MAY_BE_MARKUP))
+    tagged = context.messages.filter(_MAY_BE_MARKUP)
+    content = pl.col("content")
     # What a tag holds is not what the conversation is about: "<a href='more.html'>".
-    words = pl.col("content").str.replace_all(f"(?i){_TAG}", " ")
-    about = (
-        context.messages.join(tagged.select("row").unique(), on="row", how="semi")
-        .filter(words.str.contains(_ABOUT_MARKUP) | pl.col("content").str.contains(_DOCUMENT))
-        .select("row")
-        .unique()
+    spoken = context.messages.join(tagged.select("row").unique(), on="row", how="semi").select(
+        "row", "role", "content", words=content.str.replace_all(f"(?i){_TAG}", " ")
     )
-    rows = tagged.join(about, on="row", how="anti", maintain_order="left").filter(
-        ~words.str.contains(_ABOUT_CODE) | pl.col("content").str.contains(_WRAPPED)
+    words = pl.col("words")
+    is_about = words.str.contains(_ABOUT_MARKUP) | content.str.contains(_DOCUMENT)
+    about = spoken.filter(is_about).select("row").unique()
+    is_code = words.str.contains(_ABOUT_CODE)
+    code = spoken.filter(pl.col("role") != "assistant", is_code).select("row").unique()
+    rows = (
+        tagged.join(about, on="row", how="anti", maintain_order="left")
+        .join(code.with_columns(asked=pl.lit(True)), on="row", how="left", maintain_order="left")
+        .with_columns(words=content.str.replace_all(f"(?i){_TAG}", " "))
+        .filter(
+            (~is_code & (pl.col("asked").is_null() | ~content.str.contains("<")))
+            | content.str.contains(_WRAPPED)
+        )
     )
-    asked = context.messages.filter(pl.col("role") != "assistant", words.str.contains(_ABOUT_CODE))
-    is_asked = pl.col("row").is_in(asked["row"].unique().implode())
     found = [
         finding
-        for row, field, content in rows.filter(
-            ~is_asked
-            | ~pl.col("content").str.contains("<")
-            | pl.col("content").str.contains(_WRAPPED)
-        )
-        .select("row", "field", "content")
-        .iter_rows()
-        if (finding := _judge(row, field, content)) is not None
+        for row, field, text in rows.select("row", "field", "content").iter_rows()
+        if (finding := _judge(row, field, text)) is not None
     ]
     return pl.DataFrame(found, schema=SPAN_SCHEMA, orient="row")
 

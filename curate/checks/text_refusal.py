@@ -20,13 +20,13 @@ import polars as pl
 
 from ..check import Check, CheckContext, Parameter, RowCheck
 from ..finding import Fix, Severity
-from .refusals import LEAST_HELP, MAY_REFUSE, find_refusal, speaks_as_machine
+from .refusals import LEAST_HELP, find_refusal, may_refuse, speaks_as_machine
 from .spans import SPAN_SCHEMA
 
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     least_help = context.parameter(check, "least_help")
-    candidates = context.answers.filter(MAY_REFUSE).select("row", "field", "content")
+    candidates = may_refuse(context.answers).select("row", "field", "content")
     found = [
         {
             "row": row,
