@@ -50,8 +50,8 @@ def apply_decisions(
 
     A finding about a field that was changed by hand is settled: what was or will be accepted of
     its check does not concern it any more, though a later decision that names the row may still
-    drop it. Where the very characters that it shows still stand in the new text, it stays open:
-    its place is one in the old text, so that nothing can be masked or repaired there.
+    drop it. Where the very characters that it shows still stand in the new text, it is not settled;
+    but its place is one in the old text, so that nothing can be masked or repaired there.
 
     Args:
         findings: of an audit.
@@ -60,8 +60,8 @@ def apply_decisions(
 
     Returns:
         The findings with ``action`` (``drop``, ``mask``, ``repair``, ``ignored``, ``edited`` or
-        null), ``keep`` (which copy is to stay; null for the usual one) and ``order`` (the
-        decision's place among them).
+        null), ``keep`` (which copy is to stay; null for the usual one), ``order`` (the decision's
+        place among them) and ``in_place`` (whether its text is still as it was).
     """
     about = _decisions_about(findings["check"].unique().to_list(), decisions)
     general = about.filter(pl.col("row").is_null()).drop("row")
@@ -80,16 +80,15 @@ def apply_decisions(
         )
         .with_columns(action=_action())
     )
-    columns = [*findings.columns, "action", "keep", "order"]
+    columns = [*findings.columns, "action", "keep", "order", "in_place"]
     if changed is None or changed.is_empty():
-        return judged.select(columns)
+        return judged.with_columns(in_place=True).select(columns)
     settled, standing = _about_changed(judged, changed)
-    in_place = standing & pl.col("action").is_in([Fix.MASK, Fix.REPAIR])
     return judged.with_columns(
         action=pl.when(settled & ~_dropped_later(_orders_of_edits(decisions)))
         .then(pl.lit(EDITED))
-        .when(~in_place.fill_null(False))
-        .then("action")
+        .otherwise("action"),
+        in_place=~standing,
     ).select(columns)
 
 

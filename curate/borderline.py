@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -98,7 +98,8 @@ def _shown(
         record = records[item["row"]]
         text = field_text(record, item["field"])
         if text is None:
-            text = _said(record)
+            part_named = item["field"] in MESSAGE_PARTS
+            text = _said(record, (item["field"],) if part_named else MESSAGE_PARTS)
         part = excerpt(text, item["start"], item["end"], width=_WIDTH)
         if related is not None and item["check"] in COPY_CHECKS:
             part, other = _around_difference(_said(record), _said(related))
@@ -145,11 +146,11 @@ def _joined(part: Excerpt | None) -> str | None:
     return None if part is None else f"{part.before}{part.hit}{part.after}"
 
 
-def _said(record: Mapping[str, Any]) -> str:
+def _said(record: Mapping[str, Any], parts: Sequence[str] = MESSAGE_PARTS) -> str:
     """Return what a record says, without its system prompt."""
     return "\n".join(
         message["content"]
-        for part in MESSAGE_PARTS
+        for part in parts
         for message in record[part] or ()
         if message["content"] and message["role"] not in INSTRUCTING_ROLES
     )

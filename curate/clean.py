@@ -158,7 +158,7 @@ def _refuse_loss(counts: dict[str, int]) -> None:
 def _about_missed(missed: int) -> str:
     return (
         f"{missed} accepted masks and repairs could not be made and stay open: "
-        "the finding names no characters, or overlaps with another repair"
+        "the finding names no characters, overlaps with another repair, or its text was edited"
     )
 
 

@@ -41,8 +41,8 @@ class Edited:
     Attributes:
         records: all records, in their order.
         changed: frame of :data:`CHANGED_SCHEMA`, one line a field whose text became another.
-        missed: the edits that could not be made: no characters or no replacement are told, or
-            they overlap with another repair.
+        missed: the edits that could not be made: no characters or no replacement are told, their
+            text was changed by hand, or they overlap with another repair.
     """
 
     records: pl.DataFrame
@@ -75,11 +75,11 @@ def apply_edits(records: pl.DataFrame, edits: pl.DataFrame, labels: LabelColumn)
 
     Args:
         records: frame of ``RECORD_SCHEMA``.
-        edits: findings with ``action`` ``mask`` or ``repair``, in the order of the rows; what no
-            span or replacement tells how to do is left alone.
+        edits: findings with ``action`` ``mask`` or ``repair`` and ``in_place``, in the order of the
+            rows; what no span or replacement tells how to do, or where, is left alone.
         labels: how the source writes its labels.
     """
-    wanted = edits.select("row", "field", "start", "end", "check", "action", "related")
+    wanted = edits.select("row", "field", "start", "end", "check", "action", "related", "in_place")
     by_row = {
         row: list(found)
         for row, found in groupby(
@@ -144,6 +144,8 @@ def _edit_record(
 def _span(finding: Mapping[str, Any], text: str) -> _Span | None:
     """Return what a finding changes; None where it does not say."""
     start, end = finding["start"], finding["end"]
+    if not finding["in_place"]:
+        return None
     if start is None or end is None:
         start, end = 0, len(text)
     if not 0 <= start <= end <= len(text):

@@ -192,6 +192,8 @@ def test_a_mask_is_not_put_into_edited_text_but_its_finding_stays_open(
         "mail me now",
     ]
     assert preview(audit, held, OPEN_GUARD).clean_after == 0.5
+    told = json.loads((cleaned.folder / "clean.json").read_text())
+    assert (told["missed"], told["quality"]["after"]) == (1, 0.5)
 
 
 def test_the_row_to_edit_is_the_row_as_it_stands(tmp_path: Path, make_audit) -> None:

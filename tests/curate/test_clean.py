@@ -317,7 +317,7 @@ def test_no_masked_character_is_left_whatever_is_repaired(
                 related=new)
         for start, n, new in repairs
     ]  # fmt: skip
-    frame = pl.DataFrame(edits, schema=FINDING_SCHEMA).with_columns(action="fix")
+    frame = pl.DataFrame(edits, schema=FINDING_SCHEMA).with_columns(action="fix", in_place=True)
     message = {"role": "user", "content": signs}
     record = {**dict.fromkeys(RECORD_SCHEMA.names()), "row": 0, "messages": [message]}
     edited = apply_edits(pl.DataFrame([record], schema=RECORD_SCHEMA), frame, LabelColumn(""))
