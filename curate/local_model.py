@@ -49,6 +49,12 @@ def load_local_model(folder: str, task: str) -> tuple[PreTrainedTokenizerBase, P
     return tokenizer, model.eval()
 
 
+def labels_of(model: PreTrainedModel) -> dict[int, str]:
+    """Return the names of a model's classes by their number."""
+    names: Any = model.config.id2label or {}
+    return {int(number): str(name) for number, name in names.items()}
+
+
 def longest_input(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> int:
     """Return how many tokens a model reads at once, at most 512."""
     positions = getattr(model.config, "max_position_embeddings", None) or _MOST_TOKENS

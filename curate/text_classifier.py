@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .local_model import load_local_model, longest_input
+from .local_model import labels_of, load_local_model, longest_input
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -41,8 +41,7 @@ def load_text_classifier(folder: str) -> TextClassifier:
         UsageError: the folder holds no such model that can be read.
     """
     tokenizer, model = load_local_model(folder, "SequenceClassification")
-    names = model.config.id2label
-    labels = tuple(str(names[number]) for number in sorted(names))
+    labels = tuple(label for _, label in sorted(labels_of(model).items()))
     tokens = longest_input(tokenizer, model)
 
     def probabilities(texts: Sequence[str], batch: int) -> np.ndarray:

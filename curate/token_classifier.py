@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..workspace.errors import UsageError
-from .local_model import load_local_model, longest_input
+from .local_model import labels_of, load_local_model, longest_input
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -64,7 +64,7 @@ def load_token_classifier(folder: str) -> TokenClassifier:
             where=folder,
             fix="save it with a tokenizer.json",
         )
-    names = {number: _without_prefix(label) for number, label in model.config.id2label.items()}
+    names = {number: _without_prefix(label) for number, label in labels_of(model).items()}
 
     def mark(texts: Sequence[str]) -> Iterator[list[Marked]]:
         for start in range(0, len(texts), _BATCH):

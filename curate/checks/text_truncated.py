@@ -204,8 +204,9 @@ def _shares(prose: pl.DataFrame, least_answers: int) -> pl.DataFrame:
             groups.append((_MANY_SENTENCES, _MANY_SENTENCES + 1))
         for first, last in groups:
             group = prose.filter(pl.col("sentences").is_between(first, last))
-            if group["answers"].sum() >= least_answers:
-                found.append((sentences, group["unclosed"].sum() / group["answers"].sum()))
+            answers, unclosed = (int(group[name].sum()) for name in ("answers", "unclosed"))
+            if answers and answers >= least_answers:
+                found.append((sentences, unclosed / answers))
     schema = {"sentences": prose.schema["sentences"], "unclosed_share": pl.Float64}
     shares = pl.DataFrame(found, schema=schema, orient="row")
     return shares.group_by("sentences").agg(pl.col("unclosed_share").min())

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 CHECK = "safety/toxic-model"
-RUDE = ("blockhead", "nitwit")
-WORDS = ("you", "are", "my", "friend", "and", "nice", "today", "hello")
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+RUDE = ["blockhead", "nitwit"]
+WORDS = ["you", "are", "my", "friend", "and", "nice", "today", "hello"]
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 TOKENS = 16
 
 
@@ -20,7 +20,7 @@ def tokenizer_of_words():
     transformers = pytest.importorskip("transformers")
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-    vocabulary = {word: number for number, word in enumerate((*SPECIAL, *WORDS, *RUDE))}
+    vocabulary = {word: number for number, word in enumerate([*SPECIAL, *WORDS, *RUDE])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()

@@ -88,6 +88,6 @@ def test_a_blank_text_is_left_to_the_checks_of_form(find_in_answers) -> None:
 def test_a_repair_leaves_nothing_to_repair_and_loses_no_word(text: str) -> None:
     plain = text
     for spot in reversed(plain_white_space(text, 2)):
-        plain = plain[: spot.start] + spot.related + plain[spot.end :]
+        plain = plain[: spot.start] + (spot.related or "") + plain[spot.end :]
     assert plain_white_space(plain, 2) == []
     assert plain.split() == text.split()
