@@ -70,7 +70,7 @@ def catalogue_page(checks: Sequence[AnyCheck]) -> str:
         for check in checks:
             if check.dimension == dimension:
                 lines += ["", *_entry(check)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _entry(check: AnyCheck) -> Iterable[str]:

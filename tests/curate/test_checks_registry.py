@@ -195,4 +195,4 @@ def test_each_check_has_a_module_of_its_name() -> None:
 def test_the_page_of_checks_is_the_one_that_is_made(repository_root: Path) -> None:
     """`tunewise checks --markdown > docs/checks.md` makes it."""
     page = (repository_root / "docs" / "checks.md").read_text(encoding="utf-8")
-    assert page == catalogue_page(ALL_CHECKS)
+    assert page == catalogue_page(ALL_CHECKS) + "\n"

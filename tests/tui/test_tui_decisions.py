@@ -239,7 +239,7 @@ def test_what_is_ticked_after_accept_all_has_changed_rows(tmp_path: Path, broken
     assert ticked["duplicates/exact"] == "drop"
     assert ticked["privacy/email"] == "mask"
     assert ticked["schema/missing-field"] == ("drop" if broken else "")
-    for check in ("schema/malformed-row", "duplicates/same-prompt", "text/html"):
+    for check in ("schema/malformed-row", "duplicates/same-prompt"):
         assert ticked[check] == ""
 
 
