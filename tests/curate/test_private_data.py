@@ -8,29 +8,29 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tunewise.curate.check import CheckContext
-from tunewise.curate.checking import run_check
-from tunewise.curate.checks.registry import choose_checks
-from tunewise.curate.edits import apply_edits
-from tunewise.curate.read import read_dataset
-from tunewise.curate.relabel import LabelColumn
+from tunewise.curate.audit import audit
+from tunewise.curate.clean import clean
+from tunewise.curate.decide import accept
+from tunewise.curate.settings import AuditSettings, CleanSettings
+from tunewise.workspace.artifact import Workspace
 
 HEX = "a9f4e5b761ad7c101de3aa46bceadfbd"
 
 
 @pytest.fixture
 def masked(tmp_path):
-    """Write rows, mask all that the checks of privacy propose to mask, and return the messages."""
+    """Audit a row, accept all masks that are proposed, and return the clean row's messages."""
 
-    def mask(*rows: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    def mask(row: dict[str, Any]) -> list[dict[str, Any]]:
         path = tmp_path / "rows.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        context = CheckContext(read_dataset([path]))
-        results = [run_check(check, context) for check in choose_checks(["privacy"])]
-        found = pl.concat([result.findings for result in results])
-        edits = found.filter(pl.col("fix") == "mask").with_columns(action=pl.col("fix"))
-        edited = apply_edits(context.records, edits.sort("row"), LabelColumn(""))
-        return edited.records["messages"].to_list()
+        path.write_text(json.dumps(row) + "\n")
+        workspace = Workspace(tmp_path)
+        audited = audit(workspace, [path], AuditSettings(checks=("privacy",)))
+        found = pl.read_parquet(audited.folder / "findings.parquet")
+        checks = found.filter(pl.col("fix") == "mask")["check"].unique().sort().to_list()
+        accept(workspace, audited, checks)
+        cleaned = clean(workspace, audited, CleanSettings(yes=True))
+        return pl.read_parquet(cleaned.folder / "records.parquet")["messages"][0].to_list()
 
     return mask
 
@@ -48,7 +48,7 @@ def test_masks_keep_the_kind_and_tell_values_apart(masked) -> None:
         "password: Fret7015!x",
         "The place 48.20101° N, 16.36951° E is in Vienna; mail jo@firm.org or al@firm.org.",
     )
-    (messages,) = masked(row)
+    messages = masked(row)
     assert [message["content"] for message in messages] == [
         "My SSN is [NATIONAL_ID], my wife's is [NATIONAL_ID_2]. We live at [COORDINATES].",
         "I noted [NATIONAL_ID] for you, and [NATIONAL_ID_2] for her.",
@@ -71,7 +71,7 @@ def test_tool_calls_are_searched_and_stay_json(masked) -> None:
     ]
     row = chat("Write to jo@firm.org!", "Done.")
     row["messages"].insert(1, {"role": "assistant", "content": None, "tool_calls": calls})
-    (messages,) = masked(row)
+    messages = masked(row)
     assert messages[0]["content"] == "Write to [EMAIL]!"
     sent, stored = json.loads(messages[1]["tool_calls"])
     assert json.loads(sent["function"]["arguments"]) == {
