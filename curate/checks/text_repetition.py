@@ -79,7 +79,7 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     least_again = min(units, *runs.values()) / _TIMES_LESS * rough.counts
     may_repeat = answers.filter(pl.Series(again >= np.maximum(least_again, 1)))
     found = [
-        _letters(answers, context.parameter(check, "least_letters")),
+        _letters(answers, max(2, context.parameter(check, "least_letters"))),
         _loops(
             may_loop,
             longest_period=context.parameter(check, "longest_period"),

@@ -19,6 +19,7 @@ WORD = rf"[{IDEOGRAPHS}]|[^\s{IDEOGRAPHS}]+"
 
 _HAS_IDEOGRAPHS = f"[{IDEOGRAPHS}]{{4}}"
 _LONGEST_CHARACTER = 4
+_LEAST_RUN = 5
 _LETTERS = "abcdefghijklmnopqrstuvwxyz!?"
 _WHITE_SPACE = r"[\t\n\r]"
 # An odd number with well mixed bits (the golden ratio); products wrap around.
@@ -89,11 +90,13 @@ def may_hold_letter_run(texts: pl.Series, least: int) -> pl.Series:
 
     Args:
         texts: without nulls.
-        least: how often, at least 5.
+        least: how often; where fewer than five do, every text may.
 
     Returns:
         True for every text in which a letter or one of !? does, and for a few others.
     """
+    if least < _LEAST_RUN:
+        return pl.Series([True] * len(texts), dtype=pl.Boolean)
     letters = [letter * least for letter in _LETTERS]
     is_ascii = texts.str.len_bytes() == texts.str.len_chars()
     holds = texts.str.contains_any(letters, ascii_case_insensitive=True).to_numpy().copy()

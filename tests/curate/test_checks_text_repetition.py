@@ -118,11 +118,14 @@ def test_limits_are_parameters(find_in_answers) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.text(alphabet="ab! 哈é\n", max_size=40), min_size=1, max_size=5))
-def test_no_run_of_letters_is_overlooked(texts: list[str]) -> None:
-    may_hold = may_hold_letter_run(pl.Series(texts, dtype=pl.String), 6)
+@given(
+    st.lists(st.text(alphabet="ab! 哈é\n", max_size=40), min_size=1, max_size=5),
+    st.integers(2, 9),
+)
+def test_no_run_of_letters_is_overlooked(texts: list[str], least: int) -> None:
+    may_hold = may_hold_letter_run(pl.Series(texts, dtype=pl.String), least)
     for text, may in zip(texts, may_hold, strict=True):
-        assert may or not re.search(r"(?i)([^ \n])\1{5,}", text)
+        assert may or not re.search(rf"(?i)([^ \n])\1{{{least - 1},}}", text)
 
 
 def brute_force_runs(words: list[str], length: int) -> int:
