@@ -34,7 +34,9 @@ from .word_kernels import (
     WORD,
 )
 
-_POINTS = 0x20000
+ALL_POINTS = 0x20000
+ASCII_POINTS = 0x80
+_BYTES_FOR_ALL = 2_000_000
 _SURROGATES = range(0xD800, 0xE000)
 _UNASSIGNED = r"\p{Cn}"
 _COMBINING = r"[\p{M}--[\u{FE00}-\u{FE0F}]]"
@@ -44,15 +46,24 @@ _CONTEXTUAL = "Σ"
 """Its lower case depends on whether a word ends there."""
 
 
+def table_for(text_bytes: int) -> np.ndarray:
+    """Return the table that is worth its time for so many bytes of text."""
+    return code_point_table(ALL_POINTS if text_bytes > _BYTES_FOR_ALL else ASCII_POINTS)
+
+
 @cache
-def code_point_table() -> np.ndarray:
-    """Return for the code points of the first two planes their flags and what they fold to.
+def code_point_table(count: int = ALL_POINTS) -> np.ndarray:
+    """Return for code points their flags and what they fold to.
+
+    Args:
+        count: how many, from 0 on. Making the table of the first two planes takes as long as the
+            regular expressions need for some megabytes of text, that of ASCII no time.
 
     Returns:
         uint32: the flags of :mod:`.word_kernels` in the low ``FLAG_BITS`` bits, the folded code
         point in the rest.
     """
-    points = np.array([point for point in range(_POINTS) if point not in _SURROGATES])
+    points = np.array([point for point in range(count) if point not in _SURROGATES])
     characters = pl.Series([chr(point) for point in points])
     folded = fold(characters)
     targets = folded.set(folded.str.len_chars() != 1, "")
@@ -69,7 +80,7 @@ def code_point_table() -> np.ndarray:
         (NEIGHBOURS, _depends_on_neighbours(characters, targets)),
     ):
         flags |= np.where(holds.to_numpy(), np.uint32(flag), np.uint32(0))
-    table = np.full(_POINTS, NEIGHBOURS, dtype=np.uint32)
+    table = np.full(count, NEIGHBOURS, dtype=np.uint32)
     values = np.array([ord(text) if text else 0 for text in targets.to_list()], dtype=np.uint32)
     table[points] = flags | values << np.uint32(FLAG_BITS)
     return table

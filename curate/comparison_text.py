@@ -102,13 +102,13 @@ def canonical_by_expressions(texts: pl.Series) -> pl.Series:
 
 def canonical_by_kernel(texts: pl.Series) -> pl.Series:
     """Do the same with compiled code; the texts it leaves out are done by the expressions."""
-    from .code_points import code_point_table
+    from .code_points import table_for
     from .string_buffers import string_buffers, strings_of
     from .word_kernels import cut_words
 
     data, offsets = string_buffers(texts)
     out = np.empty(2 * len(data), dtype=np.uint8)
-    written, left_out = cut_words(data, offsets, code_point_table(), out)
+    written, left_out = cut_words(data, offsets, table_for(len(data)), out)
     result = strings_of(out[: written[-1]], written, texts.name)
     if not left_out.any():
         return result

@@ -23,18 +23,27 @@ def _slot(shingle: np.uint64, slots: np.uint64) -> np.int64:
 
 
 @compiled
-def count_all(shingles: np.ndarray, counters: np.ndarray) -> None:
-    """Count shingles, each in the counter that its hash chooses.
+def count_sampled(
+    shingles: np.ndarray, lengths: np.ndarray, sampled: np.ndarray, counters: np.ndarray
+) -> None:
+    """Count the shingles of some texts, each in the counter that its hash chooses.
 
     Args:
-        shingles: hashes.
+        shingles: of all texts, one text after the other.
+        lengths: shingles of each text.
+        sampled: for each text whether it counts.
         counters: uint16, up to 2^32 of them; they stop at 65,535.
     """
     slots = np.uint64(len(counters))
-    for shingle in shingles:
-        slot = _slot(shingle, slots)
-        if counters[slot] < _MOST_COUNTED:
-            counters[slot] += np.uint16(1)
+    begin = 0
+    for text in range(len(lengths)):
+        end = begin + lengths[text]
+        if sampled[text]:
+            for at in range(begin, end):
+                slot = _slot(shingles[at], slots)
+                if counters[slot] < _MOST_COUNTED:
+                    counters[slot] += np.uint16(1)
+        begin = end
 
 
 @compiled
@@ -54,7 +63,7 @@ def order_sets(shingles: np.ndarray, lengths: np.ndarray, counters: np.ndarray) 
         shingles: of all texts; overwritten by keys that sort in that order, each text's at its
             old beginning.
         lengths: shingles of each text; overwritten by how many are distinct.
-        counters: of :func:`count_all`.
+        counters: of :func:`count_sampled`.
 
     Returns:
         The weight of each text's distinct shingles, int64.

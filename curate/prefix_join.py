@@ -18,6 +18,7 @@ from .parallel import in_order
 from .shingle_blocks import ShingleBlocks
 
 _PORTIONS_PER_THREAD = 8
+_TEXTS_TO_SAMPLE, _ONE_IN = 20_000, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def shingle_sets(blocks: ShingleBlocks, hashes: np.ndarray) -> ShingleSets:
         blocks: of the texts; used up.
         hashes: for each position the hash of the text, which decides between texts of one weight.
     """
-    from .join_kernels import count_all, order_sets
+    from .join_kernels import count_sampled, order_sets
 
     keys = np.empty(blocks.shingles, dtype=np.uint64)
     texts = np.empty(blocks.texts, dtype=np.int64)
@@ -88,8 +89,10 @@ def shingle_sets(blocks: ShingleBlocks, hashes: np.ndarray) -> ShingleSets:
             text += len(block.texts)
             place += len(block.shingles)
     begins = np.cumsum(lengths) - lengths
-    counters = np.zeros(max(1, len(keys)), dtype=np.uint16)
-    count_all(keys, counters)
+    # Rare or not is told by a sample, the same in whatever order the texts come.
+    sampled = hashes[texts] % np.uint64(1 if len(texts) < _TEXTS_TO_SAMPLE else _ONE_IN) == 0
+    counters = np.zeros(2 * max(1, int(lengths[sampled].sum())), dtype=np.uint16)
+    count_sampled(keys, lengths, sampled, counters)
     shared = order_sets(keys, lengths, counters)
     del counters
     totals = shared + lone

@@ -5,17 +5,22 @@ be as similar as the threshold. To see that, nothing needs to be sorted: each sh
 one of many two-bit counters, and what stands in a counter that was met once is its text's alone.
 Counters are shared by chance, so that a few shingles pass for shared; never the other way round.
 What goes makes further shingles lonely, so this is done again with what is left, until little
-goes. The first time a sample of the shingles is enough to rule most texts out; the rest are taken
-for shared.
+goes. A sample of the shingles is enough to rule most texts out, another one each time; the rest are
+taken for shared.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .shingle_blocks import ShingleBlock, ShingleBlocks
+
+if TYPE_CHECKING:
+    from .shingle_kernels import Sample
 
 TEMPLATE_SHARE = 0.05
 TEMPLATE_TEXTS = 50
@@ -68,7 +73,7 @@ def template_shingles(
     else:
         limit = TEMPLATE_TEXTS
         sampled[texts] = True
-    sample = [block.shingles[np.repeat(sampled[block.texts], block.lengths)] for block in blocks]
+    sample = [block.of(sampled[block.texts]).shingles for block in blocks]
     distinct, counts = np.unique(np.concatenate(sample), return_counts=True)
     wanted = distinct[counts > limit]
     if not len(wanted):
@@ -109,22 +114,39 @@ def keep_candidates(
         folder: where files may be written.
         memory: bytes of shingles that may stay in memory.
     """
-    skipped = _skipped_bits(threshold)
-    for seed in _SEEDS:
+    samples = _samples(threshold)
+    for number, seed in enumerate(_SEEDS):
         before = blocks.shingles
-        kept = ShingleBlocks(folder, memory)
-        blocks = _round(blocks, included, templates, threshold, seed, skipped, kept)
-        if not skipped and blocks.shingles > _ENOUGH_KEPT * before:
+        sample = _Sample(seed, samples - 1, number % samples)
+        blocks = _round(
+            blocks, included, templates, threshold, sample, ShingleBlocks(folder, memory)
+        )
+        if number + 1 >= samples and blocks.shingles > _ENOUGH_KEPT * before:
             break
         templates = templates[:0]  # They are marked now.
-        skipped = 0
     return blocks
 
 
-def _skipped_bits(threshold: float) -> int:
-    """Choose a sample of one shingle in 1, 2, 4 or 8, as bits that its hashes do not have."""
-    sampled = _SAMPLED_PER_ALLOWED * (1 - threshold)
-    return next(bits for bits in (7, 3, 1, 0) if (bits + 1) * sampled <= 1 or bits == 0)
+def _samples(threshold: float) -> int:
+    """Choose into how many samples shingles are divided: 1, 2 or 4."""
+    needed = _SAMPLED_PER_ALLOWED * (1 - threshold)
+    return next(samples for samples in (4, 2, 1) if samples * needed <= 1 or samples == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Shingles whose bits under a mask are the wanted ones, and the seed of their counters."""
+
+    seed: int
+    mask: int
+    wanted: int
+
+    def counters(self, shingles: int) -> tuple[np.ndarray, Sample]:
+        """Return counters for a number of shingles, and what tells the kernels how to use them."""
+        slots = _SLOTS_PER_SHINGLE * shingles // (self.mask + 1)
+        slots = min(_MOST_SLOTS, max(1, slots))
+        seed, mask, wanted = np.uint64(self.seed), np.uint64(self.mask), np.uint64(self.wanted)
+        return np.zeros(slots // 4 + 1, dtype=np.uint8), (np.uint64(slots), seed, mask, wanted)
 
 
 def _round(
@@ -132,17 +154,14 @@ def _round(
     included: np.ndarray,
     templates: np.ndarray,
     threshold: float,
-    seed: int,
-    skipped: int,
+    sample: _Sample,
     kept: ShingleBlocks,
 ) -> ShingleBlocks:
     from .shingle_kernels import bits_of, count_to_two, keep_shared
 
-    size = min(_MOST_SLOTS, max(1, _SLOTS_PER_SHINGLE * blocks.shingles // (skipped + 1)))
-    counters = np.zeros(size // 4 + 1, dtype=np.uint8)
-    numbers = (np.uint64(size), np.uint64(seed), np.uint64(skipped))
+    counters, numbers = sample.counters(blocks.shingles)
     for block in blocks:
-        count_to_two(block.shingles, block.lengths, included[block.texts], counters, *numbers)
+        count_to_two(block.shingles, block.lengths, included[block.texts], counters, numbers)
     bits = bits_of(templates)
     with blocks:
         for block in blocks.consume():
@@ -155,7 +174,7 @@ def _round(
                 included[block.texts],
                 lone,
                 counters,
-                *numbers,
+                numbers,
                 templates,
                 bits,
                 threshold,

@@ -18,7 +18,7 @@ class ShingleBlock:
     """The shingles of some texts.
 
     Attributes:
-        texts: the texts' positions, int64, ascending.
+        texts: the texts' positions, int64.
         lone: the weight of the shingles that each has besides and no other text has, int64.
         lengths: how many of ``shingles`` are each one's, int64.
         shingles: hashes, one text after the other, uint64.
@@ -28,6 +28,19 @@ class ShingleBlock:
     lone: np.ndarray
     lengths: np.ndarray
     shingles: np.ndarray
+
+    def of(self, chosen: np.ndarray) -> ShingleBlock:
+        """Return the block of some of the texts.
+
+        Args:
+            chosen: for each text whether it is wanted.
+        """
+        from .shingle_kernels import take_texts
+
+        lengths = self.lengths[chosen]
+        shingles = np.empty(lengths.sum(), dtype=np.uint64)
+        take_texts(self.shingles, self.lengths, chosen, shingles)
+        return ShingleBlock(self.texts[chosen], self.lone[chosen], lengths, shingles)
 
 
 class ShingleBlocks:

@@ -18,6 +18,10 @@ FULL_WEIGHT, TEMPLATE_WEIGHT = 100, 1
 TEMPLATE = np.uint64(1 << 63)
 """Marks a shingle that very many texts have."""
 
+Sample = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
+"""The number of slots; an odd number that chooses their hash function; which bits of a shingle
+decide whether it is in the sample, and what they are if it is."""
+
 _HALF = np.uint64(32)
 _LOW_BITS = np.uint64(0xFFFF)
 _SLACK = 1e-9
@@ -32,12 +36,18 @@ def _slot(shingle: np.uint64, slots: np.uint64, seed: np.uint64) -> np.int64:
 
 @compiled
 def _take_sampled(
-    shingles: np.ndarray, begin: int, end: int, skipped: np.uint64, out: np.ndarray, place: int
-) -> int:
-    """Write the shingles without any of the ``skipped`` bits; return the end of them."""
+    shingles: np.ndarray,
+    begin: int,
+    end: int,
+    mask: np.uint64,
+    wanted: np.uint64,
+    out: np.ndarray,
+    place: Any,
+) -> Any:
+    """Write the shingles whose bits under the mask are the wanted ones; return their end."""
     for at in range(begin, end):
         out[place] = shingles[at]
-        place += shingles[at] & skipped == 0
+        place += shingles[at] & mask == wanted
     return place
 
 
@@ -47,9 +57,7 @@ def count_to_two(
     lengths: np.ndarray,
     included: np.ndarray,
     counters: np.ndarray,
-    slots: np.uint64,
-    seed: np.uint64,
-    skipped: np.uint64,
+    sample: Sample,
 ) -> None:
     """Note in a slot of two bits for each shingle whether it was met, and whether again.
 
@@ -58,16 +66,15 @@ def count_to_two(
         lengths: shingles of each text.
         included: for each text whether it counts.
         counters: uint8, four slots each.
-        slots: how many there are.
-        seed: an odd number that chooses the hash function.
-        skipped: shingles with any of these bits are passed over.
+        sample: which shingles count, and where; see :data:`Sample`.
     """
+    slots, seed, mask, wanted = sample
     sampled = np.empty(lengths.max(), dtype=np.uint64)
     begin = 0
     for text in range(len(lengths)):
         end = begin + lengths[text]
         if included[text]:
-            for at in range(_take_sampled(shingles, begin, end, skipped, sampled, 0)):
+            for at in range(_take_sampled(shingles, begin, end, mask, wanted, sampled, 0)):
                 slot = _slot(sampled[at], slots, seed)
                 shift = np.uint8(2 * (slot & 3))
                 byte = counters[slot >> 2]
@@ -83,15 +90,13 @@ def keep_shared(
     included: np.ndarray,
     lone: np.ndarray,
     counters: np.ndarray,
-    slots: np.uint64,
-    seed: np.uint64,
-    skipped: np.uint64,
+    sample: Sample,
     templates: np.ndarray,
     template_bits: np.ndarray,
     threshold: float,
     out: np.ndarray,
     out_lengths: np.ndarray,
-) -> int:
+) -> Any:
     """Keep the texts that can be similar to another, with the shingles they can share.
 
     What only one text has weighs against each similarity of it: if that is more than
@@ -103,9 +108,7 @@ def keep_shared(
         included: for each text whether it is looked at.
         lone: the weight of each text's shingles that it has alone; brought up to date.
         counters: of :func:`count_to_two`, over all texts.
-        slots: of the counters.
-        seed: of the counters.
-        skipped: shingles with any of these bits were not counted; they are kept.
+        sample: of the counters; shingles that were not in it are kept.
         templates: the shingles to mark as templates, ascending.
         template_bits: of :func:`bits_of`.
         threshold: the Jaccard similarity.
@@ -115,6 +118,7 @@ def keep_shared(
     Returns:
         The number of shingles written.
     """
+    slots, seed, mask, wanted = sample
     allowed = 1 - threshold * (1 - _SLACK)
     place = 0
     begin = 0
@@ -123,9 +127,9 @@ def keep_shared(
         out_lengths[text] = 0
         alone = lone[text]
         too_much = allowed * (alone + FULL_WEIGHT * lengths[text])
-        if included[text] and skipped:
+        if included[text]:
             # Most texts are out after this. The room serves as notes.
-            last = _take_sampled(shingles, begin, end, skipped, out, place)
+            last = _take_sampled(shingles, begin, end, mask, wanted, out, place)
             for at in range(place, last):
                 slot = _slot(out[at], slots, seed)
                 again = (counters[slot >> 2] >> np.uint8(2 * (slot & 3) + 1)) & 1
@@ -137,7 +141,7 @@ def keep_shared(
                 shingle = shingles[at]
                 slot = _slot(shingle, slots, seed)
                 again = (counters[slot >> 2] >> np.uint8(2 * (slot & 3) + 1)) & 1
-                kept = np.int64(again | (shingle & skipped != 0))
+                kept = np.int64(again | (shingle & mask != wanted))
                 suspect = template_bits[np.int64(shingle & _LOW_BITS)]
                 if suspect and find(templates, shingle) >= 0:
                     shingle |= TEMPLATE
@@ -180,6 +184,28 @@ def find(ascending: np.ndarray, shingle: np.uint64) -> int:
         else:
             high = middle
     return low if low < len(ascending) and ascending[low] == shingle else -1
+
+
+@compiled
+def take_texts(
+    shingles: np.ndarray, lengths: np.ndarray, chosen: np.ndarray, out: np.ndarray
+) -> None:
+    """Write the shingles of some texts.
+
+    Args:
+        shingles: of all texts, one text after the other.
+        lengths: shingles of each text.
+        chosen: for each text whether it is wanted.
+        out: room for exactly theirs.
+    """
+    place = begin = 0
+    for text in range(len(lengths)):
+        end = begin + lengths[text]
+        if chosen[text]:
+            for at in range(begin, end):
+                out[place] = shingles[at]
+                place += 1
+        begin = end
 
 
 @compiled

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
 
-from .comparison_text import canonical_texts
+from .comparison_text import canonical_by_expressions
 from .parallel import in_order
 from .shingle_blocks import ShingleBlock, ShingleBlocks
-from .string_buffers import string_buffers
+from .string_buffers import string_buffers, strings_of
 
 WORD_SEED = 0x7E57
 
@@ -75,20 +76,51 @@ def read_texts(
     """
     words: list[np.ndarray] = [np.empty(0, dtype=np.int64)]
     hashes: list[np.ndarray] = [np.empty(0, dtype=np.uint64)]
+    left_out: list[_LeftOut] = []
     first = 0
 
-    def read(texts: pl.Series) -> _ReadPiece:
-        return _read_piece(texts if canonical else canonical_texts(texts), classes)
+    def keep(found: Iterable[_Found], positions: np.ndarray) -> None:
+        for number, texts, lengths, shingles in found:
+            lone = np.zeros(len(texts), dtype=np.int64)
+            blocks[number].add(ShingleBlock(positions[texts], lone, lengths, shingles))
 
+    read = partial(_read_piece, classes=classes, canonical=canonical)
     for piece in in_order(read, _small_pieces(pieces), threads):
         words.append(piece.words)
         hashes.append(piece.hashes)
-        for target, (texts, lengths, shingles) in zip(blocks, piece.found, strict=True):
-            if len(texts):
-                lone = np.zeros(len(texts), dtype=np.int64)
-                target.add(ShingleBlock(first + texts, lone, lengths, shingles))
+        positions = np.arange(first, first + len(piece.words))
+        keep(piece.found, positions)
+        if len(piece.left_out):
+            left_out.append(_LeftOut(positions[piece.left_out], piece.others))
         first += len(piece.words)
-    return ReadTexts(np.concatenate(words), np.concatenate(hashes), tuple(blocks))
+    all_words, all_hashes = np.concatenate(words), np.concatenate(hashes)
+    # Regular expressions take long to begin, so they are given many texts at once.
+    for some in _gathered(left_out):
+        canonical_others = canonical_by_expressions(some.texts)
+        piece = _read_piece(canonical_others, classes, canonical=True)
+        all_words[some.positions], all_hashes[some.positions] = piece.words, piece.hashes
+        keep(piece.found, some.positions)
+    return ReadTexts(all_words, all_hashes, tuple(blocks))
+
+
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    """Texts that compiled code could not reduce to their words."""
+
+    positions: np.ndarray
+    texts: pl.Series
+
+
+def _gathered(left_out: list[_LeftOut]) -> Iterator[_LeftOut]:
+    """Put texts together, up to some megabytes."""
+    while left_out:
+        some: list[_LeftOut] = []
+        size = 0
+        while left_out and size < _BYTES_AT_ONCE:
+            some.append(left_out.pop())
+            size += int(some[-1].texts.str.len_bytes().sum())
+        positions = np.concatenate([one.positions for one in some])
+        yield _LeftOut(positions, pl.concat([one.texts for one in some]))
 
 
 def _small_pieces(pieces: Iterable[pl.Series]) -> Iterator[pl.Series]:
@@ -104,27 +136,63 @@ def _small_pieces(pieces: Iterable[pl.Series]) -> Iterator[pl.Series]:
             first = end
 
 
+_Found = tuple[int, np.ndarray, np.ndarray, np.ndarray]
+"""The number of a length class and its texts, with their lengths and shingles."""
+
+
 @dataclass(frozen=True, slots=True)
 class _ReadPiece:
+    """What was found in a piece; texts are named by their place in it.
+
+    Attributes:
+        words: as in :class:`ReadTexts`.
+        hashes: as in :class:`ReadTexts`.
+        found: of each length class.
+        left_out: the texts that have to be reduced to their words in another way.
+        others: these texts themselves.
+    """
+
     words: np.ndarray
     hashes: np.ndarray
-    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+    found: list[_Found]
+    left_out: np.ndarray
+    others: pl.Series
 
 
-def _read_piece(texts: pl.Series, classes: Sequence[LengthClass]) -> _ReadPiece:
-    from .word_kernels import combine_words, hash_words
+def _read_piece(texts: pl.Series, classes: Sequence[LengthClass], canonical: bool) -> _ReadPiece:
+    from .code_points import table_for
+    from .word_kernels import cut_and_hash_words, hash_words
 
+    texts = texts.fill_null("")
     data, offsets = string_buffers(texts)
-    hashes = np.empty(np.count_nonzero(data == _SPACE) + len(texts), dtype=np.uint64)
-    counts, wholes = hash_words(data, offsets, hashes)
-    found = []
-    for some in classes:
+    if canonical:
+        hashes = np.empty(np.count_nonzero(data == _SPACE) + len(texts), dtype=np.uint64)
+        counts, wholes = hash_words(data, offsets, hashes)
+        left_out = np.empty(0, dtype=np.int64)
+    else:
+        notes = np.empty(2 * int(np.diff(offsets).max(initial=0)) + 8, dtype=np.uint8)
+        hashes = np.empty(len(data), dtype=np.uint64)
+        table = table_for(len(data))
+        counts, wholes, is_left_out = cut_and_hash_words(data, offsets, table, notes, hashes)
+        left_out = np.flatnonzero(is_left_out)
+    found = list(_shingles(counts, hashes, classes))
+    # Copied, since the strings would keep all of the piece in memory.
+    others = strings_of(*string_buffers(texts.gather(left_out)), "text")
+    return _ReadPiece(counts, wholes, found, left_out, others)
+
+
+def _shingles(
+    counts: np.ndarray, hashes: np.ndarray, classes: Sequence[LengthClass]
+) -> Iterator[_Found]:
+    from .word_kernels import combine_words
+
+    for number, some in enumerate(classes):
         chosen = (counts >= some.at_least) & (counts < some.longest)
-        lengths = np.maximum(1, counts[chosen] - some.size + 1)
-        shingles = np.empty(lengths.sum(), dtype=np.uint64)
-        combine_words(hashes, counts, chosen, some.size, shingles)
-        found.append((np.flatnonzero(chosen), lengths, shingles))
-    return _ReadPiece(counts, wholes, found)
+        if chosen.any():
+            lengths = np.maximum(1, counts[chosen] - some.size + 1)
+            shingles = np.empty(lengths.sum(), dtype=np.uint64)
+            combine_words(hashes, counts, chosen, some.size, shingles)
+            yield number, np.flatnonzero(chosen), lengths, shingles
 
 
 def windows(hashes: np.ndarray, lengths: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ import numpy as np
 from .arrow_columns import ArrowColumns
 from .buckets import MAX_PAIRS_PER_BUCKET, Pairs, bucket_pairs
 from .prefix_join import SimilarPairs, jaccard, shingle_sets
-from .shingle_blocks import ShingleBlock, ShingleBlocks
+from .shingle_blocks import ShingleBlocks
 
 # datasketch takes half a second to import, and few data sets need a sketch.
 if TYPE_CHECKING:
@@ -206,10 +206,6 @@ class _Verification:
         some = ShingleBlocks(self.folder, self.memory)
         for block in self.blocks:
             chosen = named[block.texts]
-            shingles = block.shingles[np.repeat(chosen, block.lengths)]
-            some.add(
-                ShingleBlock(
-                    block.texts[chosen], block.lone[chosen], block.lengths[chosen], shingles
-                )
-            )
+            if chosen.any():
+                some.add(block.of(chosen))
         return some

@@ -8,6 +8,8 @@ neighbours are marked, and a text with one of them is left to the regular expres
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .compiled import compiled
@@ -19,6 +21,7 @@ its own; a word of its own in code; tells that a text is code; may stand inside 
 folded to depends on its neighbours."""
 
 _NONE, _IN_WORD, _IN_NUMBER = 0, 1, 2
+_LEFT_OUT, _DONE, _IS_CODE = 0, 1, 2
 _SPACE = np.uint8(0x20)
 _HIGH_BITS = np.uint64(0x8080808080808080)
 _ALL_BUT_HIGH_BITS = np.uint64(0x7F7F7F7F7F7F7F7F)
@@ -60,18 +63,53 @@ def cut_words(
     left_out = np.zeros(texts, dtype=np.bool_)
     place = 0
     for text in range(texts):
-        first, end = offsets[text], offsets[text + 1]
-        begin = place
-        status = 1
-        for code in range(2):
-            place, status = _cut(data, first, end, table, out, begin, code == 1)
-            if status != 2:
-                break
-        if status == 0 or (place == begin and end > first):
-            left_out[text] = True
-            place = begin
+        place, done = _cut_text(data, offsets[text], offsets[text + 1], table, out, place)
+        left_out[text] = not done
         written[text + 1] = place
     return written, left_out
+
+
+@compiled
+def cut_and_hash_words(
+    data: np.ndarray, offsets: np.ndarray, table: np.ndarray, notes: np.ndarray, out: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Do what ``cut_words`` and then ``hash_words`` do, without keeping the canonical texts.
+
+    Args:
+        data: the texts' bytes, UTF-8.
+        offsets: where each text begins, and the end of the last; int64.
+        table: of :func:`.code_points.code_point_table`.
+        notes: room for a canonical text, at least twice the bytes of the longest text.
+        out: room for the hash of every word, at least as many as there are bytes; uint64.
+
+    Returns:
+        The number of words (int64) and the hash (uint64) of each text, and which were left out.
+    """
+    texts = len(offsets) - 1
+    counts = np.zeros(texts, dtype=np.int64)
+    wholes = np.zeros(texts, dtype=np.uint64)
+    left_out = np.zeros(texts, dtype=np.bool_)
+    place = 0
+    for text in range(texts):
+        end, done = _cut_text(data, offsets[text], offsets[text + 1], table, notes, 0)
+        left_out[text] = not done
+        if end > 0:
+            counts[text], wholes[text] = _hash_text(notes, 0, end, out, place)
+            place += counts[text]
+    return counts, wholes, left_out
+
+
+@compiled
+def _cut_text(
+    data: np.ndarray, first: int, end: int, table: np.ndarray, out: np.ndarray, begin: int
+) -> tuple[int, bool]:
+    """Cut one text as prose or as code; return the end of what was written, and if it was."""
+    place, status = _cut(data, first, end, table, out, begin, False)
+    if status == _IS_CODE:
+        place, status = _cut(data, first, end, table, out, begin, True)
+    if status == _LEFT_OUT or (place == begin and end > first):
+        return begin, False
+    return place, True
 
 
 @compiled
@@ -87,15 +125,14 @@ def _cut(
     """Cut one text.
 
     Returns:
-        The end of what was written, and 1; or 0 where the text has to be left out, or 2 where it
-        turned out to be code.
+        The end of what was written, and how it went.
     """
     place = begin
     state = _NONE
     while at < end:
         entry, following = _entry(data, at, table)
         if entry & NEIGHBOURS:
-            return begin, 0
+            return begin, _LEFT_OUT
         if state == _IN_WORD and entry & WORD:
             place = _put(out, place, entry >> FLAG_BITS)
             at = following
@@ -121,7 +158,7 @@ def _cut(
                 at = following
                 continue
         if entry & CODE and not code:
-            return begin, 2
+            return begin, _IS_CODE
         state = _NONE
         if entry & DIGIT:
             state = _IN_NUMBER
@@ -133,7 +170,7 @@ def _cut(
                 place += 1
             place = _put(out, place, entry >> FLAG_BITS)
         at = following
-    return place, 1
+    return place, _DONE
 
 
 @compiled
@@ -166,13 +203,14 @@ def _entry(data: np.ndarray, at: int, table: np.ndarray) -> tuple[np.int64, int]
     if byte < 0x80:
         return np.int64(table[byte]), at + 1
     if byte < 0xE0:
-        point = (byte & 0x1F) << 6 | (np.int64(data[at + 1]) & 0x3F)
-        return np.int64(table[point]), at + 2
-    point = (np.int64(data[at + 1]) & 0x3F) << 6 | (np.int64(data[at + 2]) & 0x3F)
-    if byte < 0xF0:
-        return np.int64(table[(byte & 0x0F) << 12 | point]), at + 3
-    point = (byte & 0x07) << 18 | point << 6 | (np.int64(data[at + 3]) & 0x3F)
-    return (np.int64(table[point]) if point < len(table) else np.int64(NEIGHBOURS)), at + 4
+        point, length = (byte & 0x1F) << 6 | (np.int64(data[at + 1]) & 0x3F), 2
+    else:
+        point = (np.int64(data[at + 1]) & 0x3F) << 6 | (np.int64(data[at + 2]) & 0x3F)
+        if byte < 0xF0:
+            point, length = (byte & 0x0F) << 12 | point, 3
+        else:
+            point, length = (byte & 0x07) << 18 | point << 6 | (np.int64(data[at + 3]) & 0x3F), 4
+    return (np.int64(table[point]) if point < len(table) else np.int64(NEIGHBOURS)), at + length
 
 
 @compiled
@@ -237,35 +275,43 @@ def hash_words(
     wholes = np.zeros(texts, dtype=np.uint64)
     place = 0
     for text in range(texts):
-        at, end = offsets[text], offsets[text + 1]
-        if at == end:
-            continue
-        begin = place
-        word = _WORD_BEGIN
-        whole = np.uint64(0)
-        while at <= end:
-            eight = load_eight(data, at) if at + 8 <= len(data) else _load_last(data, at)
-            # The highest bit of each byte that is a space; above the first one it may be wrong.
-            others = eight ^ _SPACES
-            space = (others - _ONES) & ~others & _HIGH_BITS
-            if end - at < 8:
-                space |= np.uint64(0x80) << np.uint64(8 * (end - at))
-            if not space:
-                word = (word ^ eight) * _MULTIPLIER
-                word ^= word >> _LONG_SHIFT
-                at += 8
-                continue
-            first = (space & (~space + np.uint64(1))) >> _BIT
-            word = (word ^ (eight & (first - np.uint64(1)))) * _MULTIPLIER
-            word ^= word >> _WORD_SHIFT
-            out[place] = word
-            place += 1
-            whole = whole * _MULTIPLIER + word
-            word = _WORD_BEGIN
-            at += np.int64((first * _PLACES) >> _TOP_BYTE_SHIFT) + 1
-        counts[text] = place - begin
-        wholes[text] = scramble(whole + np.uint64(place - begin))
+        if offsets[text] < offsets[text + 1]:
+            counts[text], wholes[text] = _hash_text(
+                data, offsets[text], offsets[text + 1], out, place
+            )
+            place += counts[text]
     return counts, wholes
+
+
+@compiled
+def _hash_text(
+    data: np.ndarray, at: Any, end: int, out: np.ndarray, begin: int
+) -> tuple[int, np.uint64]:
+    """Hash the words of one canonical text; return their number and the hash of the whole."""
+    place = begin
+    word = _WORD_BEGIN
+    whole = np.uint64(0)
+    while at <= end:
+        eight = load_eight(data, at) if at + 8 <= len(data) else _load_last(data, at)
+        # The highest bit of each byte that is a space; above the first one it may be wrong.
+        others = eight ^ _SPACES
+        space = (others - _ONES) & ~others & _HIGH_BITS
+        if end - at < 8:
+            space |= np.uint64(0x80) << np.uint64(8 * (end - at))
+        if not space:
+            word = (word ^ eight) * _MULTIPLIER
+            word ^= word >> _LONG_SHIFT
+            at += 8
+            continue
+        first = (space & (~space + np.uint64(1))) >> _BIT
+        word = (word ^ (eight & (first - np.uint64(1)))) * _MULTIPLIER
+        word ^= word >> _WORD_SHIFT
+        out[place] = word
+        place += 1
+        whole = whole * _MULTIPLIER + word
+        word = _WORD_BEGIN
+        at += np.int64((first * _PLACES) >> _TOP_BYTE_SHIFT) + 1
+    return place - begin, scramble(whole + np.uint64(place - begin))
 
 
 @compiled
