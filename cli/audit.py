@@ -54,8 +54,11 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
 @click.option("--tokenizer", help="Folder of your tokenizer: lengths count in its tokens.")
 @click.option("--schema", help="Your own pandera schema of the columns: a .py or .yaml file.")
 @click.option("--context-length", type=click.IntRange(min=1), help="Tokens the model can see.")
-@click.option("--processes", type=click.IntRange(min=1),
-              help="How many work on large files (default: as many as there are cores).")  # fmt: skip
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    help="How many work on large files (default: as many as there are cores).",
+)
 @click.option("--shape", help="The rows' shape, where detection is wrong (e.g. sharegpt).")
 @click.option("--encoding", help="Of text files, where detection is wrong (e.g. cp1252).")
 @click.option("--map", "mapping", multiple=True, help="Which field plays which part: role=from,…")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +18,7 @@ from tunewise.curate.settings import CleanSettings
 from tunewise.workspace.errors import GateError
 
 
-def values(labels: list[str | None], sources: list[str | None] | None = None) -> pl.DataFrame:
+def values(labels: Sequence[str | None], sources: list[str | None] | None = None) -> pl.DataFrame:
     return pl.DataFrame(
         {"row": range(len(labels)), "label": labels, "source": sources or [None] * len(labels)},
         schema={"row": pl.Int64, "label": pl.String, "source": pl.String},
