@@ -12,7 +12,7 @@ import zstandard
 
 from ..workspace.errors import DataError
 
-BLOCK = 1 << 20
+BLOCK = 1 << 22
 """How many bytes of a plain file are read at once."""
 
 COMPRESSION_SUFFIXES = {"gzip": ".gz", "zstd": ".zst", "xz": ".xz"}
@@ -21,7 +21,6 @@ COMPRESSION_SUFFIXES = {"gzip": ".gz", "zstd": ".zst", "xz": ".xz"}
 _COMPRESSED_BLOCK = 1 << 16
 # A few bytes can stand for very many: 128 KiB in four bytes of zstd, which makes 64 MiB of these.
 _PIECE = 1 << 11
-_INFLATED_BLOCK = 1 << 18
 _LONGEST_ZSTD_WINDOW = 1 << 31
 _MOST_XZ_MEMORY = 1 << 30
 _MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd", "xz": b"\xfd7zXZ\x00"}
@@ -80,7 +79,7 @@ def content_blocks(path: Path, advance: Advance = nothing) -> Iterator[bytes]:
     for content in _inflated(path, compression, advance):
         held.append(content)
         size += len(content)
-        if size >= _INFLATED_BLOCK:
+        if size >= BLOCK:
             yield b"".join(held)
             held, size = [], 0
     if held:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +13,16 @@ import polars as pl
 from ..workspace.errors import DataError
 from ..workspace.events import Emit, Note, counting, ignore
 from .dataset_info import detect_described, find_description
-from .raw_row import RawRow
-from .record_frame import RecordColumns, content_id
-from .records import MESSAGE_PARTS, RECORD_SCHEMA, SET_ASIDE_SCHEMA, Dataset, Detection
+from .pieces import RowCount, pieces_of
+from .records import MESSAGE_PARTS, RECORD_SCHEMA, Dataset, Detection
 from .rows import read_rows, spread_rows
-from .shape_rows import Layout, Record, layout_of_detection, to_record
+from .shape_rows import layout_of_detection
 from .source_files import SourceFile, find_files, identify, sha256_of_source
 from .text_encoding import check_encoding
-from .unfit import UnfitError
 
 _LOOKED_AT = 1000
 _LOOKED_AT_BYTES = 64 << 20
 _MOST_FILES_LOOKED_AT = 16
-_PIECE_ROWS = 32_768
-_PIECE_BYTES = 64 << 20
 _EXAMPLE_CHARACTERS = 300
 _EXAMPLE_MESSAGES = 10
 
@@ -128,18 +122,21 @@ def read_pieces(source: Source, emit: Emit = ignore) -> Iterator[Dataset]:
     for note in source.notes:
         emit(Note(text=note))
     layout = layout_of_detection(source.detection)
-    count = _Count()
-    for records, set_aside in _pieces(source, layout, count, emit):
-        yield Dataset(
-            paths=source.paths,
-            format=source.format,
-            detection=source.detection,
-            kind=layout.shape.kind,
-            sha256="",
-            rows=records.height + set_aside.height,
-            records=records,
-            set_aside=set_aside,
-        )
+    count = RowCount()
+    total = sum(file.path.stat().st_size for file in source.files)
+    with counting(emit, "reading", total=total, unit="bytes") as counter:
+        pieces = pieces_of(source.files, layout, count, counter.advance)
+        for records, set_aside in pieces:
+            yield Dataset(
+                paths=source.paths,
+                format=source.format,
+                detection=source.detection,
+                kind=layout.shape.kind,
+                sha256="",
+                rows=records.height + set_aside.height,
+                records=records,
+                set_aside=set_aside,
+            )
     if count.rows == count.set_aside:
         raise _nothing_readable(count.reasons, source.where)
     if source.detection.chosen_by == "detected" and count.unfit > count.rows - count.set_aside:
@@ -206,86 +203,6 @@ def _shortened(value: Any) -> Any:
     ]
 
 
-@dataclass(slots=True)
-class _Count:
-    """How many rows there were, and what was wrong with those set aside."""
-
-    rows: int = 0
-    set_aside: int = 0
-    unfit: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-
-
-def _pieces(
-    source: Source, layout: Layout, count: _Count, emit: Emit
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Yield records and rows set aside, as many at once as a piece may hold."""
-    total = sum(file.path.stat().st_size for file in source.files)
-    with counting(emit, "reading", total=total, unit="bytes") as counter:
-        rows = ((file, raw) for file in source.files for raw in read_rows(file, counter.advance))
-        goes_on = True
-        while goes_on:
-            columns = RecordColumns(layout.shape.kind)
-            set_aside: list[tuple[Any, ...]] = []
-            with _no_collection():
-                goes_on = _fill(columns, set_aside, rows, layout, count)
-            yield (
-                columns.take_frame(),
-                pl.DataFrame(set_aside, schema=SET_ASIDE_SCHEMA, orient="row"),
-            )
-
-
-def _fill(
-    columns: RecordColumns,
-    set_aside: list[tuple[Any, ...]],
-    rows: Iterator[tuple[SourceFile, RawRow]],
-    layout: Layout,
-    count: _Count,
-) -> bool:
-    """Take rows until a piece is full; False where there are no more."""
-    held = 0
-    for file, raw in rows:
-        understood = _understand(raw, layout, count)
-        if isinstance(understood, Record):
-            columns.add(count.rows, understood)
-        else:
-            place = (str(file.path), raw.line, raw.offset)
-            set_aside.append((count.rows, *place, understood, raw.raw))
-            count.set_aside += 1
-            count.reasons[understood] += 1
-        count.rows += 1
-        held += len(raw.raw)
-        if len(columns) + len(set_aside) >= _PIECE_ROWS or held >= _PIECE_BYTES:
-            return True
-    return False
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep Python from looking for cycles among millions of young rows, which have none."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _understand(raw: RawRow, layout: Layout, count: _Count) -> Record | str:
-    """Return a row's record, or the reason why it has to be set aside."""
-    if raw.value is None:
-        return raw.reason
-    try:
-        record = to_record(raw.value, layout)
-    except UnfitError as error:
-        count.unfit += 1
-        return str(error)
-    if record.id is None:
-        record.id = content_id(raw.value)
-    return record
-
-
 def _sample(files: Sequence[SourceFile]) -> tuple[list[dict[str, Any]], Counter[str]]:
     """Return some readable rows from the beginnings of files and from all over them."""
     step = max(1, len(files) // _MOST_FILES_LOOKED_AT)
@@ -319,7 +236,7 @@ def _nothing_readable(reasons: Counter[str], where: str) -> DataError:
     )
 
 
-def _mostly_unfit(count: _Count, source: Source) -> DataError:
+def _mostly_unfit(count: RowCount, source: Source) -> DataError:
     (reason, times), *_ = count.reasons.most_common(1)
     return DataError(
         f"the first rows look like {source.detection.shape!r}, but {count.unfit:,} of "

@@ -20,7 +20,12 @@ _ID_BYTES = 8
 
 def content_id(row: dict[str, Any]) -> str:
     """Return an id for a row that has none: equal rows have equal ids."""
-    return hashlib.blake2b(json_bytes(row), digest_size=_ID_BYTES).hexdigest()
+    return digest_of(json_bytes(row))
+
+
+def digest_of(text: bytes) -> str:
+    """Return the id of a row that is written as compact JSON."""
+    return hashlib.blake2b(text, digest_size=_ID_BYTES).hexdigest()
 
 
 class RecordColumns:

@@ -91,16 +91,16 @@ class Dataset:
 
     Attributes:
         paths: the files, in reading order.
-        format: ``jsonl``, ``json``, ``csv``, ``tsv`` or ``parquet``; joined by ``+`` where the
-            files differ.
+        format: ``jsonl``, ``json``, ``csv``, ``tsv``, ``parquet`` or ``arrow``; joined by ``+``
+            where the files differ.
         detection: the row shape and how it was found.
         kind: the records' kind (the most frequent one if they differ).
         sha256: fingerprint of the source's bytes.
         rows: rows in the source; ``len(records) + len(set_aside)``.
         records: frame of :data:`RECORD_SCHEMA`.
         set_aside: frame of :data:`SET_ASIDE_SCHEMA`, the rows that could not be understood.
-            ``line`` is where the row begins (for Parquet its number), ``offset`` counts bytes of
-            the decompressed text as UTF-8 (null for Parquet), ``raw`` are the row's bytes.
+            ``line`` is where the row begins (in Parquet and Arrow its number), ``offset`` counts
+            bytes of the decompressed text as UTF-8 (null for these), ``raw`` are the row's bytes.
     """
 
     paths: tuple[Path, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from .compression import Advance, nothing
 from .raw_row import RawRow, row_from_json
@@ -11,7 +12,7 @@ from .rows_csv import csv_rows
 from .rows_json import document_rows
 from .rows_parquet import parquet_rows
 from .source_files import ARROW, JSON, JSONL, PARQUET, SourceFile
-from .streams import Line, lines_at, text_blocks, text_lines
+from .streams import Line, Lines, lines_at, text_blocks, text_lines
 from .text_encoding import UTF_8, unreadable_byte
 
 _SPREAD_PLACES = 16
@@ -34,15 +35,33 @@ def read_rows(file: SourceFile, advance: Advance = nothing) -> Iterator[RawRow]:
     if file.format == ARROW:
         return arrow_rows(file.path, advance)
     rows = _text_rows(file, advance)
-    return rows if file.encoding == UTF_8 else _naming_encoding(rows, file.encoding)
+    if file.encoding == UTF_8:
+        return rows
+    return (_named_encoding(row, file.encoding) for row in rows)
 
 
 def _text_rows(file: SourceFile, advance: Advance) -> Iterator[RawRow]:
     if file.format == JSON:
         return document_rows(*text_blocks(file.path, file.encoding, advance))
     if file.format == JSONL:
-        return _rows_of_lines(text_lines(file.path, file.encoding, advance, blank=False))
-    return csv_rows(text_lines(file.path, file.encoding, advance), file.dialect, file.path)
+        return _rows_of_lines(chain.from_iterable(json_lines(file, advance)))
+    lines = chain.from_iterable(text_lines(file.path, file.encoding, advance))
+    return csv_rows(lines, file.dialect, file.path)
+
+
+def json_lines(file: SourceFile, advance: Advance = nothing) -> Iterator[Lines]:
+    """Yield the lines of a file of JSON lines; those of white space are no rows.
+
+    Raises:
+        DataError: as :func:`read_rows`, also while lines are drawn.
+    """
+    return text_lines(file.path, file.encoding, advance, blank=False)
+
+
+def row_of_line(line: Line, encoding: str) -> RawRow:
+    """Read a JSON line of a file in some encoding."""
+    row = row_from_json(*line)
+    return row if row.value is not None else _named_encoding(row, encoding)
 
 
 def spread_rows(file: SourceFile) -> Iterator[RawRow]:
@@ -55,13 +74,15 @@ def spread_rows(file: SourceFile) -> Iterator[RawRow]:
         yield from _rows_of_lines(lines_at(file.path, _SPREAD_PLACES, _SPREAD_LINES))
 
 
-def _naming_encoding(rows: Iterator[RawRow], encoding: str) -> Iterator[RawRow]:
+def _named_encoding(row: RawRow, encoding: str) -> RawRow:
     """Say what the bytes of a row are not, where the file is not in UTF-8."""
-    for row in rows:
-        if row.reason.startswith(_NOT_UTF_8):
-            row = row._replace(reason=unreadable_byte(row.raw, encoding))
-        yield row
+    if encoding == UTF_8 or not row.reason.startswith(_NOT_UTF_8):
+        return row
+    return row._replace(reason=unreadable_byte(row.raw, encoding))
 
 
 def _rows_of_lines(lines: Iterable[Line]) -> Iterator[RawRow]:
-    return (row_from_json(number, offset, raw) for number, offset, raw in lines)
+    for line in lines:
+        raw = line[2]
+        if raw and not raw.isspace():
+            yield row_from_json(*line)

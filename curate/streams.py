@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from ..workspace.errors import DataError
-from .compression import BLOCK, Advance, compression_of, content_blocks, first_block, nothing
+from .compression import Advance, compression_of, content_blocks, first_block, nothing
 from .text_encoding import UTF_8, byte_order_mark, transcoded
 
 _LONGEST_LINE = 1 << 30
+# A smaller file is looked at as a whole; a longer line is not looked at.
+_JUMPED_INTO = 1 << 20
 
 
 class Line(NamedTuple):
@@ -24,10 +27,37 @@ class Line(NamedTuple):
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines one after another; ``number`` and ``offset`` are those of the first."""
+
+    number: int
+    offset: int
+    raws: list[bytes]
+
+    def __iter__(self) -> Iterator[Line]:
+        """Yield the lines one by one."""
+        new = tuple.__new__
+        offset = self.offset
+        for number, raw in enumerate(self.raws, self.number):
+            # Line(number, offset, raw), in half the time.
+            yield new(Line, (number, offset, raw))
+            offset += len(raw) + 1
+
+    def parts(self, room: Callable[[], int]) -> Iterator[Lines]:
+        """Yield the lines in parts, each of as many as there is room for when it is asked for."""
+        number, offset, start = self.number, self.offset, 0
+        while start < len(self.raws):
+            raws = self.raws[start : start + room()]
+            yield Lines(number, offset, raws)
+            start, number = start + len(raws), number + len(raws)
+            offset += sum(map(len, raws)) + len(raws)
+
+
 def text_lines(
     path: Path, encoding: str = UTF_8, advance: Advance = nothing, *, blank: bool = True
-) -> Iterator[Line]:
-    r"""Read a text file line by line, as UTF-8 bytes without a byte order mark.
+) -> Iterator[Lines]:
+    r"""Read the lines of a text file, as UTF-8 bytes without a byte order mark.
 
     Lines end at ``\\n`` (a ``\\r`` before it stays part of the line), or at ``\\r`` in a file whose
     first block has no ``\\n``. Bytes that are not valid in the file's encoding are passed on, so
@@ -37,7 +67,10 @@ def text_lines(
         path: a plain or compressed file, told by its content.
         encoding: how its bytes are to be read.
         advance: called with the number of bytes read from the disk.
-        blank: whether lines of white space are wanted too.
+        blank: whether lines of white space are wanted too; else most of them are left out.
+
+    Yields:
+        The lines of a block at once.
 
     Raises:
         DataError: the file cannot be read, its compression is damaged, or a line is so long that
@@ -58,15 +91,15 @@ def lines_at(path: Path, places: int, count: int) -> Iterator[Line]:
     """
     head = first_block(path)
     size = path.stat().st_size
-    if size < BLOCK or compression_of(head) or byte_order_mark(head)[1] != UTF_8:
+    if size < _JUMPED_INTO or compression_of(head) or byte_order_mark(head)[1] != UTF_8:
         return
     with path.open("rb") as stream:
         for place in range(1, places + 1):
             stream.seek(size * place // (places + 1))
             # The rest of the line that was jumped into.
-            stream.readline(BLOCK)
+            stream.readline(_JUMPED_INTO)
             for _ in range(count):
-                line = stream.readline(BLOCK)
+                line = stream.readline(_JUMPED_INTO)
                 if line.endswith(b"\n") and not line.isspace():
                     yield Line(0, 0, line[:-1])
 
@@ -88,10 +121,9 @@ def text_blocks(
     return kept, _chain(first[kept:], blocks)
 
 
-def _lines_of(blocks: Iterator[bytes], offset: int, path: Path, blank: bool) -> Iterator[Line]:
+def _lines_of(blocks: Iterator[bytes], offset: int, path: Path, blank: bool) -> Iterator[Lines]:
     first = next(blocks, b"")
     newline = b"\r" if b"\r" in first and b"\n" not in first else b"\n"
-    new = tuple.__new__
     number = 1
     begun: list[bytes] = []
     length = 0
@@ -111,15 +143,12 @@ def _lines_of(blocks: Iterator[bytes], offset: int, path: Path, blank: bool) -> 
         others.insert(0, b"".join(begun))
         last = others.pop()
         begun, length = ([last] if last else []), len(last)
-        for raw in others:
-            if blank or (raw and not raw.isspace()):
-                # Line(number, offset, raw), in half the time.
-                yield new(Line, (number, offset, raw))
-            number += 1
-            offset += len(raw) + 1
+        yield Lines(number, offset, others)
+        number += len(others)
+        offset += sum(map(len, others)) + len(others)
     last = b"".join(begun)
-    if last and (blank or not last.isspace()):
-        yield Line(number, offset, last)
+    if last:
+        yield Lines(number, offset, [last])
 
 
 def _chain(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from tunewise.curate import audit as audit_module
-from tunewise.curate import read
+from tunewise.curate import pieces as pieces_module
 from tunewise.curate.audit import audit
 from tunewise.curate.audit_document import gate
 from tunewise.curate.check import RowCheck
@@ -266,7 +266,7 @@ def test_pieces_and_processes_make_no_difference(
 ) -> None:
     source.write_text("\n".join(ROWS * 7) + "\n", encoding="utf-8")
     whole = everything(audit(workspace, [source], AuditSettings()))
-    monkeypatch.setattr(read, "_PIECE_ROWS", 4)
+    monkeypatch.setattr(pieces_module, "_PIECE_ROWS", 4)
     settings = AuditSettings(processes=processes)
     pieces = everything(audit(workspace, [source], settings, force=True))
     assert not [check for check in pieces[0]["checks"] if check["status"] == "failed"]

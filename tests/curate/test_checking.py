@@ -23,10 +23,10 @@ def audit(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     source = tmp_path / "data.jsonl"
     source.write_text("".join(json.dumps({**ROW, "id": n}) + "\n" for n in range(60_000)))
     script = (
-        "from tunewise.curate import read\n"
+        "from tunewise.curate import pieces\n"
         "from tunewise.cli.main import main\n"
         "if __name__ == '__main__':\n"
-        "    read._PIECE_ROWS = 200\n"
+        "    pieces._PIECE_ROWS = 200\n"
         f"    main(['audit', {str(source)!r}, '--workspace', {str(tmp_path)!r},"
         " '--processes', '2', '--checks', 'text/repetition,privacy', '--events'])\n"
     )

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from encoding_guesses import ENCODINGS, SENTENCES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,32 +24,6 @@ from tunewise.curate.text_encoding import (
     transcoded,
 )
 from tunewise.workspace.errors import UsageError
-
-TEXTS = {
-    "German": "Für die Größe der Tür müssen wir süße Äpfel zählen; über Öl weiß keiner Bescheid.",
-    "French": "L'été dernier, nous avons mangé des crêpes à la crème près du château de Françoise.",
-    "Spanish": "¿Cuántos años tiene el niño? Mañana será un día más cálido, señor Muñoz.",
-    "English": "It’s a “quoted” text — with an ellipsis… and a café, £5 or 10 €.",
-    "Polish": "Zażółć gęślą jaźń; proszę się śpieszyć, bo może padać śnieg w Łodzi.",
-    "Czech": "Příliš žluťoučký kůň úpěl ďábelské ódy a řekl, že příští týden přijde.",
-    "Russian": "Сколько стоит доставка в Москву, и когда я получу свой заказ?",
-    "Ukrainian": "Чи можу я повернути товар, якщо він мені не підійшов? Дякую за відповідь.",
-    "Greek": "Πόσο κοστίζει η αποστολή στην Αθήνα και πότε θα λάβω την παραγγελία μου;",
-    "Hebrew": "כמה עולה המשלוח לירושלים ומתי אקבל את ההזמנה שלי?",
-    "Arabic": "كم تكلفة الشحن إلى القاهرة ومتى سأستلم طلبي؟",
-    "Japanese": "配送料はいくらですか？注文した商品はいつ届きますか。連絡したいです。",
-    "Chinese": "请问运费是多少？我的订单什么时候能到？我想联系客服退货。",
-    "Taiwanese": "請問運費是多少？我的訂單什麼時候能到？我想聯繫客服退貨。",
-    "Korean": "배송비는 얼마인가요? 제 주문은 언제 도착하나요? 연락하고 싶습니다.",
-    "Thai": "ค่าจัดส่งเท่าไหร่ และฉันจะได้รับสินค้าเมื่อไหร่",
-}
-LEGACY = [
-    ("German", "cp1252"), ("German", "latin-1"), ("French", "cp1252"), ("Spanish", "latin-1"),
-    ("English", "cp1252"), ("Polish", "cp1250"), ("Czech", "cp1250"), ("Russian", "cp1251"),
-    ("Russian", "koi8-r"), ("Ukrainian", "cp1251"), ("Greek", "cp1253"), ("Hebrew", "cp1255"),
-    ("Arabic", "cp1256"), ("Japanese", "shift_jis"), ("Japanese", "euc_jp"), ("Chinese", "gbk"),
-    ("Chinese", "gb18030"), ("Taiwanese", "big5"), ("Korean", "euc_kr"), ("Thai", "cp874"),
-]  # fmt: skip
 
 
 def turned(text: str, number: int) -> str:
@@ -82,11 +57,11 @@ def texts_of(path: Path, encoding: str | None = None) -> list[str]:
 
 
 @pytest.mark.parametrize("name", list(WRITERS))
-@pytest.mark.parametrize(("language", "encoding"), LEGACY)
+@pytest.mark.parametrize(("language", "encoding"), ENCODINGS)
 def test_a_file_in_an_older_encoding_is_read_and_the_guess_is_told(
     tmp_path: Path, name: str, language: str, encoding: str
 ) -> None:
-    texts = [turned(TEXTS[language], number) for number in range(12)]
+    texts = [turned(SENTENCES[language], number) for number in range(12)]
     path = tmp_path / name
     path.write_bytes(WRITERS[name](texts).encode(encoding))
     assert texts_of(path) == texts
@@ -102,7 +77,7 @@ def test_a_file_in_an_older_encoding_is_read_and_the_guess_is_told(
 def test_wide_text_without_a_mark_is_told_by_its_zeros(
     tmp_path: Path, name: str, language: str, encoding: str
 ) -> None:
-    texts = [turned(TEXTS[language], number) + "\u4e00" for number in range(20)]
+    texts = [turned(SENTENCES[language], number) + "\u4e00" for number in range(20)]
     path = tmp_path / name
     path.write_bytes(WRITERS[name](texts).encode(encoding))
     assert texts_of(path) == texts
@@ -119,9 +94,9 @@ def test_a_mark_is_told_unless_it_is_that_of_utf8(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", list(WRITERS))
-@pytest.mark.parametrize("language", list(TEXTS))
+@pytest.mark.parametrize("language", list(SENTENCES))
 def test_utf8_is_never_taken_for_something_else(tmp_path: Path, name: str, language: str) -> None:
-    texts = [turned(TEXTS[language], number) for number in range(12)]
+    texts = [turned(SENTENCES[language], number) for number in range(12)]
     path = tmp_path / name
     path.write_bytes(WRITERS[name](texts).encode())
     assert identify(path) == SourceFile(path, name[2:])
@@ -129,7 +104,9 @@ def test_utf8_is_never_taken_for_something_else(tmp_path: Path, name: str, langu
 
 
 def test_damage_in_utf8_stays_damage(tmp_path: Path) -> None:
-    lines = as_json_lines([turned(TEXTS["German"], n) for n in range(100)]).encode().split(b"\n")
+    lines = (
+        as_json_lines([turned(SENTENCES["German"], n) for n in range(100)]).encode().split(b"\n")
+    )
     lines[7] = lines[7].replace("ü".encode(), b"\xfc")
     lines[40] = b'{"text": "\xff\xfe\xfd"}'
     path = tmp_path / "a.jsonl"

@@ -30,16 +30,19 @@ def test_lines_have_their_places_whatever_the_blocks(
     with pytest.MonkeyPatch.context() as patch:
         cut = (text[begin : begin + size] for begin in range(0, len(text), size))
         patch.setattr(streams, "content_blocks", lambda *_: cut)
-        lines = list(text_lines(path, blank=blank))
+        found = list(text_lines(path, blank=blank))
+    lines = [line for part in found for line in part]
+    assert lines == [line for whole in found for part in whole.parts(lambda: 2) for line in part]
     expected = text.split(b"\n")
     for number, offset, raw in lines:
         assert expected[number - 1].endswith(raw)
         assert text[offset : offset + len(raw)] == raw
-    wanted = [line for line in expected if line.strip() or blank]
-    if blank and not expected[-1]:
-        wanted.pop()
-    # A blank beginning may be missing from a line where no blank lines are wanted.
-    assert [line.raw.strip() for line in lines] == [line.strip() for line in wanted]
+    if blank:
+        wanted = expected if expected[-1] else expected[:-1]
+        assert [line.raw for line in lines] == wanted
+    else:
+        wanted = [line.strip() for line in expected if line.strip()]
+        assert [line.raw.strip() for line in lines if line.raw.strip()] == wanted
 
 
 def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
