@@ -91,7 +91,8 @@ def shingle_sets(blocks: ShingleBlocks, hashes: np.ndarray) -> ShingleSets:
     begins = np.cumsum(lengths) - lengths
     # Rare or not is told by a sample, the same in whatever order the texts come.
     sampled = hashes[texts] % np.uint64(1 if len(texts) < _TEXTS_TO_SAMPLE else _ONE_IN) == 0
-    counters = np.zeros(2 * max(1, int(lengths[sampled].sum())), dtype=np.uint16)
+    counters = np.empty(2 * max(1, int(lengths[sampled].sum())), dtype=np.uint16)
+    counters.fill(0)
     count_sampled(keys, lengths, sampled, counters)
     shared = order_sets(keys, lengths, counters)
     del counters

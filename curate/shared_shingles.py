@@ -146,7 +146,10 @@ class _Sample:
         slots = _SLOTS_PER_SHINGLE * shingles // (self.mask + 1)
         slots = min(_MOST_SLOTS, max(1, slots))
         seed, mask, wanted = np.uint64(self.seed), np.uint64(self.mask), np.uint64(self.wanted)
-        return np.zeros(slots // 4 + 1, dtype=np.uint8), (np.uint64(slots), seed, mask, wanted)
+        # Other than np.zeros, np.empty asks for large pages, and those are found much sooner.
+        counters = np.empty(slots // 4 + 1, dtype=np.uint8)
+        counters.fill(0)
+        return counters, (np.uint64(slots), seed, mask, wanted)
 
 
 def _round(
@@ -163,9 +166,11 @@ def _round(
     for block in blocks:
         count_to_two(block.shingles, block.lengths, included[block.texts], counters, numbers)
     bits = bits_of(templates)
+    room = np.empty(0, dtype=np.uint64)
     with blocks:
         for block in blocks.consume():
-            room = np.empty_like(block.shingles)
+            if len(block.shingles) > len(room):
+                room = np.empty_like(block.shingles)
             lengths = np.empty_like(block.lengths)
             lone = block.lone.copy()
             written = keep_shared(

@@ -8,6 +8,7 @@ templates are still compared, since only the proportion of weights counts.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -84,7 +85,7 @@ def read_texts(
             lone = np.zeros(len(texts), dtype=np.int64)
             blocks[number].add(ShingleBlock(positions[texts], lone, lengths, shingles))
 
-    read = partial(_read_piece, classes=classes, canonical=canonical)
+    read = partial(_read_piece, classes=classes, canonical=canonical, room=_Room())
     for piece in in_order(read, _small_pieces(pieces), threads):
         words.append(piece.words)
         hashes.append(piece.hashes)
@@ -97,7 +98,7 @@ def read_texts(
     # Regular expressions take long to begin, so they are given many texts at once.
     for some in _gathered(left_out):
         canonical_others = canonical_by_expressions(some.texts)
-        piece = _read_piece(canonical_others, classes, canonical=True)
+        piece = _read_piece(canonical_others, classes, canonical=True, room=_Room())
         all_words[some.positions], all_hashes[some.positions] = piece.words, piece.hashes
         keep(piece.found, some.positions)
     return ReadTexts(all_words, all_hashes, tuple(blocks))
@@ -159,19 +160,34 @@ class _ReadPiece:
     others: pl.Series
 
 
-def _read_piece(texts: pl.Series, classes: Sequence[LengthClass], canonical: bool) -> _ReadPiece:
+class _Room(threading.local):
+    """Memory that each thread uses for one piece after the other: fresh memory takes time."""
+
+    def __init__(self) -> None:
+        self._memory = np.empty(0, dtype=np.uint64)
+
+    def numbers(self, count: int) -> np.ndarray:
+        """Return room for uint64 numbers, with anything in it."""
+        if count > len(self._memory):
+            self._memory = np.empty(count, dtype=np.uint64)
+        return self._memory[:count]
+
+
+def _read_piece(
+    texts: pl.Series, classes: Sequence[LengthClass], canonical: bool, room: _Room
+) -> _ReadPiece:
     from .code_points import table_for
     from .word_kernels import cut_and_hash_words, hash_words
 
     texts = texts.fill_null("")
     data, offsets = string_buffers(texts)
     if canonical:
-        hashes = np.empty(np.count_nonzero(data == _SPACE) + len(texts), dtype=np.uint64)
+        hashes = room.numbers(np.count_nonzero(data == _SPACE) + len(texts))
         counts, wholes = hash_words(data, offsets, hashes)
         left_out = np.empty(0, dtype=np.int64)
     else:
         notes = np.empty(2 * int(np.diff(offsets).max(initial=0)) + 8, dtype=np.uint8)
-        hashes = np.empty(len(data), dtype=np.uint64)
+        hashes = room.numbers(len(data))
         table = table_for(len(data))
         counts, wholes, is_left_out = cut_and_hash_words(data, offsets, table, notes, hashes)
         left_out = np.flatnonzero(is_left_out)
