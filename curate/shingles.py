@@ -182,7 +182,7 @@ def _read_piece(
     texts = texts.fill_null("")
     data, offsets = string_buffers(texts)
     if canonical:
-        hashes = room.numbers(np.count_nonzero(data == _SPACE) + len(texts))
+        hashes = room.numbers(int(np.count_nonzero(data == _SPACE)) + len(texts))
         counts, wholes = hash_words(data, offsets, hashes)
         left_out = np.empty(0, dtype=np.int64)
     else:
