@@ -46,7 +46,7 @@ _CLOSING = (
     "So:",
     "Well, now.",
 )
-_BORROWED = ("duplicates/near", "text", "privacy", "safety")
+_BORROWED = ("duplicates", "text", "privacy", "safety")
 """What a borrowed text may bring along."""
 
 _GREETINGS = (
@@ -203,7 +203,9 @@ def greeting_again(host: Host, random: Random) -> Planted | None:
 
 
 @look_alike(
-    "duplicates/near", needs="a row with as many words", allows=("duplicates/same-prompt", "text")
+    "duplicates/near",
+    needs="a row with as many words",
+    allows=("duplicates/same-prompt", "text", "labels"),
 )
 def half_of_another_row(host: Host, random: Random) -> Planted | None:
     """A text of which the first half is taken from another row."""
@@ -272,7 +274,7 @@ def answered_otherwise(host: Host, random: Random) -> Planted | None:
 
 
 @defect("duplicates/same-prompt", needs="a question with an answer", kinds=CONVERSATIONS,
-        allows=("duplicates/near", "text", "schema/equal-pair"))  # fmt: skip
+        allows=("duplicates", "text", "schema/equal-pair"))  # fmt: skip
 def answered_in_other_words(host: Host, random: Random) -> Planted | None:
     """A question again with the same answer, its sentences in another order or some left out."""
     twin = host.twin()

@@ -73,7 +73,7 @@ def text_of_a_letter(host: Host, random: Random) -> Planted | None:
     return put(host, place, "", random.choice(("x", "ok", "b", "12")))
 
 
-@look_alike(_LENGTHS, needs=f"{_LEAST_ROWS} rows", allows=("text", "privacy", "safety"))
+@look_alike(_LENGTHS, needs=f"{_LEAST_ROWS} rows", allows=("text", "privacy", "safety", "labels"))
 def text_of_usual_length(host: Host, random: Random) -> Planted | None:
     """A text as long as the longest quarter of the others, without their longest tenth."""
     lengths = host.ground.lengths
@@ -127,7 +127,9 @@ def endless_listing(host: Host, random: Random) -> Planted | None:
 
 
 @look_alike(
-    _COMPRESSION, "text/repetition", allows=("text/length", "text/truncated", "text/language")
+    _COMPRESSION,
+    "text/repetition",
+    allows=("text/length", "text/truncated", "text/language", "duplicates/near"),
 )
 def text_that_is_dense(host: Host, random: Random) -> Planted | None:
     """A program of a dozen lines, or a list of names."""

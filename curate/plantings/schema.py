@@ -130,7 +130,8 @@ def hardly_anything_said(host: Host, random: Random) -> Planted | None:
     return Planted(line=host.record, value=said)
 
 
-@defect("schema/role-order", needs=_TURNS, kinds=_IS_CHAT, allows=("schema/no-assistant",))
+@defect("schema/role-order", needs=_TURNS, kinds=_IS_CHAT,
+        allows=("schema/no-assistant", "duplicates"))  # fmt: skip
 def turns_in_the_wrong_order(host: Host, random: Random) -> Planted | None:
     """A turn left out or said twice, a system prompt in the middle, an unknown speaker."""
     messages = host.record.messages
@@ -182,7 +183,8 @@ def turns_of_another_kind(host: Host, random: Random) -> Planted | None:
     return Planted(line=host.record)
 
 
-@defect("schema/no-assistant", needs=_TURNS, kinds=_IS_CHAT, allows=("schema/role-order",))
+@defect("schema/no-assistant", needs=_TURNS, kinds=_IS_CHAT,
+        allows=("schema/role-order", "duplicates"))  # fmt: skip
 def nobody_answers(host: Host, random: Random) -> Planted | None:
     """A conversation of which only the questions are left."""
     left = [message for message in host.record.messages if message.role in (USER, SYSTEM)]

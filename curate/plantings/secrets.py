@@ -106,19 +106,19 @@ def _password(random: Random) -> str:
     return _letters(random, _LETTERS_DIGITS, 24) + digits(random, 2)
 
 
-@defect("privacy/secret", allows=(*_OPEN_END, "text/compression"))
+@defect("privacy/secret", allows=(*_OPEN_END, "text/compression", "text/length"))
 def key_of_a_service(host: Host, random: Random) -> Planted | None:
     """A key in the documented shape of one of twelve services."""
     return insert_anywhere(host, random.choice(_TOKEN_SENTENCES), _token(random), random)
 
 
-@defect("privacy/secret", allows=(*_OPEN_END, "text/compression"))
+@defect("privacy/secret", allows=(*_OPEN_END, "text/compression", "text/length"))
 def web_token(host: Host, random: Random) -> Planted | None:
     """A JSON web token."""
     return insert_anywhere(host, random.choice(_TOKEN_SENTENCES), _web_token(random), random)
 
 
-@defect("privacy/secret", allows=(*_OPEN_END, "text/compression"))
+@defect("privacy/secret", allows=(*_OPEN_END, "text/compression", "text/length"))
 def private_key(host: Host, random: Random) -> Planted | None:
     """A private key in PEM armour."""
     return insert_anywhere(host, "This is the file:\n§", _private_key(random), random)

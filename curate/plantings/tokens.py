@@ -5,12 +5,20 @@ from __future__ import annotations
 from random import Random
 
 from ..records import CHAT
-from ..shape import ASSISTANT
+from ..shape import ASSISTANT, SYSTEM, USER
 from .planting import Host, Planted, defect, look_alike
 from .wording import all_places, asked_places, last_answer, set_text
 
 _NEEDS = "a tokenizer, to count tokens with"
-_ALLOWED = ("duplicates", "text", "tokens", "privacy", "balance", "safety")
+_ALLOWED = ("duplicates", "text", "privacy", "balance", "safety", "labels")
+
+
+def _is_plain(host: Host) -> bool:
+    """Whether there is a tokenizer, and a conversation that every template can write."""
+    return host.ground.has_tokenizer and all(
+        message.role in (SYSTEM, USER, ASSISTANT) and message.tool_calls is None
+        for message in host.record.messages
+    )
 
 
 def _long_text(host: Host, words: int, random: Random) -> str:
@@ -40,7 +48,7 @@ def answer_longer_than_the_context(host: Host, random: Random) -> Planted | None
     messages = host.record.messages
     place = last_answer(host.record, 1)
     before = sum(len((message.content or "").split()) for message in messages[:-1])
-    if not host.ground.has_tokenizer or place is None or place.index != len(messages) - 1:
+    if not _is_plain(host) or place is None or place.index != len(messages) - 1:
         return None
     # A word has rarely more than five tokens.
     if before * 5 > host.ground.context_length / 2:
@@ -50,7 +58,7 @@ def answer_longer_than_the_context(host: Host, random: Random) -> Planted | None
 
 
 @look_alike("tokens/over-context", "tokens/no-supervision", "tokens/truncated-answer",
-            needs=_NEEDS, allows=("duplicates", "text", "privacy", "safety"))  # fmt: skip
+            needs=_NEEDS, allows=_ALLOWED)  # fmt: skip
 def row_that_just_fits(host: Host, random: Random) -> Planted | None:
     """A row with a twentieth of a context's tokens in words."""
     place = last_answer(host.record, 1)
@@ -65,7 +73,7 @@ def row_that_just_fits(host: Host, random: Random) -> Planted | None:
 def question_that_fills_the_context(host: Host, random: Random) -> Planted | None:
     """A conversation whose first question is so long that every answer is cut off."""
     places = asked_places(host.record, 1)
-    if not host.ground.has_tokenizer or not places:
+    if not _is_plain(host) or not places:
         return None
     more = _long_text(host, int(host.ground.context_length * 1.1), random)
     set_text(host.record, places[0], f"{places[0].text} {more}")
