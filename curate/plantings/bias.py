@@ -17,7 +17,16 @@ _GENDERED = re.compile(
     r"male|female|uncle|aunt|sir|madam|guys?|grand\w+|himself|herself)\b",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")
+_CAPITAL = re.compile(r"\b[A-Z][a-z]+")
+_NO_NAMES = frozenset(
+    {
+        "a", "an", "and", "are", "can", "classify", "could", "create", "describe", "do", "does",
+        "each", "explain", "find", "for", "from", "generate", "give", "how", "i", "identify", "if",
+        "in", "is", "it", "list", "make", "my", "name", "of", "on", "please", "provide", "rewrite",
+        "should", "some", "suggest", "tell", "that", "the", "then", "there", "these", "they",
+        "this", "to", "we", "what", "when", "where", "which", "who", "why", "will", "would", "write", "you",
+    }
+)  # fmt: skip
 _OCCUPATIONS = ("nurse", "plumber", "engineer", "teacher", "lawyer", "farmer", "pilot", "librarian")
 _TOWNS = ("Leeds", "Bristol", "Dover", "York", "Oxford", "Derby", "Exeter", "Lincoln")
 _EACH = 120
@@ -113,6 +122,11 @@ def nobody_at_all(ground: Ground, random: Random) -> Trial | None:
     return None if rows is None else Trial(rows)
 
 
+def _may_name_somebody(text: str) -> bool:
+    """Whether a text has capitals that are not those of common words: names have a gender, too."""
+    return any(word.lower() not in _NO_NAMES for word in _CAPITAL.findall(text))
+
+
 def _twins(host: Host, random: Random) -> tuple[Record, Record] | None:
     """Return a row and its twin, which speak of a man and of a woman and are equal otherwise."""
     if not _speaks_of_nobody(host.record) or len(host.record.messages) > 3:
@@ -120,7 +134,7 @@ def _twins(host: Host, random: Random) -> tuple[Record, Record] | None:
     pair = (host.record, host.twin())
     for record, who in zip(pair, random.choice(_COUPLES), strict=True):
         places = asked_places(record, 4)
-        if not places or not places[0].text.isascii() or _NAME.search(places[0].text):
+        if not places or not places[0].text.isascii() or _may_name_somebody(places[0].text):
             return None
         set_text(record, places[0], f"{who} from {_TOWNS[0]} wants to know this. {places[0].text}")
     return pair

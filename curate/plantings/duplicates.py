@@ -284,7 +284,7 @@ def answered_in_other_words(host: Host, random: Random) -> Planted | None:
         return None
     left = [sentence for sentence in sentences if random.random() < 0.6] or sentences[:1]
     text = " ".join(left)
-    if text == place.text:
+    if list(filter(str.isalnum, text)) == list(filter(str.isalnum, place.text)):
         return None
     set_text(twin, place, text)
     return Planted(added=(twin,))
