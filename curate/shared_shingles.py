@@ -11,6 +11,7 @@ taken for shared.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,8 +60,6 @@ def template_shingles(
     Returns:
         Their hashes, ascending.
     """
-    from .shingle_kernels import bits_of, count_texts_with
-
     positions = [block.texts[included[block.texts]] for block in blocks]
     texts = np.concatenate(positions) if positions else np.empty(0, dtype=np.int64)
     if len(texts) <= TEMPLATE_TEXTS:
@@ -73,27 +72,34 @@ def template_shingles(
     else:
         limit = TEMPLATE_TEXTS
         sampled[texts] = True
-    sample = [block.of(sampled[block.texts]).shingles for block in blocks]
-    distinct, counts = np.unique(np.concatenate(sample), return_counts=True)
+    sample = [block.of(sampled[block.texts]) for block in blocks]
+    distinct, counts = np.unique(
+        np.concatenate([block.shingles for block in sample]), return_counts=True
+    )
+    # A text may have a shingle several times; first the few that are left are counted right.
     wanted = distinct[counts > limit]
-    if not len(wanted):
-        return wanted
-    bits = bits_of(wanted)
+    wanted = wanted[_texts_with(wanted, sample, included) > limit]
+    return wanted[is_template(_texts_with(wanted, blocks, included), len(texts))]
+
+
+def _texts_with(
+    wanted: np.ndarray, blocks: Iterable[ShingleBlock], included: np.ndarray
+) -> np.ndarray:
+    """Count the texts that have each of some shingles."""
+    from .shingle_kernels import bits_of, count_texts_with
+
     counts = np.zeros(len(wanted), dtype=np.int64)
+    if not len(wanted):
+        return counts
+    bits = bits_of(wanted)
     latest = np.full(len(wanted), -1, dtype=np.int64)
     number = 0
     for block in blocks:
+        texts = included[block.texts]
         number = count_texts_with(
-            block.shingles,
-            block.lengths,
-            included[block.texts],
-            wanted,
-            bits,
-            counts,
-            latest,
-            number,
+            block.shingles, block.lengths, texts, wanted, bits, counts, latest, number
         )
-    return wanted[is_template(counts, len(texts))]
+    return counts
 
 
 def keep_candidates(

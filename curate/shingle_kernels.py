@@ -42,9 +42,9 @@ def _take_sampled(
     mask: np.uint64,
     wanted: np.uint64,
     out: np.ndarray,
-    place: Any,
 ) -> Any:
-    """Write the shingles whose bits under the mask are the wanted ones; return their end."""
+    """Write the shingles whose bits under the mask are the wanted ones; return their number."""
+    place = 0
     for at in range(begin, end):
         out[place] = shingles[at]
         place += shingles[at] & mask == wanted
@@ -74,7 +74,7 @@ def count_to_two(
     for text in range(len(lengths)):
         end = begin + lengths[text]
         if included[text]:
-            for at in range(_take_sampled(shingles, begin, end, mask, wanted, sampled, 0)):
+            for at in range(_take_sampled(shingles, begin, end, mask, wanted, sampled)):
                 slot = _slot(sampled[at], slots, seed)
                 shift = np.uint8(2 * (slot & 3))
                 byte = counters[slot >> 2]
@@ -120,6 +120,8 @@ def keep_shared(
     """
     slots, seed, mask, wanted = sample
     allowed = 1 - threshold * (1 - _SLACK)
+    sampled = np.empty(lengths.max(), dtype=np.uint64)
+    again = np.zeros(lengths.max() + 1, dtype=np.uint8)
     place = 0
     begin = 0
     for text in range(len(lengths)):
@@ -128,20 +130,20 @@ def keep_shared(
         alone = lone[text]
         too_much = allowed * (alone + FULL_WEIGHT * lengths[text])
         if included[text]:
-            # Most texts are out after this. The room serves as notes.
-            last = _take_sampled(shingles, begin, end, mask, wanted, out, place)
-            for at in range(place, last):
-                slot = _slot(out[at], slots, seed)
-                again = (counters[slot >> 2] >> np.uint8(2 * (slot & 3) + 1)) & 1
-                alone += weight_of(out[at]) * (1 - again)
+            # Most texts are out after this.
+            for number in range(_take_sampled(shingles, begin, end, mask, wanted, sampled)):
+                slot = _slot(sampled[number], slots, seed)
+                again[number] = (counters[slot >> 2] >> np.uint8(2 * (slot & 3) + 1)) & 1
+                alone += weight_of(sampled[number]) * (1 - again[number])
         if included[text] and alone <= too_much:
             first = place
             alone = weight = lone[text]
+            number = 0
             for at in range(begin, end):
                 shingle = shingles[at]
-                slot = _slot(shingle, slots, seed)
-                again = (counters[slot >> 2] >> np.uint8(2 * (slot & 3) + 1)) & 1
-                kept = np.int64(again | (shingle & mask != wanted))
+                is_sampled = np.int64(shingle & mask == wanted)
+                kept = again[number] | (1 - is_sampled)
+                number += is_sampled
                 suspect = template_bits[np.int64(shingle & _LOW_BITS)]
                 if suspect and find(templates, shingle) >= 0:
                     shingle |= TEMPLATE
