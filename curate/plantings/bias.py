@@ -24,8 +24,8 @@ _NO_NAMES = frozenset(
         "each", "explain", "find", "for", "from", "generate", "give", "how", "i", "identify", "if",
         "in", "is", "it", "list", "make", "my", "name", "of", "on", "please", "provide", "rewrite",
         "should", "some", "suggest", "tell", "that", "the", "then", "there", "these", "they",
-        "this", "to", "we", "what", "when", "where", "which", "who", "why", "will", "would", "write",
-        "you",
+        "this", "to", "we", "what", "when", "where", "which", "who", "why", "will", "would",
+        "write", "you",
     }
 )  # fmt: skip
 _OCCUPATIONS = ("nurse", "plumber", "engineer", "teacher", "lawyer", "farmer", "pilot", "librarian")
