@@ -90,17 +90,31 @@ def shown(value: Any) -> str:
 def _times(values: Sequence[Any], dtype: pl.Date | pl.Datetime | pl.Time) -> TypedColumn:
     given = [value if isinstance(value, str) else None for value in values]
     texts = pl.Series(given, dtype=pl.String)
-    if isinstance(dtype, pl.Datetime):
-        unit, zone = dtype.time_unit, dtype.time_zone
-        parsed = texts.str.to_datetime(time_unit=unit, time_zone=zone, strict=False)
-    else:
-        parsed = texts.str.strptime(type(dtype), strict=False)
+    try:
+        parsed = _parsed_times(texts, dtype)
+    except pl.exceptions.ComputeError:
+        # The form is guessed from the first text, which may be no time though others are.
+        parsed = pl.concat([_parsed_or_null(text, dtype) for text in given])
     unfit = {
         position: shown(value)
         for position, value in enumerate(values)
         if value is not None and parsed[position] is None
     }
     return TypedColumn(parsed, unfit)
+
+
+def _parsed_times(texts: pl.Series, dtype: pl.Date | pl.Datetime | pl.Time) -> pl.Series:
+    if isinstance(dtype, pl.Datetime):
+        unit, zone = dtype.time_unit, dtype.time_zone
+        return texts.str.to_datetime(time_unit=unit, time_zone=zone, strict=False)
+    return texts.str.strptime(type(dtype), strict=False)
+
+
+def _parsed_or_null(text: str | None, dtype: pl.Date | pl.Datetime | pl.Time) -> pl.Series:
+    try:
+        return _parsed_times(pl.Series([text], dtype=pl.String), dtype)
+    except pl.exceptions.ComputeError:
+        return pl.Series([None], dtype=dtype)
 
 
 def _reader(dtype: pl.DataType, from_text: bool) -> Callable[[Any], Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tunewise.curate.audit import audit
@@ -241,6 +241,9 @@ TYPES = [pl.Int8(), pl.UInt64(), pl.Float32(), pl.Boolean(), pl.String(), pl.Enu
          pl.List(pl.Int64), pl.Struct({"a": pl.String}), pl.Date(), pl.Datetime("us")]  # fmt: skip
 
 
+@example([""], pl.Datetime("us"), False)
+@example(["no time", "2024-05-01 10:00:00"], pl.Datetime("us"), False)
+@example([""], pl.Date(), False)
 @given(st.lists(JSON_VALUES, max_size=8), st.sampled_from(TYPES), st.booleans())
 def test_what_does_not_fit_a_type_is_told_and_nothing_else_is_lost(
     values, dtype, from_text
@@ -284,3 +287,10 @@ def test_the_schemas_of_the_page(check_rows, write, page: list[str]) -> None:
     python = next(block for block in page if block.startswith("# columns.py"))
     found = told(check_rows(CHECK, rows, schema=write(python, "py")))
     assert [(at, field) for at, field, _ in found] == [(1, "year"), (3, "category"), (3, None)]
+
+
+def test_a_text_that_is_no_time_does_not_hide_the_times_after_it() -> None:
+    values = ["", "2024-05-01 10:00:00", None]
+    column = typed_column(values, pl.Datetime("us"), from_text=False)
+    assert column.values.is_null().to_list() == [True, False, True]
+    assert set(column.unfit) == {0}
