@@ -116,6 +116,7 @@ def prefixes(
     """
     wanted = threshold * (1 - _SLACK)
     lengths = np.zeros(len(begins), dtype=np.int64)
+    count = 0
     for text in range(len(begins)):
         reach = shared[text]
         at = begins[text]
@@ -123,8 +124,9 @@ def prefixes(
             reach -= weight_of(keys[at])
             at += 1
         lengths[text] = at - begins[text]
-    first = np.empty(lengths.sum(), dtype=np.uint64)
-    reaches = np.empty(len(first), dtype=np.int64)
+        count += lengths[text]
+    first = np.empty(count, dtype=np.uint64)
+    reaches = np.empty(count, dtype=np.int64)
     place = 0
     for text in range(len(begins)):
         reach = shared[text]
@@ -152,7 +154,7 @@ def join(
     threshold: float,
     low: int,
     high: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
+) -> tuple[np.ndarray, Any]:
     """Find every similar pair whose larger text is one of ``low`` to ``high``.
 
     Args:
@@ -173,16 +175,14 @@ def join(
         high: the end of the larger texts.
 
     Returns:
-        Smaller and larger text and similarity of each pair, and how many candidates at most were
-        skipped because of ``windows``.
+        Smaller and larger text and shared weight of each pair, a row each; and how many candidates
+        at most were skipped because of ``windows``.
     """
-    room = 1 << 10
-    lefts = np.empty(room, dtype=np.int64)
-    rights = np.empty(room, dtype=np.int64)
-    similarities = np.empty(room, dtype=np.float64)
+    pairs = np.empty((1 << 10, 3), dtype=np.int64)
     found = 0
     skipped = 0
-    met = np.full(high, -1, dtype=np.int32)
+    # The number of the text, plus one, that each was last compared with.
+    met = np.zeros(high, dtype=np.int32)
     half = threshold * (1 - _SLACK) / (1 + threshold)
     for text in range(low, high):
         total = totals[text]
@@ -201,9 +201,9 @@ def join(
                 if totals[other] < smallest:
                     stopped = False
                     break
-                if met[other] == text:
+                if met[other] == text + 1:
                     continue
-                met[other] = text
+                met[other] = text + 1
                 needed = half * (total + totals[other])
                 one, two = begins[text], begins[other]
                 if not whole:
@@ -212,28 +212,27 @@ def join(
                     one += offset
                     two += posting_offsets[posting]
                 shared = _shared_weight(keys, one, ends[text], two, ends[other], needed)
-                similarity = shared / (total + totals[other] - shared)
-                if similarity >= threshold:
-                    if found == room:
-                        room *= 2
-                        lefts = _grown(lefts, room)
-                        rights = _grown(rights, room)
-                        similarities = _grown(similarities, room)
-                    lefts[found] = other
-                    rights[found] = text
-                    similarities[found] = similarity
+                if shared / (total + totals[other] - shared) >= threshold:
+                    if found == len(pairs):
+                        more = np.empty((2 * found, 3), dtype=np.int64)
+                        _copy_pairs(pairs, more)
+                        pairs = more
+                    pairs[found, 0] = other
+                    pairs[found, 1] = text
+                    pairs[found, 2] = shared
                     found += 1
             if stopped and last > bucket_begins[place]:
                 skipped += last - bucket_begins[place]
                 whole = True
-    return lefts[:found], rights[:found], similarities[:found], skipped
+    return pairs[:found], skipped
 
 
 @compiled
-def _grown(values: np.ndarray, room: int) -> np.ndarray:
-    larger = np.empty(room, dtype=values.dtype)
-    larger[: len(values)] = values
-    return larger
+def _copy_pairs(pairs: np.ndarray, out: np.ndarray) -> None:
+    """Copy pairs to the beginning of a larger array; slices would take seconds to compile."""
+    for row in range(len(pairs)):
+        for column in range(3):
+            out[row, column] = pairs[row, column]
 
 
 @compiled

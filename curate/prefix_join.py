@@ -140,7 +140,7 @@ def similar_pairs(
     places = np.full(entry_begins[-1], -1, dtype=np.int64)
     places[order] = np.arange(len(order))
     entry_texts = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-    offsets = order - entry_begins[entry_texts[order]]
+    texts = entry_texts[order]
     arrays = (
         sets.keys,
         sets.begins,
@@ -148,27 +148,22 @@ def similar_pairs(
         sets.totals,
         entry_begins,
         places,
-        entry_texts[order],
-        offsets.astype(np.int32),
+        texts,
+        (order - entry_begins[texts]).astype(np.int32),
         reaches[order],
         np.repeat(np.cumsum(members) - members, members),
         np.repeat(windows, members),
     )
-    del order, offsets, reaches
+    del order, entry_texts, texts, reaches
     edges = _portions(np.searchsorted(np.flatnonzero(places >= 0), entry_begins), threads)
-    found = list(
-        in_order(
-            lambda ends: join(*arrays, threshold, *ends),
-            pairwise(edges),
-            threads,
-        )
-    )
+    found = list(in_order(lambda ends: join(*arrays, threshold, *ends), pairwise(edges), threads))
+    left, right, shared = np.concatenate([pairs for pairs, _ in found]).T
     return SimilarPairs(
-        left=sets.texts[np.concatenate([portion[0] for portion in found])],
-        right=sets.texts[np.concatenate([portion[1] for portion in found])],
-        similarity=np.concatenate([portion[2] for portion in found]),
+        left=sets.texts[left],
+        right=sets.texts[right],
+        similarity=shared / (sets.totals[left] + sets.totals[right] - shared),
         bounded=int(over.sum()),
-        skipped=sum(portion[3] for portion in found),
+        skipped=sum(skipped for _, skipped in found),
     )
 
 

@@ -35,6 +35,16 @@ def _slot(shingle: np.uint64, slots: np.uint64, seed: np.uint64) -> np.int64:
 
 
 @compiled
+def _longest(lengths: np.ndarray) -> int:
+    """Return the largest number; numpy's way to it takes numba a second to compile."""
+    longest = 0
+    for length in lengths:
+        if length > longest:
+            longest = length
+    return longest
+
+
+@compiled
 def _take_sampled(
     shingles: np.ndarray,
     begin: int,
@@ -69,7 +79,7 @@ def count_to_two(
         sample: which shingles count, and where; see :data:`Sample`.
     """
     slots, seed, mask, wanted = sample
-    sampled = np.empty(lengths.max(), dtype=np.uint64)
+    sampled = np.empty(_longest(lengths), dtype=np.uint64)
     begin = 0
     for text in range(len(lengths)):
         end = begin + lengths[text]
@@ -120,8 +130,8 @@ def keep_shared(
     """
     slots, seed, mask, wanted = sample
     allowed = 1 - threshold * (1 - _SLACK)
-    sampled = np.empty(lengths.max(), dtype=np.uint64)
-    again = np.zeros(lengths.max() + 1, dtype=np.uint8)
+    sampled = np.empty(_longest(lengths), dtype=np.uint64)
+    again = np.zeros(len(sampled) + 1, dtype=np.uint8)
     place = 0
     begin = 0
     for text in range(len(lengths)):
