@@ -244,15 +244,7 @@ def _spread(
     first, counts, members = copies.first, copies.counts, copies.members
     owners = copies.group_of[members]
     repeated = counts[owners] > 1
-    alike = np.ones(len(members), dtype=np.int64)
-    equal = bucket_pairs(
-        owners[repeated],
-        np.flatnonzero(repeated),
-        totals=alike,
-        reach=alike[repeated],
-        threshold=1.0,
-        max_pairs=max_pairs,
-    )
+    equal = bucket_pairs(owners[repeated], np.flatnonzero(repeated), max_pairs=max_pairs)
     left = copies.group_of[np.concatenate([one.pairs.left for one in found])]
     right = copies.group_of[np.concatenate([one.pairs.right for one in found])]
     similarity = np.concatenate([one.pairs.similarity for one in found])

@@ -141,16 +141,7 @@ def bucket_candidates(keys: np.ndarray, max_pairs: int = MAX_PAIRS_PER_BUCKET) -
     ordered = keys[order]
     again = ordered[1:] == ordered[:-1]
     together = (np.r_[again, False] | np.r_[False, again])[: len(keys)]
-    texts = order[together]
-    alike = np.ones(len(keys), dtype=np.int64)
-    return bucket_pairs(
-        ordered[together],
-        texts,
-        totals=alike,
-        reach=alike[: len(texts)],
-        threshold=1.0,
-        max_pairs=max_pairs,
-    )
+    return bucket_pairs(ordered[together], order[together], max_pairs=max_pairs)
 
 
 def _joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
