@@ -84,7 +84,7 @@ def audit(
 
     The hits are in findings.parquet of the audit's folder; `tunewise findings` lists them.
     """
-    from ..curate.audit_document import gate
+    from ..curate.auditing.audit_document import gate
 
     settings = session.settings(
         {

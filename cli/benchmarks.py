@@ -28,7 +28,7 @@ def audit_source(
         UsageError: a benchmark is neither bundled nor a file, or see :func:`curate.audit.audit`.
         DataError: the data or a benchmark cannot be read.
     """
-    from ..curate.audit import audit, usual_processes
+    from ..curate.auditing.audit import audit, usual_processes
     from ..evaluate.tasks_items import benchmark_items
 
     processes = settings.audit.processes or usual_processes(paths)

@@ -27,7 +27,7 @@ def checks(session: Session, names: tuple[str, ...], markdown: bool) -> None:
     NAME is a check, a dimension or a pattern such as `text/*`; a single check is told in full.
     Rules of `[[audit.rules]]` and checks of installed packages are among them.
     """
-    from ..curate.check_catalogue import catalogue_page, describe_check
+    from ..curate.auditing.check_catalogue import catalogue_page, describe_check
     from ..curate.checks.registry import choose_checks, known_checks
 
     chosen = choose_checks(names, known=known_checks(session.settings().audit.rules))

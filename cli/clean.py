@@ -19,8 +19,8 @@ from .session import Session, command
 from .sources import data_paths, names_data
 
 if TYPE_CHECKING:
-    from ..curate.audited import Audited
-    from ..curate.journal import Decision
+    from ..curate.auditing.audited import Audited
+    from ..curate.cleaning.journal import Decision
     from .settings import Settings
 
 __all__ = ["clean", "summary"]
@@ -142,9 +142,9 @@ def clean(
     Decisions go into a journal that only grows; clean rows are a replay of source and journal,
     and the source itself never changes. Without --accept the decisions made so far are replayed.
     """
-    from ..curate.audited import read_audited
-    from ..curate.clean import clean as write_clean
-    from ..curate.row_files import check_output, write_row_file
+    from ..curate.auditing.audited import read_audited
+    from ..curate.cleaning.clean import clean as write_clean
+    from ..curate.cleaning.row_files import check_output, write_row_file
 
     asked = _Asked(**options)
     asked.refuse_nonsense()
@@ -182,8 +182,8 @@ def _decide(
     session: Session, audit: Artifact, audited: Audited, asked: _Asked, settings: Settings
 ) -> None:
     """Make the decisions that are asked for, or take back; a preview ends the command here."""
-    from ..curate import decide
-    from ..curate.clean import approval
+    from ..curate.cleaning import decide
+    from ..curate.cleaning.clean import approval
 
     approve = approval(audited, settings.clean)
     workspace = session.workspace
@@ -217,8 +217,8 @@ def _wanted(
     session: Session, audit: Artifact, audited: Audited, asked: _Asked, settings: Settings
 ) -> list[Decision]:
     """Return the decisions that are asked for; those of the settings where none is."""
-    from ..curate.decide import acceptance, dismissal
-    from ..curate.edit_row import is_known_label, relabelling
+    from ..curate.cleaning.decide import acceptance, dismissal
+    from ..curate.cleaning.edit_row import is_known_label, relabelling
 
     rows = list(asked.rows) or None
     reason = asked.reason
@@ -239,9 +239,9 @@ def _wanted(
 
 def _edited(session: Session, audit: Artifact, audited: Audited, asked: _Asked) -> list[Decision]:
     """Let a person edit a row; the command ends here where nothing was changed."""
-    from ..curate.decide import audit_journal
-    from ..curate.edit_row import row_to_edit
-    from ..curate.journal import effective_decisions
+    from ..curate.cleaning.decide import audit_journal
+    from ..curate.cleaning.edit_row import row_to_edit
+    from ..curate.cleaning.journal import effective_decisions
     from .edit_row import edit_as_told, edit_in_editor, read_replacement
 
     assert asked.edit is not None
@@ -266,7 +266,7 @@ def _edited(session: Session, audit: Artifact, audited: Audited, asked: _Asked) 
 def _finish_preview(
     session: Session, audit: Artifact, decisions: Sequence[Decision], settings: Settings
 ) -> NoReturn:
-    from ..curate.clean import preview
+    from ..curate.cleaning.clean import preview
 
     document = {
         "command": session.command,
@@ -278,7 +278,7 @@ def _finish_preview(
 
 
 def _finish_list(session: Session, audit: Artifact) -> NoReturn:
-    from ..curate.decide import audit_journal
+    from ..curate.cleaning.decide import audit_journal
 
     journal = audit_journal(session.workspace, audit)
     document = {"command": session.command, "audit": audit.id, **journal.to_json()}
@@ -286,7 +286,7 @@ def _finish_list(session: Session, audit: Artifact) -> NoReturn:
 
 
 def _finish_verify(session: Session, audit: Artifact) -> NoReturn:
-    from ..curate.verify import verify
+    from ..curate.cleaning.verify import verify
 
     done = verify(session.workspace, audit, emit=session.emit)
     document = {"command": session.command, "verify": True, **done.to_json()}

@@ -12,7 +12,7 @@ from ..workspace.safe_text import safe_text
 from .format import count, percent, table
 
 if TYPE_CHECKING:
-    from ..curate.journal import Decision, Journal
+    from ..curate.cleaning.journal import Decision, Journal
 
 _EXAMPLES_SHOWN = 5
 _SHARES_SHOWN = 10
@@ -23,7 +23,7 @@ _INDENT = "    "
 
 def sentence(decision: Decision) -> str:
     """Say what a decision does."""
-    from ..curate.journal import EDIT, RELABEL
+    from ..curate.cleaning.journal import EDIT, RELABEL
 
     rows = decision.rows or ()
     named = f"row {rows[0]:,}" if len(rows) == 1 else count(len(rows), "row")

@@ -14,9 +14,9 @@ from ..workspace.safe_text import safe_text
 from .editor import edit_text
 
 if TYPE_CHECKING:
-    from ..curate.audited import Audited
-    from ..curate.edit_row import RowToEdit
-    from ..curate.journal import Decision
+    from ..curate.auditing.audited import Audited
+    from ..curate.cleaning.edit_row import RowToEdit
+    from ..curate.cleaning.journal import Decision
 
 STDIN = "-"
 _COMMENT = b"//"
@@ -56,8 +56,8 @@ def edit_as_told(audited: Audited, current: RowToEdit, text: bytes, reason: str)
     Raises:
         UsageError: it is no row, or does not fit.
     """
-    from ..curate.edit_row import editing, parse_row
-    from ..curate.json_values import json_text
+    from ..curate.cleaning.edit_row import editing, parse_row
+    from ..curate.formats.json_values import json_text
 
     value = parse_row(_without_comments(text))
     # As text: to Python, 1 and true are equal, and the order of keys is nothing.

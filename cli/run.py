@@ -65,10 +65,10 @@ def run_loop(session: Session, settings: Settings, until: str = "report") -> lis
         return audit_source(session, data_paths((), session, settings), settings, force=force)
 
     def clean() -> Artifact:
-        from ..curate.audited import read_audited
-        from ..curate.clean import approval
-        from ..curate.clean import clean as step
-        from ..curate.decide import acceptance, decide
+        from ..curate.auditing.audited import read_audited
+        from ..curate.cleaning.clean import approval
+        from ..curate.cleaning.clean import clean as step
+        from ..curate.cleaning.decide import acceptance, decide
 
         audited = results[-1].artifact
         wanted = acceptance(audited, settings.clean.accept, reason="[clean] accept")
@@ -77,7 +77,7 @@ def run_loop(session: Session, settings: Settings, until: str = "report") -> lis
         return step(workspace, audited, settings.clean, force=force, emit=emit)
 
     def split() -> Artifact:
-        from ..curate.split import split as step
+        from ..curate.splitting.split import split as step
 
         return step(workspace, results[-1].artifact, settings.split, force=force, emit=emit)
 
@@ -125,7 +125,7 @@ def _stop_at_gate(step: str, artifact: Artifact, settings: Settings) -> None:
     """Stop the loop where the audit fails the gate that the settings ask for."""
     if step != "audit" or settings.audit.fail_on == "never":
         return
-    from ..curate.audit_document import gate
+    from ..curate.auditing.audit_document import gate
     from ..workspace.errors import GateError
 
     if gate(_document(artifact), settings.audit.fail_on) is not ExitCode.PASSED:

@@ -68,8 +68,8 @@ def selftest(
     Your files are only read. Recall is the share of the planted defects that were found; precision
     counts findings about sound rows, and about rows that only look like defects, as false.
     """
-    from ..curate.selftest import SelftestSettings
-    from ..curate.selftest import selftest as run_selftest
+    from ..curate.selftest.selftest import SelftestSettings
+    from ..curate.selftest.selftest import selftest as run_selftest
     from ..evaluate.tasks_items import benchmark_items
 
     wanted = _parse_shares(fail_under)

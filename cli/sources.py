@@ -64,7 +64,7 @@ def data_paths(given: Sequence[str], session: Session, settings: Settings) -> li
 
 
 def _standard_input(session: Session, settings: Settings) -> Path:
-    from ..curate.standard_input import keep_standard_input
+    from ..curate.reading.standard_input import keep_standard_input
 
     if sys.stdin is None:
         raise DataError("standard input is closed", fix="pipe data into the command")
@@ -77,7 +77,7 @@ def _standard_input(session: Session, settings: Settings) -> Path:
 
 
 def _hub_files(text: str, base: Path, session: Session) -> list[Path]:
-    from ..curate.hub_dataset import keep_hub_dataset, parse_hub
+    from ..curate.reading.hub_dataset import keep_hub_dataset, parse_hub
 
     dataset = parse_hub(text)
     if dataset.is_local:

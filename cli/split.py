@@ -50,7 +50,7 @@ def split(
     Exact, normalised and near-duplicates, rows with the same prompt and your groups stay whole
     on one side. The written files are searched again for leaks; that is the certificate.
     """
-    from ..curate.split import split as run_split
+    from ..curate.splitting.split import split as run_split
 
     settings = session.settings(
         {
@@ -84,7 +84,7 @@ def split_source(session: Session, data: str, settings: Settings) -> Artifact | 
 
 
 def _read(session: Session, paths: Sequence[Path], settings: Settings) -> Dataset:
-    from ..curate.read import read_dataset
+    from ..curate.reading.read import read_dataset
 
     data = settings.data
     return read_dataset(

@@ -16,15 +16,15 @@ import polars as pl
 
 from ..workspace.artifact import Artifact, Workspace, list_artifacts
 from ..workspace.files import read_json
-from .audited import Audited, read_audited
-from .bias import bias_summary, describe_bias
+from .auditing.audited import Audited, read_audited
 from .check import RAN
 from .checks.function_words import plain_languages
 from .checks.registry import ALL_CHECKS
 from .export import source_rows
 from .finding import Severity
-from .licences import KNOWN_TO_THE_HUB, find_licence
-from .provenance import stated_provenance
+from .measures.bias import bias_summary, describe_bias
+from .measures.licences import KNOWN_TO_THE_HUB, find_licence
+from .measures.provenance import stated_provenance
 from .records import CLASSIFICATION, message_rows
 
 _TASKS = {CLASSIFICATION: "text-classification"}

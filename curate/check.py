@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
-from .comparison_text import comparison_columns
 from .finding import Fix, Severity
-from .lengths import Lengths, measure_lengths
+from .near_duplicates.comparison_text import comparison_columns
 from .records import TEXT_ROLE, Dataset, message_rows
-from .renderings import Rendering, render_records
-from .tokenizer import ChatTokenizer, load_tokenizer
+from .tokens.lengths import Lengths, measure_lengths
+from .tokens.renderings import Rendering, render_records
+from .tokens.tokenizer import ChatTokenizer, load_tokenizer
 
 if TYPE_CHECKING:
     from .contamination import BenchmarkItem

@@ -24,8 +24,8 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from .comparison_text import bare_words, fold, spaceless_characters
-from .shingles import WORD_SEED, windows
+from .near_duplicates.comparison_text import bare_words, fold, spaceless_characters
+from .near_duplicates.shingles import WORD_SEED, windows
 
 THRESHOLD = 0.65
 LEAST_WORDS = 8

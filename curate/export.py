@@ -10,11 +10,11 @@ import polars as pl
 
 from ..workspace.errors import DataError
 from ..workspace.files import writing_whole
-from .json_values import json_bytes
-from .record_frame import records_of
+from .formats.json_values import json_bytes
 from .records import Detection
-from .shape_rows import layout_of_detection, to_row
-from .unfit import UnfitError
+from .shapes.record_frame import records_of
+from .shapes.rows import layout_of_detection, to_row
+from .shapes.unfit import UnfitError
 
 
 def source_rows(records: pl.DataFrame, detection: Detection) -> Iterator[dict[str, Any]]:

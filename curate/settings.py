@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from ..workspace.config import Section
 from ..workspace.errors import UsageError
-from .text_encoding import check_encoding
+from .formats.text_encoding import check_encoding
 
 RULE_DIMENSION = "custom"
 

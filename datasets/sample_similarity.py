@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..curate.plantings.similarity import Runs, jaccard, shingles
+from ..curate.selftest.plantings.similarity import Runs, jaccard, shingles
 
 
 class SeenTexts:

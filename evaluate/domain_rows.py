@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..curate.read import read_dataset
+from ..curate.reading.read import read_dataset
 from ..curate.records import CLASSIFICATION, TEXT
 from ..train.render import ASSISTANT, Rendered, render_all
 from ..train.supervision import conversation

@@ -15,7 +15,7 @@ import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tunewise.curate.text_encoding import UTF_8, encoding_of
+from tunewise.curate.formats.text_encoding import UTF_8, encoding_of
 
 SENTENCES = {
     "German": "Für die Größe der Tür müssen wir süße Äpfel zählen; über Öl weiß keiner Bescheid.",

@@ -38,7 +38,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from tunewise.curate.export import source_rows
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 from tunewise.workspace.errors import TunewiseError
 
 SECONDS_FOR_AN_INPUT = 60

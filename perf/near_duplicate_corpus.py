@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from tunewise.curate.comparison_text import canonical_texts
+from tunewise.curate.near_duplicates.comparison_text import canonical_texts
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "instructions"
 PLANTED_SHARE = 0.1

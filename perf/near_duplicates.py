@@ -179,8 +179,8 @@ def compare(corpus: Corpus, tools: Sequence[str], pythons: Mapping[str, str]) ->
 
 def our_way(path: str, out: str, pieces: bool, threads: int | None) -> None:
     """Search one corpus with tunewise and print what it took."""
-    from tunewise.curate.components import keep_best
-    from tunewise.curate.near_duplicates import near_duplicate_pairs
+    from tunewise.curate.near_duplicates.components import keep_best
+    from tunewise.curate.near_duplicates.pairs import near_duplicate_pairs
 
     texts: Any = (
         (
@@ -220,7 +220,7 @@ def our_way(path: str, out: str, pieces: bool, threads: int | None) -> None:
 
 def our_stages(path: str) -> dict[str, float]:
     """Measure the processor seconds of each stage of a search by one thread."""
-    from tunewise.curate import near_duplicates
+    from tunewise.curate.near_duplicates import pairs as near_duplicates
 
     seconds: dict[str, float] = {}
 

@@ -27,10 +27,10 @@ from typing import Any
 
 from tunewise.cli.demo import prepare
 from tunewise.cli.settings import Settings
-from tunewise.curate.audit import audit
-from tunewise.curate.clean import clean
-from tunewise.curate.decide import accept
-from tunewise.curate.split import split
+from tunewise.curate.auditing.audit import audit
+from tunewise.curate.cleaning.clean import clean
+from tunewise.curate.cleaning.decide import accept
+from tunewise.curate.splitting.split import split
 from tunewise.evaluate.run import evaluate
 from tunewise.evaluate.tasks_items import benchmark_items
 from tunewise.train.recipe import Recipe

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ..curate.read import read_dataset
+from ..curate.reading.read import read_dataset
 from ..curate.records import PREFERENCE, TEXT, Dataset, message_rows
 from ..workspace.artifact import Artifact
 from ..workspace.errors import UsageError

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any
 
-from ..curate.answer_spans import (
+from ..curate.records import TEXT_ROLE
+from ..curate.tokens.answer_spans import (
     ASSISTANT,
     Layout,
     Message,
@@ -21,7 +22,6 @@ from ..curate.answer_spans import (
     lay_out,
     template_messages,
 )
-from ..curate.records import TEXT_ROLE
 from ..workspace.errors import DataError, UsageError
 from .template import apply_template
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..curate.read import read_dataset
+from ..curate.reading.read import read_dataset
 from ..workspace.errors import UsageError
 from ..workspace.events import Emit
 from .supervision import Part, prepare_part

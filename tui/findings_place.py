@@ -14,8 +14,8 @@ from textual.containers import Container
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
+from ..curate.cleaning.journal import IGNORE, Decision
 from ..curate.finding import SEVERITY_ORDER, Fix
-from ..curate.journal import IGNORE, Decision
 from ..workspace.safe_text import safe_text
 from .audit_view import AuditView, FindingGroup
 from .data_place import checks_text

@@ -10,8 +10,8 @@ from typing import Any
 
 from rich.text import Text
 
+from ..curate.cleaning.journal import ACCEPT, Decision
 from ..curate.finding import Fix
-from ..curate.journal import ACCEPT, Decision
 from ..workspace.artifact import Workspace
 from ..workspace.jobs import command_line
 from .audit_view import AuditView, FindingGroup

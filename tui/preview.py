@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from ..curate.dataset_info import detect_described, find_description
-from ..curate.raw_row import RawRow
+from ..curate.formats.raw_row import RawRow
+from ..curate.reading.dataset_info import detect_described, find_description
+from ..curate.reading.rows import read_rows
+from ..curate.reading.source_files import find_files, identify
 from ..curate.records import Detection
-from ..curate.rows import read_rows
-from ..curate.shape_rows import Layout, Record, layout_of_detection, to_record
-from ..curate.source_files import find_files, identify
-from ..curate.unfit import UnfitError
+from ..curate.shapes.rows import Layout, Record, layout_of_detection, to_record
+from ..curate.shapes.unfit import UnfitError
 from ..workspace.errors import TunewiseError
 from .marks import counted
 

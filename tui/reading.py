@@ -10,9 +10,9 @@ import polars as pl
 from rich.text import Text
 
 from ..curate.finding import Severity
-from ..curate.json_values import NotJsonError, json_text, parse_json
+from ..curate.formats.json_values import NotJsonError, json_text, parse_json
 from ..curate.records import MESSAGE_PARTS
-from ..curate.shape_rows import RESERVED
+from ..curate.shapes.rows import RESERVED
 from ..workspace.safe_text import safe_text
 from .marks import BAD, GOOD, PURPLE, SEVERITY_STYLES, SKY, counted, plain, severity_label, styled
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..curate.journal import Decision, effective_decisions, journal_path, read_journal
+from ..curate.cleaning.journal import Decision, effective_decisions, journal_path, read_journal
 from ..evaluate.lineage import read_lineage
 from ..evaluate.report_facts import model_names
 from ..workspace.artifact import Artifact, Workspace, list_artifacts

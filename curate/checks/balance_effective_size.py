@@ -18,8 +18,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from ..auditing.copies import comparison_keys, near_copies, spoken_words
 from ..check import Check, DatasetCheck, DatasetContext, Parameter
-from ..copies import comparison_keys, near_copies, spoken_words
 from ..finding import Fix, Severity
 
 

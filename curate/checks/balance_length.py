@@ -18,9 +18,9 @@ import math
 import numpy as np
 import polars as pl
 
+from ..auditing.profile import counting_summary, profile_summary
 from ..check import Check, CheckSkippedError, DatasetCheck, DatasetContext, Parameter
 from ..finding import Fix, Severity
-from ..profile import counting_summary, profile_summary
 
 
 def _uneven_lengths(context: DatasetContext, check: Check) -> pl.DataFrame:

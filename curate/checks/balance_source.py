@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from ..auditing.profile import profile_summary
 from ..check import Check, DatasetCheck, DatasetContext, Parameter
 from ..finding import Fix, Severity
-from ..profile import profile_summary
 from .dominance import uneven_values
 
 

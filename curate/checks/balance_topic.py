@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import polars as pl
 
+from ..auditing.profile import profile_summary
 from ..check import Check, CheckSkippedError, DatasetCheck, DatasetContext, Parameter
-from ..comparison_text import INSTRUCTING_ROLES
 from ..finding import Fix, Severity
-from ..profile import profile_summary
+from ..measures.shares import effective_number
+from ..measures.topics import Topic, find_topics
+from ..near_duplicates.comparison_text import INSTRUCTING_ROLES
 from ..records import message_rows
-from ..shares import effective_number
-from ..topics import Topic, find_topics
 
 _MOST_CHARACTERS = 2000
 _SHOWN = 8

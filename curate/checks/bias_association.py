@@ -22,12 +22,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from ..associations import Association, example_rows, measure_associations
-from ..bias import LEAST_GROUP, LEAST_TOGETHER, LEAST_WORD, is_told
 from ..check import Check, CheckSkippedError, DatasetCheck, DatasetContext, Parameter
 from ..finding import Fix, Severity
-from ..mentions import mention_flags
-from ..terms import SLIGHTS
+from ..measures.associations import Association, example_rows, measure_associations
+from ..measures.bias import LEAST_GROUP, LEAST_TOGETHER, LEAST_WORD, is_told
+from ..measures.mentions import mention_flags
+from ..measures.terms import SLIGHTS
 
 
 def _associations(context: DatasetContext, check: Check) -> pl.DataFrame:

@@ -25,8 +25,8 @@ import polars as pl
 
 from ..check import Check, CheckSkippedError, DatasetCheck, DatasetContext
 from ..finding import Fix, Severity
+from ..measures.twins import exchange, exchanged, pattern, twin_keys
 from ..records import CHAT, PREFERENCE
-from ..twins import exchange, exchanged, pattern, twin_keys
 
 _HIT = {
     "row": pl.Int64,

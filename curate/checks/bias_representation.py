@@ -20,12 +20,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from ..bias import LEAST_SUPPORT, measure_mentions
+from ..auditing.profile import profile_summary
 from ..check import Check, DatasetCheck, DatasetContext, Parameter
 from ..finding import Fix, Severity
-from ..mentions import SIDES, mention_flags
-from ..profile import profile_summary
-from ..value_shares import count_values, rare_values
+from ..measures.bias import LEAST_SUPPORT, measure_mentions
+from ..measures.mentions import SIDES, mention_flags
+from ..measures.value_shares import count_values, rare_values
 
 
 def _representation(context: DatasetContext, check: Check) -> pl.DataFrame:

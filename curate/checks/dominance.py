@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from ..auditing.profile import profile_summary
 from ..check import Check, CheckSkippedError, DatasetContext
-from ..profile import profile_summary
-from ..shares import Share, effective_number
-from ..value_shares import count_values, rare_values
+from ..measures.shares import Share, effective_number
+from ..measures.value_shares import count_values, rare_values
 
 _SHOWN = 5
 _HIT = {

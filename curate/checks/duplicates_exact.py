@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from ..auditing.copies import EXACT, comparison_keys, copies
 from ..check import Check, DatasetCheck, DatasetContext
-from ..copies import EXACT, comparison_keys, copies
 from ..finding import Fix, Severity
 
 

@@ -20,11 +20,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from ..auditing.copies import NEAR, comparison_keys, longest_first, near_copies, spoken_words
 from ..check import Check, DatasetCheck, DatasetContext, Parameter
-from ..components import keep_best
-from ..copies import NEAR, comparison_keys, longest_first, near_copies, spoken_words
 from ..finding import Fix, Severity
-from ..near_duplicates import SHINGLE_SIZE, THRESHOLD
+from ..near_duplicates.components import keep_best
+from ..near_duplicates.pairs import SHINGLE_SIZE, THRESHOLD
 
 
 def _near(context: DatasetContext, check: Check) -> pl.DataFrame:

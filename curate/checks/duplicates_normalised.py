@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from ..auditing.copies import NORMALISED, comparison_keys, copies, without_copies
 from ..check import Check, DatasetCheck, DatasetContext
-from ..copies import NORMALISED, comparison_keys, copies, without_copies
 from ..finding import Fix, Severity
 
 

@@ -21,16 +21,16 @@ from __future__ import annotations
 
 import polars as pl
 
-from ..answer_relations import (
+from ..auditing.copies import comparison_keys
+from ..check import Check, CheckSkippedError, DatasetCheck, DatasetContext, Parameter
+from ..finding import Fix, Severity
+from ..measures.answer_relations import (
     CONTRADICTION,
     PARAPHRASE,
     PREFERENCE,
     last_exchange,
     relate_answers,
 )
-from ..check import Check, CheckSkippedError, DatasetCheck, DatasetContext, Parameter
-from ..copies import comparison_keys
-from ..finding import Fix, Severity
 
 _SAID = {
     CONTRADICTION: "another answer that contradicts",

@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from ..auditing.copies import comparison_keys, longest_first, without_copies
 from ..check import (
     Check,
     CheckContext,
@@ -27,10 +28,9 @@ from ..check import (
     DatasetContext,
     Parameter,
 )
-from ..components import keep_best
-from ..copies import comparison_keys, longest_first, without_copies
-from ..encoder import load_encoder
 from ..finding import Fix, Severity
+from ..models.encoder import load_encoder
+from ..near_duplicates.components import keep_best
 
 _BLOCK = 2048
 

@@ -31,9 +31,9 @@ from ..check import (
     Extra,
     Parameter,
 )
-from ..comparison_text import INSTRUCTING_ROLES
 from ..finding import Fix, Severity
-from ..label_noise import measure_label_noise
+from ..measures.label_noise import measure_label_noise
+from ..near_duplicates.comparison_text import INSTRUCTING_ROLES
 from ..records import CLASSIFICATION, message_rows
 
 _MOST_CHARACTERS = 2000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..check import CheckSkippedError, Context
-from ..tokenizer import ChatTokenizer, load_tokenizer
+from ..tokens.tokenizer import ChatTokenizer, load_tokenizer
 
 _NEEDED = "needs a tokenizer to count tokens: name its folder with --tokenizer"
 

@@ -21,7 +21,7 @@ import polars as pl
 from ...workspace.errors import UsageError
 from ..check import Check, CheckContext, CheckSkippedError, Parameter, RowCheck
 from ..finding import Fix, Severity
-from ..token_classifier import load_token_classifier
+from ..models.token_classifier import load_token_classifier
 from .private_texts import find_private
 from .spans import Hit, search_texts
 

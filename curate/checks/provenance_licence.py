@@ -24,8 +24,8 @@ import polars as pl
 
 from ..check import Check, DatasetCheck, DatasetContext, Parameter
 from ..finding import Fix, Severity
-from ..licences import KNOWN_TO_THE_HUB, SILENT, find_licence
-from ..provenance import LICENCE_FIELDS, provenance_summary
+from ..measures.licences import KNOWN_TO_THE_HUB, SILENT, find_licence
+from ..measures.provenance import LICENCE_FIELDS, provenance_summary
 
 _HIT = {
     "row": pl.Int64,

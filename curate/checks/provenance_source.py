@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from ..auditing.copies import comparison_keys
 from ..check import Check, DatasetCheck, DatasetContext, Parameter
-from ..copies import comparison_keys
 from ..finding import Fix, Severity
-from ..provenance import SOURCE_FIELDS, provenance_summary
+from ..measures.provenance import SOURCE_FIELDS, provenance_summary
 
 _HIT = {
     "row": pl.Int64,

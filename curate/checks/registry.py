@@ -14,8 +14,8 @@ from typing import Any
 
 from ...workspace.errors import UsageError
 from ...workspace.nearest import nearest
-from ..checking import AnyCheck
-from ..custom_rules import plugin_checks, rule_checks
+from ..auditing.checking import AnyCheck
+from ..auditing.custom_rules import plugin_checks, rule_checks
 from ..finding import SEVERITY_ORDER
 from ..settings import RuleSettings
 

@@ -21,7 +21,7 @@ import polars as pl
 from ...workspace.errors import UsageError
 from ..check import Check, CheckContext, CheckSkippedError, Parameter, RowCheck
 from ..finding import Fix, Severity
-from ..text_classifier import load_text_classifier
+from ..models.text_classifier import load_text_classifier
 
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:

@@ -15,8 +15,8 @@ from __future__ import annotations
 import polars as pl
 
 from ..check import Check, CheckContext, RowCheck
-from ..comparison_text import INSTRUCTING_ROLES
 from ..finding import Fix, Severity
+from ..near_duplicates.comparison_text import INSTRUCTING_ROLES
 from .rules import Rule, broken_rules, field_of_message
 
 _VISIBLE = r"[^\s\p{Cf}]"

@@ -18,7 +18,7 @@ import polars as pl
 from ..check import Check, CheckContext, CheckSkippedError, RowCheck
 from ..finding import Fix, Severity
 from ..records import PREFERENCE
-from ..shape_rows import RESERVED
+from ..shapes.rows import RESERVED
 from .rules import Rule, broken_rules
 
 _PARTS = ("chosen", "rejected")

@@ -24,8 +24,8 @@ from __future__ import annotations
 import polars as pl
 
 from ..check import Check, CheckContext, CheckSkippedError, RowCheck
-from ..comparison_text import INSTRUCTING_ROLES
 from ..finding import Fix, Severity
+from ..near_duplicates.comparison_text import INSTRUCTING_ROLES
 from ..records import CHAT, PREFERENCE
 from .rules import Rule, broken_rules
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 import polars as pl
 
 from ..check import Check, CheckContext, CheckSkippedError, DatasetCheck, DatasetContext
-from ..comparison_text import canonical_texts
 from ..finding import Fix, Severity
+from ..near_duplicates.comparison_text import canonical_texts
 from ..records import MESSAGE_PARTS, PREFERENCE
 
 _TURN = ("role", "words", "tool_calls")

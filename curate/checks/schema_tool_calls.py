@@ -22,7 +22,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, CheckSkippedError, RowCheck
 from ..finding import Fix, Severity
-from ..tool_faults import tool_faults
+from ..measures.tool_faults import tool_faults
 
 _SCHEMA = {"row": pl.Int64, "field": pl.String, "message": pl.String, "severity": pl.String}
 

@@ -1,7 +1,7 @@
 """Rows that break a schema of your own: ``--schema FILE``, or ``[audit] schema``.
 
 The file is a Python file with a ``DataFrameSchema`` or ``DataFrameModel`` of ``pandera.polars``
-named ``schema`` or ``Schema``, or pandera's YAML (see :mod:`tunewise.curate.user_schema`). Its
+named ``schema`` or ``Schema``, or pandera's YAML (:mod:`tunewise.curate.schemas.user_schema`). Its
 columns are those of the flattened record (``row``, ``id``, ``kind``, ``label``, ``group``,
 ``source``, ``messages``, their number, ``system``, ``prompt``, ``answer``, ``chosen``,
 ``rejected``, ``characters``, ``words``) and the fields of the source that no column of a record
@@ -32,9 +32,9 @@ import polars as pl
 from ...workspace.errors import UsageError
 from ..check import Check, CheckContext, CheckSkippedError, DatasetCheck, DatasetContext
 from ..finding import Fix, Severity
-from ..json_columns import shown
-from ..schema_columns import SchemaColumns, schema_columns
-from ..user_schema import UserColumn, UserSchema, load_user_schema
+from ..schemas.json_columns import shown
+from ..schemas.schema_columns import SchemaColumns, schema_columns
+from ..schemas.user_schema import UserColumn, UserSchema, load_user_schema
 
 if TYPE_CHECKING:
     import pandera.polars as pa

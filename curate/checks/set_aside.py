@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from ..check import CheckContext
-from ..shape import NO_SUCH_FIELD
+from ..shapes.shape import NO_SUCH_FIELD
 
 
 def unreadable_rows(context: CheckContext) -> pl.DataFrame:

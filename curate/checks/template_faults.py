@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from ..answer_spans import TurnsDifferError, ending_token
 from ..check import CheckContext
 from ..records import CLASSIFICATION, MESSAGE_PARTS, TEXT
-from ..renderings import Rendering, labelled_conversation
-from ..tokenizer import ChatTokenizer, TemplateRefusedError
+from ..tokens.answer_spans import TurnsDifferError, ending_token
+from ..tokens.renderings import Rendering, labelled_conversation
+from ..tokens.tokenizer import ChatTokenizer, TemplateRefusedError
 
 REFUSED, DIFFERS, NO_END, SOUND = "refused", "differs", "no end", "sound"
 

@@ -23,7 +23,7 @@ import polars as pl
 
 from ..check import Check, DatasetCheck, DatasetContext
 from ..finding import Fix, Severity
-from ..tokenizer import ChatTokenizer
+from ..tokens.tokenizer import ChatTokenizer
 from .needs_tokenizer import needed_template
 from .template_faults import NO_END, SOUND, template_faults
 

@@ -18,8 +18,8 @@ import polars as pl
 
 from ..check import Check, CheckContext, CheckSkippedError, DatasetCheck, DatasetContext
 from ..finding import Fix, Severity
-from ..lengths import describe_tokens
 from ..records import CLASSIFICATION
+from ..tokens.lengths import describe_tokens
 from .needs_tokenizer import needed_tokenizer
 from .truncation import truncated_answers
 

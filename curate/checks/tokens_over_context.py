@@ -19,7 +19,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
-from ..lengths import describe_tokens
+from ..tokens.lengths import describe_tokens
 from .needs_tokenizer import needed_tokenizer
 
 

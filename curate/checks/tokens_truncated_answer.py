@@ -21,7 +21,7 @@ import polars as pl
 
 from ..check import Check, DatasetCheck, DatasetContext
 from ..finding import Fix, Severity
-from ..lengths import describe_tokens
+from ..tokens.lengths import describe_tokens
 from .needs_tokenizer import needed_tokenizer
 from .truncation import truncated_answers
 

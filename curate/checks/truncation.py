@@ -9,11 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from ..answer_spans import Layout, TurnsDifferError, ending_token
 from ..check import CheckContext
 from ..records import CLASSIFICATION, TEXT
-from ..renderings import conversation, plain_text
-from ..tokenizer import ChatTokenizer, TemplateRefusedError
+from ..tokens.answer_spans import Layout, TurnsDifferError, ending_token
+from ..tokens.renderings import conversation, plain_text
+from ..tokens.tokenizer import ChatTokenizer, TemplateRefusedError
 
 _SCHEMA = pl.Schema(
     {

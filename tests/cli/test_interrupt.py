@@ -55,7 +55,7 @@ def test_the_loop_names_the_steps_that_stay(
 
     folder = tmp_path / "demo"
     prepare(folder)
-    monkeypatch.setattr("tunewise.curate.split.split", stop)
+    monkeypatch.setattr("tunewise.curate.splitting.split.split", stop)
     result = CliRunner().invoke(tunewise, ["run", "--workspace", str(folder)])
     assert result.exit_code == INTERRUPTED
     assert "what was done before stays (audit, clean)" in result.stderr

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 
 from tunewise.cli.main import tunewise
 from tunewise.cli.sources import data_paths, names_data
-from tunewise.curate.hub_dataset import HubDataset, parse_hub
-from tunewise.curate.standard_input import keep_standard_input
+from tunewise.curate.reading.hub_dataset import HubDataset, parse_hub
+from tunewise.curate.reading.standard_input import keep_standard_input
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.errors import DataError, UsageError
 

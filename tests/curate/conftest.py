@@ -11,12 +11,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tunewise.curate.audit import audit
+from tunewise.curate.auditing.audit import audit
+from tunewise.curate.auditing.checking import run_check
 from tunewise.curate.check import CheckContext, CheckResult
-from tunewise.curate.checking import run_check
 from tunewise.curate.checks.registry import ALL_CHECKS
 from tunewise.curate.finding import FINDING_SCHEMA
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.settings import AuditSettings
 from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce
 from tunewise.workspace.files import read_json, write_json

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.curate.answer_relations import (
+from tunewise.curate.measures.answer_relations import (
     CONTRADICTION,
     PARAPHRASE,
     PREFERENCE,
     relate_answers,
 )
-from tunewise.curate.comparison_text import canonical_texts
+from tunewise.curate.near_duplicates.comparison_text import canonical_texts
 
 
 def relation(prompt: str, one: str, other: str) -> str:

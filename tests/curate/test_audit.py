@@ -11,13 +11,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tunewise.curate import audit as audit_module
-from tunewise.curate import pieces as pieces_module
-from tunewise.curate.audit import audit
-from tunewise.curate.audit_document import gate
+from tunewise.curate.auditing import audit as audit_module
+from tunewise.curate.auditing.audit import audit
+from tunewise.curate.auditing.audit_document import gate
 from tunewise.curate.check import RowCheck
 from tunewise.curate.evidence import field_text
 from tunewise.curate.finding import FINDING_SCHEMA, Fix, Severity
+from tunewise.curate.reading import pieces as pieces_module
 from tunewise.curate.settings import AuditSettings, DataSettings
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import DataError, ExitCode, UsageError
@@ -282,7 +282,7 @@ def test_an_audit_with_a_tokenizer_imports_no_torch(
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from tunewise.curate.audit import audit\n"
+        "from tunewise.curate.auditing.audit import audit\n"
         "from tunewise.curate.settings import AuditSettings\n"
         "from tunewise.workspace.artifact import Workspace\n"
         f"settings = AuditSettings(tokenizer={str(folder)!r})\n"

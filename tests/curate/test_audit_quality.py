@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunewise.curate.auditing.quality import measure_quality
 from tunewise.curate.finding import FINDING_SCHEMA
-from tunewise.curate.quality import measure_quality
 
 Hit = tuple[str, str, int | None, str]
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.curate.associations import measure_associations
-from tunewise.curate.bias import bias_figures, measure_mentions
-from tunewise.curate.mentions import GROUP_BITS, flag_mentions
+from tunewise.curate.measures.associations import measure_associations
+from tunewise.curate.measures.bias import bias_figures, measure_mentions
+from tunewise.curate.measures.mentions import GROUP_BITS, flag_mentions
+from tunewise.curate.measures.terms import GROUPS, OCCUPATIONS, REGARD
 from tunewise.curate.records import RECORD_SCHEMA, message_rows
-from tunewise.curate.terms import GROUPS, OCCUPATIONS, REGARD
 
 
 def records_of(texts: list[str]) -> pl.DataFrame:

@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tunewise.curate.audit import audit
-from tunewise.curate.audited import read_audited
-from tunewise.curate.clean import clean, preview
-from tunewise.curate.decide import (
+from tunewise.curate.auditing.audit import audit
+from tunewise.curate.auditing.audited import read_audited
+from tunewise.curate.cleaning.clean import clean, preview
+from tunewise.curate.cleaning.decide import (
     accept,
     audit_journal,
     decide,
@@ -21,9 +21,15 @@ from tunewise.curate.decide import (
     undo,
     would_hold,
 )
-from tunewise.curate.edit_row import editing, is_known_label, parse_row, relabelling, row_to_edit
+from tunewise.curate.cleaning.edit_row import (
+    editing,
+    is_known_label,
+    parse_row,
+    relabelling,
+    row_to_edit,
+)
+from tunewise.curate.cleaning.journal import effective_decisions
 from tunewise.curate.finding import FINDING_SCHEMA
-from tunewise.curate.journal import effective_decisions
 from tunewise.curate.settings import AuditSettings, CleanSettings, DataSettings
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import UsageError

@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.comparison_text import (
+from tunewise.curate.near_duplicates.comparison_text import (
     _COMPILED_FROM_BYTES,
     canonical_by_expressions,
     canonical_by_kernel,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tunewise.curate.certificate import CROSSING_SCHEMA, check_files
+from tunewise.curate.splitting.certificate import CROSSING_SCHEMA, check_files
 from tunewise.workspace.errors import DataError, UsageError
 
 LONG = (

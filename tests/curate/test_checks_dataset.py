@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.curate.shares import effective_number, wilson_interval
+from tunewise.curate.measures.shares import effective_number, wilson_interval
 
 
 def labelled(**counts: int) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.curate.licences import KNOWN_TO_THE_HUB, find_licence
+from tunewise.curate.measures.licences import KNOWN_TO_THE_HUB, find_licence
 
 
 def rows_of(count: int, **fields: object) -> list[dict[str, object]]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tunewise.curate.auditing.check_catalogue import catalogue_page, documentation
+from tunewise.curate.auditing.checking import AnyCheck, run_check
 from tunewise.curate.check import (
     CheckContext,
     CheckSkippedError,
@@ -15,8 +17,6 @@ from tunewise.curate.check import (
     Parameter,
     RowCheck,
 )
-from tunewise.curate.check_catalogue import catalogue_page, documentation
-from tunewise.curate.checking import AnyCheck, run_check
 from tunewise.curate.checks.registry import (
     ALL_CHECKS,
     DIMENSIONS,
@@ -24,7 +24,7 @@ from tunewise.curate.checks.registry import (
     reject_unknown,
 )
 from tunewise.curate.finding import FINDING_SCHEMA, Fix, Severity
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 from tunewise.workspace.errors import UsageError
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tunewise.curate.auditing.checking import run_check
 from tunewise.curate.check import RAN, CheckContext
-from tunewise.curate.checking import run_check
 from tunewise.curate.checks.registry import choose_checks
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 
 BASE_CONTEXT = 512
 # Recall and precision by row.

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunewise.curate.auditing.checking import run_check
 from tunewise.curate.check import CheckContext
-from tunewise.curate.checking import run_check
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.checks.rules import Rule, broken_rules
 from tunewise.curate.records import (

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunewise.curate.auditing.checking import run_check
 from tunewise.curate.check import CheckContext
-from tunewise.curate.checking import run_check
 from tunewise.curate.checks.misread import unbroken
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.checks.spans import code_blocks, inside

@@ -11,8 +11,8 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from tunewise.curate.check import CheckContext
-from tunewise.curate.read import read_dataset
-from tunewise.curate.tokenizer import (
+from tunewise.curate.reading.read import read_dataset
+from tunewise.curate.tokens.tokenizer import (
     TemplateRefusedError,
     load_tokenizer,
     tokenizer_fingerprint,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.curate.tool_faults import Tool, offered_tools, tool_faults
+from tunewise.curate.measures.tool_faults import Tool, offered_tools, tool_faults
 
 CHECK = "schema/tool-calls"
 WEATHER = {

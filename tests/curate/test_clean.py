@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.bias import bias_figures
-from tunewise.curate.clean import clean, preview
-from tunewise.curate.decide import (
+from tunewise.curate.cleaning.clean import clean, preview
+from tunewise.curate.cleaning.decide import (
     accept,
     acceptance,
     audit_journal,
@@ -24,11 +23,12 @@ from tunewise.curate.decide import (
     undo,
     would_hold,
 )
-from tunewise.curate.edits import apply_edits
+from tunewise.curate.cleaning.edits import apply_edits
+from tunewise.curate.cleaning.journal import Decision, effective_decisions, journal_path
+from tunewise.curate.cleaning.relabel import LabelColumn
 from tunewise.curate.finding import FINDING_SCHEMA
-from tunewise.curate.journal import Decision, effective_decisions, journal_path
+from tunewise.curate.measures.bias import bias_figures
 from tunewise.curate.records import RECORD_SCHEMA
-from tunewise.curate.relabel import LabelColumn
 from tunewise.curate.settings import CleanSettings
 from tunewise.workspace.artifact import Artifact, Workspace, resolve_artifact
 from tunewise.workspace.errors import GateError, UsageError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tunewise.curate import compiled
+from tunewise.curate.near_duplicates import compiled
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_kernels_take_only_from_kernels() -> None:
 def test_the_choice_of_other_users_of_numba_stays(tmp_path: Path) -> None:
     code = (
         "from numba.core import config; before = config.CACHE_DIR\n"
-        "import tunewise.curate.word_kernels\n"
+        "import tunewise.curate.near_duplicates.word_kernels\n"
         "assert config.CACHE_DIR == before\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)

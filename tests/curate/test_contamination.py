@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.audit import audit
-from tunewise.curate.comparison_text import bare_words
+from tunewise.curate.auditing.audit import audit
 from tunewise.curate.contamination import BenchmarkItem, find_contamination, folded_words
+from tunewise.curate.near_duplicates.comparison_text import bare_words
 from tunewise.curate.settings import AuditSettings
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.files import read_json

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from tunewise.curate.auditing.checking import run_check
 from tunewise.curate.check import CheckContext, CheckResult
-from tunewise.curate.checking import run_check
 from tunewise.curate.checks.registry import choose_checks
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 from tunewise.datasets.make_sample import Sample, make_sample
 from tunewise.evaluate.tasks_items import benchmark_items
 

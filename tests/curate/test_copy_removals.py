@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.clean import clean
-from tunewise.curate.copy_removals import REMOVED_SCHEMA
-from tunewise.curate.decide import accept, acceptance, decide, dismissal
+from tunewise.curate.cleaning.clean import clean
+from tunewise.curate.cleaning.copy_removals import REMOVED_SCHEMA
+from tunewise.curate.cleaning.decide import accept, acceptance, decide, dismissal
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.settings import CleanSettings
 from tunewise.workspace.artifact import Artifact

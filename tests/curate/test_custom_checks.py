@@ -12,9 +12,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tunewise.curate.audit import audit
-from tunewise.curate.flat_records import FLAT_COLUMNS, flat_records
-from tunewise.curate.read import read_dataset
+from tunewise.curate.auditing.audit import audit
+from tunewise.curate.reading.read import read_dataset
+from tunewise.curate.schemas.flat_records import FLAT_COLUMNS, flat_records
 from tunewise.curate.settings import AuditSettings, RuleSettings
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.errors import UsageError

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tunewise.curate.export import source_rows
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
+from tunewise.curate.reading.source_files import find_files
 from tunewise.curate.records import Dataset
-from tunewise.curate.source_files import find_files
 from tunewise.workspace.errors import DataError, TunewiseError, UsageError
 
 TURNS = [{"who": "customer", "says": "Hi"}, {"who": "agent", "says": "Hello"}]

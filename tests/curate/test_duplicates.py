@@ -9,11 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tunewise.curate.auditing.checking import run_check
 from tunewise.curate.check import RAN, SKIPPED, CheckContext
-from tunewise.curate.checking import run_check
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.finding import FINDING_SCHEMA
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 
 CHECKS = choose_checks(["duplicates"], ["duplicates/semantic"])
 LONG = (

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunewise.curate.auditing.checking import run_check
 from tunewise.curate.check import CheckContext
-from tunewise.curate.checking import run_check
 from tunewise.curate.checks.duplicates_semantic import CHECK, similar_pairs
-from tunewise.curate.encoder import load_encoder
-from tunewise.curate.read import read_dataset
+from tunewise.curate.models.encoder import load_encoder
+from tunewise.curate.reading.read import read_dataset
 from tunewise.workspace.errors import UsageError
 
 WORDS = ["refund", "money", "back", "parcel", "package", "late", "delayed", "hello"]

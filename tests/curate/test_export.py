@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tunewise.curate.export import source_rows, write_jsonl
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 from tunewise.workspace.errors import DataError
 
 REAL_FILES = [

@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tunewise.curate.audited import read_audited
-from tunewise.curate.clean import approval, clean
-from tunewise.curate.decide import acceptance, audit_journal, decide, dismissal, undo
-from tunewise.curate.guard import Share, as_confirmed, refuse, shares_of, too_much
-from tunewise.curate.journal import new_decision
+from tunewise.curate.auditing.audited import read_audited
+from tunewise.curate.cleaning.clean import approval, clean
+from tunewise.curate.cleaning.decide import acceptance, audit_journal, decide, dismissal, undo
+from tunewise.curate.cleaning.guard import Share, as_confirmed, refuse, shares_of, too_much
+from tunewise.curate.cleaning.journal import new_decision
 from tunewise.curate.settings import CleanSettings
 from tunewise.workspace.errors import GateError
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.curate.journal import (
+from tunewise.curate.cleaning.journal import (
     ACCEPT,
     EDIT,
     IGNORE,

@@ -13,11 +13,11 @@ from datasketch import MinHash, MinHashLSH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.comparison_text import canonical_texts
-from tunewise.curate.components import component_labels, keep_best
-from tunewise.curate.near_duplicates import near_duplicate_pairs
-from tunewise.curate.shared_shingles import is_template
-from tunewise.curate.sketches import (
+from tunewise.curate.near_duplicates.comparison_text import canonical_texts
+from tunewise.curate.near_duplicates.components import component_labels, keep_best
+from tunewise.curate.near_duplicates.pairs import near_duplicate_pairs
+from tunewise.curate.near_duplicates.shared_shingles import is_template
+from tunewise.curate.near_duplicates.sketches import (
     as_minhash,
     band_keys,
     bucket_candidates,
@@ -340,8 +340,8 @@ def test_canonical_texts_stay_as_they_are(texts: list[str]) -> None:
 
 
 def test_planted_edits_in_real_rows_are_found(shared_data) -> None:
-    from tunewise.curate.comparison_text import comparison_columns
-    from tunewise.curate.read import read_dataset
+    from tunewise.curate.near_duplicates.comparison_text import comparison_columns
+    from tunewise.curate.reading.read import read_dataset
 
     records = read_dataset(shared_data / "instructions" / "alpaca_17k.json").records
     texts = comparison_columns(records.head(4000))["spoken"].to_list()

@@ -18,15 +18,22 @@ from stdnum import iban, luhn
 
 from tunewise.curate.checks.registry import ALL_CHECKS
 from tunewise.curate.contamination import BenchmarkItem
-from tunewise.curate.json_values import parse_json
-from tunewise.curate.planted_rounds import line_bytes
-from tunewise.curate.plantings import privacy_values as values
-from tunewise.curate.plantings.planting import Ground, Host, Planted, Planting, TrialKind, copied
-from tunewise.curate.plantings.registry import ALL_PLANTINGS, ALL_TRIALS, NOT_PLANTED
-from tunewise.curate.plantings.similarity import jaccard, shingles
-from tunewise.curate.read import read_dataset
-from tunewise.curate.record_frame import records_of
-from tunewise.curate.shape_rows import Record, layout_of_detection, to_record
+from tunewise.curate.formats.json_values import parse_json
+from tunewise.curate.reading.read import read_dataset
+from tunewise.curate.selftest.plantings import privacy_values as values
+from tunewise.curate.selftest.plantings.planting import (
+    Ground,
+    Host,
+    Planted,
+    Planting,
+    TrialKind,
+    copied,
+)
+from tunewise.curate.selftest.plantings.registry import ALL_PLANTINGS, ALL_TRIALS, NOT_PLANTED
+from tunewise.curate.selftest.plantings.similarity import jaccard, shingles
+from tunewise.curate.selftest.rounds import line_bytes
+from tunewise.curate.shapes.record_frame import records_of
+from tunewise.curate.shapes.rows import Record, layout_of_detection, to_record
 
 SUBJECTS = ("bread", "boats", "clocks", "bees", "maps", "rivers", "violins", "snow", "salt", "ink")
 PLACES = ("Leeds", "Ghent", "Porto", "Turku", "Brno", "Cork", "Graz", "Lugo", "Split", "Oulu")

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tunewise.curate.audit import audit
-from tunewise.curate.clean import clean
-from tunewise.curate.decide import accept
+from tunewise.curate.auditing.audit import audit
+from tunewise.curate.cleaning.clean import clean
+from tunewise.curate.cleaning.decide import accept
 from tunewise.curate.settings import AuditSettings, CleanSettings
 from tunewise.workspace.artifact import Workspace
 

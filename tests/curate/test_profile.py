@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.curate.check import CheckContext
-from tunewise.curate.profile import (
+from tunewise.curate.auditing.profile import (
     counting_summary,
     length_histogram,
     profile_dataset,
     profile_summary,
 )
-from tunewise.curate.read import read_dataset
+from tunewise.curate.check import CheckContext
+from tunewise.curate.reading.read import read_dataset
 
 
 @given(st.lists(st.integers(0, 100_000), min_size=1, max_size=200))

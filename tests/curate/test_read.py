@@ -17,9 +17,9 @@ import zstandard
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.compression import content_blocks
 from tunewise.curate.export import source_rows
-from tunewise.curate.read import read_dataset, understood_examples
+from tunewise.curate.formats.compression import content_blocks
+from tunewise.curate.reading.read import read_dataset, understood_examples
 from tunewise.curate.records import RECORD_SCHEMA, SET_ASIDE_SCHEMA, Dataset
 from tunewise.workspace.errors import DataError, UsageError
 from tunewise.workspace.events import Event, Progress

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.arrow_values import rows_at_once
 from tunewise.curate.export import source_rows
-from tunewise.curate.read import read_dataset
-from tunewise.curate.rows import read_rows
-from tunewise.curate.source_files import identify
+from tunewise.curate.formats.arrow_values import rows_at_once
+from tunewise.curate.reading.read import read_dataset
+from tunewise.curate.reading.rows import read_rows
+from tunewise.curate.reading.source_files import identify
 from tunewise.workspace.errors import DataError
 
 

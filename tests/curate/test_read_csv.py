@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate import rows_csv
-from tunewise.curate.csv_dialect import sniff_dialect
-from tunewise.curate.read import read_dataset
-from tunewise.curate.rows import read_rows
-from tunewise.curate.rows_csv import Dialect
-from tunewise.curate.source_files import identify
+from tunewise.curate.formats import rows_csv
+from tunewise.curate.formats.csv_dialect import sniff_dialect
+from tunewise.curate.formats.rows_csv import Dialect
+from tunewise.curate.reading.read import read_dataset
+from tunewise.curate.reading.rows import read_rows
+from tunewise.curate.reading.source_files import identify
 
 
 def values_of(path: Path) -> list[dict[str, Any] | None]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tunewise.curate import rows_json
-from tunewise.curate.read import read_dataset
-from tunewise.curate.rows_json import document_rows
+from tunewise.curate.formats import rows_json
+from tunewise.curate.formats.rows_json import document_rows
+from tunewise.curate.reading.read import read_dataset
 
 
 def blocks(content: bytes, size: int = 1000) -> Iterator[bytes]:

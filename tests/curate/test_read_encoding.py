@@ -14,15 +14,15 @@ from encoding_guesses import ENCODINGS, SENTENCES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.read import read_dataset
-from tunewise.curate.rows import read_rows
-from tunewise.curate.source_files import SourceFile, identify
-from tunewise.curate.text_encoding import (
+from tunewise.curate.formats.text_encoding import (
     Encoding,
     check_encoding,
     encoding_of,
     transcoded,
 )
+from tunewise.curate.reading.read import read_dataset
+from tunewise.curate.reading.rows import read_rows
+from tunewise.curate.reading.source_files import SourceFile, identify
 from tunewise.workspace.errors import UsageError
 
 

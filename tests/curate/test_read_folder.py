@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tunewise.curate.export import source_rows
-from tunewise.curate.read import read_dataset
-from tunewise.curate.source_files import find_files
+from tunewise.curate.reading.read import read_dataset
+from tunewise.curate.reading.source_files import find_files
 from tunewise.workspace.errors import DataError
 
 

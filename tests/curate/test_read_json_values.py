@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.json_values import NotJsonError, json_text, parse_json
+from tunewise.curate.formats.json_values import NotJsonError, json_text, parse_json
 
 keys = st.sampled_from(["a", "b", "a:", 'a"', "a\\", 'a": ', "", ":", "é", "\n"])
 leaves = st.one_of(

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate import streams
-from tunewise.curate.read import read_dataset
-from tunewise.curate.rows import read_rows
-from tunewise.curate.source_files import identify
-from tunewise.curate.streams import text_lines
+from tunewise.curate.formats import streams
+from tunewise.curate.formats.streams import text_lines
+from tunewise.curate.reading.read import read_dataset
+from tunewise.curate.reading.rows import read_rows
+from tunewise.curate.reading.source_files import identify
 from tunewise.workspace.errors import DataError
 
 

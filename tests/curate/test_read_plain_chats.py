@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate import pieces
-from tunewise.curate.plain_chats import plain_chats
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading import pieces
+from tunewise.curate.reading.plain_chats import plain_chats
+from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.records import Dataset
-from tunewise.curate.shape_rows import Layout, layout_of
-from tunewise.curate.shapes import shape_of
+from tunewise.curate.shapes.catalogue import shape_of
+from tunewise.curate.shapes.rows import Layout, layout_of
 
 
 def read_both_ways(path: Path, **options: Any) -> tuple[Dataset, Dataset]:

@@ -18,10 +18,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.read import read_dataset
-from tunewise.curate.row_files import check_output, write_row_file
-from tunewise.curate.rows import read_rows
-from tunewise.curate.source_files import identify
+from tunewise.curate.cleaning.row_files import check_output, write_row_file
+from tunewise.curate.reading.read import read_dataset
+from tunewise.curate.reading.rows import read_rows
+from tunewise.curate.reading.source_files import identify
 from tunewise.workspace.errors import UsageError
 from tunewise.workspace.events import Event, Note
 
@@ -167,7 +167,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"out{ending}"
     script = (
         "import sys; from pathlib import Path\n"
-        "from tunewise.curate.row_files import write_row_file\n"
+        "from tunewise.curate.cleaning.row_files import write_row_file\n"
         "from tunewise.workspace.errors import JobError\n"
         "try: write_row_file(Path(sys.argv[1]), Path(sys.argv[2]))\n"
         "except JobError as error: sys.exit(int(error.exit_code))\n"

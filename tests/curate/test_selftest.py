@@ -15,9 +15,8 @@ import pytest
 from tunewise.curate.check import Check, CheckContext, RowCheck
 from tunewise.curate.checks import registry
 from tunewise.curate.finding import FINDING_SCHEMA
-from tunewise.curate.planted_rounds import Placed, Round, plant_rounds
-from tunewise.curate.planted_score import score_round, score_trial
-from tunewise.curate.plantings.planting import (
+from tunewise.curate.reading.read import open_source, read_dataset
+from tunewise.curate.selftest.plantings.planting import (
     ALL_KINDS,
     Ground,
     Host,
@@ -25,13 +24,14 @@ from tunewise.curate.plantings.planting import (
     Planting,
     TrialKind,
 )
-from tunewise.curate.plantings.registry import ALL_PLANTINGS, ALL_TRIALS
-from tunewise.curate.read import open_source, read_dataset
-from tunewise.curate.record_frame import records_of
-from tunewise.curate.sampling import sample_records
-from tunewise.curate.selftest import SelftestSettings, selftest, wanted_plantings
+from tunewise.curate.selftest.plantings.registry import ALL_PLANTINGS, ALL_TRIALS
+from tunewise.curate.selftest.rounds import Placed, Round, plant_rounds
+from tunewise.curate.selftest.sampling import sample_records
+from tunewise.curate.selftest.score import score_round, score_trial
+from tunewise.curate.selftest.selftest import SelftestSettings, selftest, wanted_plantings
 from tunewise.curate.settings import AuditSettings, DataSettings
-from tunewise.curate.shape_rows import layout_of_detection
+from tunewise.curate.shapes.record_frame import records_of
+from tunewise.curate.shapes.rows import layout_of_detection
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.errors import DataError, UsageError
 from tunewise.workspace.files import read_json, sha256_of_file
@@ -377,7 +377,7 @@ def _replace_check(monkeypatch: pytest.MonkeyPatch, name: str, find: Any) -> Non
     monkeypatch.setattr(
         registry, "known_checks", lambda rules=(): registry.ALL_CHECKS, raising=True
     )
-    for module in ("tunewise.curate.selftest", "tunewise.curate.audit"):
+    for module in ("tunewise.curate.selftest.selftest", "tunewise.curate.auditing.audit"):
         monkeypatch.setattr(f"{module}.known_checks", lambda rules=(): registry.ALL_CHECKS)
 
 

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tunewise.curate.export import source_rows
-from tunewise.curate.record_frame import RecordColumns, content_id
 from tunewise.curate.records import Detection
-from tunewise.curate.shape_rows import RESERVED, layout_of_detection, to_record
-from tunewise.curate.shapes import SHAPES
-from tunewise.curate.unfit import UnfitError
+from tunewise.curate.shapes.catalogue import SHAPES
+from tunewise.curate.shapes.record_frame import RecordColumns, content_id
+from tunewise.curate.shapes.rows import RESERVED, layout_of_detection, to_record
+from tunewise.curate.shapes.unfit import UnfitError
 
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 quick = settings(max_examples=50, deadline=None, suppress_health_check=SLOW)

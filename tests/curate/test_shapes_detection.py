@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tunewise.curate.records import label_rejects
-from tunewise.curate.shape_detection import detect_shape
-from tunewise.curate.shape_rows import layout_of_detection, to_record, to_row
+from tunewise.curate.shapes.detection import detect_shape
+from tunewise.curate.shapes.rows import layout_of_detection, to_record, to_row
 from tunewise.workspace.errors import DataError, UsageError
 
 

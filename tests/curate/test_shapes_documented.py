@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tunewise.curate.settings import DataSettings
-from tunewise.curate.shape_detection import detect_shape
-from tunewise.curate.shape_rows import layout_of, layout_of_detection, to_record, to_row
-from tunewise.curate.shapes import SHAPES, shape_of
+from tunewise.curate.shapes.catalogue import SHAPES, shape_of
+from tunewise.curate.shapes.detection import detect_shape
+from tunewise.curate.shapes.rows import layout_of, layout_of_detection, to_record, to_row
 
 PAGE = (Path(__file__).parents[2] / "docs" / "shapes.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```json (\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.shape_detection import detect_shape
-from tunewise.curate.shape_rows import (
+from tunewise.curate.shapes.catalogue import SHAPES
+from tunewise.curate.shapes.detection import detect_shape
+from tunewise.curate.shapes.rows import (
     Layout,
     Record,
     layout_of,
@@ -19,8 +20,7 @@ from tunewise.curate.shape_rows import (
     to_record,
     to_row,
 )
-from tunewise.curate.shapes import SHAPES
-from tunewise.curate.unfit import UnfitError
+from tunewise.curate.shapes.unfit import UnfitError
 from tunewise.workspace.errors import DataError
 
 quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])

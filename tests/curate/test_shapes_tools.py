@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tunewise.curate.shape_detection import detect_shape
-from tunewise.curate.shape_rows import (
+from tunewise.curate.shapes.catalogue import SHAPES
+from tunewise.curate.shapes.detection import detect_shape
+from tunewise.curate.shapes.rows import (
     Layout,
     Record,
     layout_of,
@@ -17,9 +18,8 @@ from tunewise.curate.shape_rows import (
     to_record,
     to_row,
 )
-from tunewise.curate.shape_tags import Message
-from tunewise.curate.shapes import SHAPES
-from tunewise.curate.unfit import UnfitError
+from tunewise.curate.shapes.tags import Message
+from tunewise.curate.shapes.unfit import UnfitError
 
 WEATHER = '{"name":"weather","arguments":{"city":"Bonn"}}'
 CALL = f'[{{"id":"c1","type":"function","function":{WEATHER}}}]'

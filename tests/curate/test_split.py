@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate import split as split_module
-from tunewise.curate.assign import assign_parts
 from tunewise.curate.export import source_rows
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.records import Dataset
 from tunewise.curate.settings import SplitSettings
-from tunewise.curate.split import PARTS, split
+from tunewise.curate.splitting import split as split_module
+from tunewise.curate.splitting.assign import assign_parts
+from tunewise.curate.splitting.split import PARTS, split
 from tunewise.workspace.artifact import Artifact, Workspace, produce
 from tunewise.workspace.errors import JobError, UsageError
 from tunewise.workspace.files import read_json, write_json

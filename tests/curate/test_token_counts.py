@@ -23,7 +23,7 @@ from tokenizers.pre_tokenizers import (
 )
 from tokenizers.trainers import BpeTrainer
 
-from tunewise.curate.token_counts import TokenCounts
+from tunewise.curate.tokens.token_counts import TokenCounts
 
 # As models of three makes cut texts into words.
 CL100K = (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.curate.topics import FEWEST, MOST, find_topics, number_of_topics
+from tunewise.curate.measures.topics import FEWEST, MOST, find_topics, number_of_topics
 
 SUBJECTS = {
     "kitchen": "butter flour oven recipe sugar bake cheese onion garlic soup",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.curate.twins import exchange, exchanged, pattern
+from tunewise.curate.measures.twins import exchange, exchanged, pattern
 
 WORDS = ("gm", "gf", "ay", "ao", "rc", "rm", "rj")
 fillings = st.lists(st.sampled_from(WORDS), min_size=1, max_size=8).map("".join)

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tunewise.curate.audit import audit
-from tunewise.curate.json_columns import shown, typed_column
+from tunewise.curate.auditing.audit import audit
+from tunewise.curate.schemas.json_columns import shown, typed_column
+from tunewise.curate.schemas.user_schema import load_user_schema
 from tunewise.curate.settings import AuditSettings
-from tunewise.curate.user_schema import load_user_schema
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.errors import UsageError
 

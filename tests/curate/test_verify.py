@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.curate.audit import audit
-from tunewise.curate.audited import read_audited
-from tunewise.curate.clean import clean
-from tunewise.curate.decide import (
+from tunewise.curate.auditing.audit import audit
+from tunewise.curate.auditing.audited import read_audited
+from tunewise.curate.cleaning.clean import clean
+from tunewise.curate.cleaning.decide import (
     accept,
     acceptance,
     audit_journal,
@@ -24,12 +24,12 @@ from tunewise.curate.decide import (
     dismissal,
     undo,
 )
-from tunewise.curate.edit_row import editing, relabelling
+from tunewise.curate.cleaning.edit_row import editing, relabelling
+from tunewise.curate.cleaning.journal import Decision, effective_decisions, journal_path
+from tunewise.curate.cleaning.verification import Verification
+from tunewise.curate.cleaning.verify import verify
 from tunewise.curate.finding import FINDING_SCHEMA
-from tunewise.curate.journal import Decision, effective_decisions, journal_path
 from tunewise.curate.settings import AuditSettings, CleanSettings, DataSettings
-from tunewise.curate.verification import Verification
-from tunewise.curate.verify import verify
 from tunewise.workspace.artifact import Artifact, Workspace, resolve_artifact
 from tunewise.workspace.errors import DataError, UsageError
 from tunewise.workspace.files import write_json

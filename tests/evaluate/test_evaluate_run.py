@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 import torch
 
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.settings import SplitSettings
-from tunewise.curate.split import split
+from tunewise.curate.splitting.split import split
 from tunewise.evaluate.cache import cached_frame
 from tunewise.evaluate.items import ITEMS_SCHEMA
 from tunewise.evaluate.report import report

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tunewise.curate.audit import audit
+from tunewise.curate.auditing.audit import audit
 from tunewise.curate.settings import AuditSettings, DataSettings
 from tunewise.evaluate.items import ITEMS_SCHEMA
 from tunewise.evaluate.judgement import TaskVerdict

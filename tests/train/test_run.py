@@ -17,7 +17,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 from tunewise.train.loss import row_losses
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import train

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.records import Dataset
 from tunewise.train.supervision import (
     SUPERVISION_SCHEMA,

@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tunewise.curate.audit import audit
-from tunewise.curate.clean import clean
-from tunewise.curate.decide import accept
+from tunewise.curate.auditing.audit import audit
+from tunewise.curate.cleaning.clean import clean
+from tunewise.curate.cleaning.decide import accept
+from tunewise.curate.cleaning.journal import append_decisions, journal_path, new_decision
 from tunewise.curate.finding import Severity
-from tunewise.curate.journal import append_decisions, journal_path, new_decision
 from tunewise.curate.settings import AuditSettings, CleanSettings, DataSettings
 from tunewise.tui.audit_view import FindingGroup
 from tunewise.tui.fixes import (

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.curate.finding import FINDING_SCHEMA, Severity
-from tunewise.curate.read import read_dataset
+from tunewise.curate.reading.read import read_dataset
 from tunewise.tui.answers import AnswersScreen
 from tunewise.tui.hit_rows import HitRows
 from tunewise.tui.item_rows import ORDERS as ITEM_ORDERS

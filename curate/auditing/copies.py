@@ -1,0 +1,145 @@
+"""Which records are copies of which, from small keys of all of them.
+
+A record is a copy by the strictest of three equalities that holds for it: exact, normalised, near
+(:mod:`.comparison_text`). Copies are found by 128-bit hashes of what is compared, so that no two
+texts are taken for equal by chance, and texts themselves need not be in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from ..check import CheckContext, DatasetContext
+from ..near_duplicates.pairs import SHINGLE_SIZE, THRESHOLD, NearDuplicates, near_duplicate_pairs
+
+EXACT, NORMALISED, NEAR = "duplicates/exact", "duplicates/normalised", "duplicates/near"
+
+
+def comparison_keys(context: CheckContext) -> pl.DataFrame:
+    """Return what tells copies apart: a summary (see :mod:`.check`).
+
+    Returns:
+        ``row``, ``label``, and as hashes (a pair of UInt64; null where there is nothing to
+        compare) ``exact``, ``normalised``, ``prompt`` and ``answer``; ``characters`` is the
+        length of what was said.
+    """
+    columns = context.comparison
+    return columns.select(
+        "row",
+        context.records["label"],
+        *(_fingerprint(name) for name in ("exact", "normalised", "prompt", "answer")),
+        characters=pl.col("spoken").str.len_chars().cast(pl.Int64),
+    )
+
+
+def spoken_words(context: CheckContext) -> pl.DataFrame:
+    """Return the words by which near-duplicates are found: a summary, ``row`` and ``spoken``."""
+    return context.comparison.select("row", "spoken")
+
+
+def first_of_group(key: str) -> pl.Expr:
+    """Return the first row with the same key; the row itself where the key is null."""
+    return pl.when(pl.col(key).is_null()).then("row").otherwise(pl.col("row").min().over(key))
+
+
+def without_copies(columns: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """Leave only the first row of those with an equal key, for each key in turn."""
+    for key in keys:
+        columns = columns.filter(first_of_group(key) == pl.col("row"))
+    return columns
+
+
+def copies(columns: pl.DataFrame, key: str, message: str) -> pl.DataFrame:
+    """Return a hit for every row but the first of those with an equal key.
+
+    Args:
+        columns: ``row`` and the key.
+        key: the column that is equal.
+        message: with ``{}`` for the row that stays.
+    """
+    return (
+        columns.with_columns(related_row=first_of_group(key))
+        .filter(pl.col("row") != pl.col("related_row"))
+        .rechunk()
+        .select(
+            "row",
+            "related_row",
+            score=1.0,
+            cluster="related_row",
+            message=pl.format(message, "related_row"),
+        )
+    )
+
+
+def longest_first(characters: pl.Series) -> np.ndarray:
+    """Order positions by the length of their text, the longest first, then as they come."""
+    return np.argsort(-characters.to_numpy(), kind="stable")
+
+
+NEAR_PAIR_SCHEMA = pl.Schema(
+    {
+        "left": pl.Int64,
+        "right": pl.Int64,
+        "score": pl.Float64,
+        "same_label": pl.Boolean,
+        "left_characters": pl.Int64,
+        "right_characters": pl.Int64,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NearCopies:
+    """Near-duplicates among the records that are no stricter copies.
+
+    Attributes:
+        columns: ``row``, ``label``, ``characters`` of the records that were compared.
+        found: the pairs, by position in ``columns``.
+    """
+
+    columns: pl.DataFrame
+    found: NearDuplicates
+
+    def pairs(self) -> pl.DataFrame:
+        """Return the pairs by row, frame of :data:`NEAR_PAIR_SCHEMA`: what cleaning goes by."""
+        left, right = self.found.pairs["left"], self.found.pairs["right"]
+        one, other = self.columns[left], self.columns[right]
+        return pl.DataFrame(
+            {
+                "left": one["row"],
+                "right": other["row"],
+                "score": self.found.pairs["jaccard"],
+                "same_label": one["label"].eq_missing(other["label"]),
+                "left_characters": one["characters"],
+                "right_characters": other["characters"],
+            },
+            schema=NEAR_PAIR_SCHEMA,
+        )
+
+
+def near_copies(context: DatasetContext) -> NearCopies:
+    """Find the near-duplicates, with the settings of ``duplicates/near``.
+
+    Several checks need them: ask for ``context.shared(near_copies)``. They name
+    :func:`comparison_keys` and :func:`spoken_words` as their summaries.
+    """
+    columns = without_copies(context.summary(comparison_keys), "exact", "normalised")
+    columns = columns.select("row", "label", "characters")
+    spoken = (
+        context.summaries.scan(spoken_words)
+        .join(columns.lazy().select("row"), on="row", how="semi", maintain_order="left")
+        .select("spoken")
+        .collect()["spoken"]
+    )
+    settings = {"threshold": THRESHOLD, "shingle_size": SHINGLE_SIZE}
+    settings |= context.parameters.get(NEAR, {})
+    return NearCopies(columns, near_duplicate_pairs(spoken, **settings))
+
+
+def _fingerprint(name: str) -> pl.Expr:
+    """Hash a column to 128 bits; null stays null."""
+    text = pl.col(name)
+    return pl.when(text.is_not_null()).then(pl.struct(a=text.hash(1), b=text.hash(2))).alias(name)

@@ -1,0 +1,1 @@
+"""File formats: from bytes to raw rows, one module a format."""

@@ -1,0 +1,1 @@
+"""What checks measure, free of severity: terms, mentions, associations, shares, licences."""

@@ -1,0 +1,1 @@
+"""Models that the user names for a check, loaded only then."""

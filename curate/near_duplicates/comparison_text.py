@@ -1,0 +1,263 @@
+"""What is compared when two texts or two records are called equal or nearly equal.
+
+Three strengths of equality, the strictest first:
+
+* **exact**: the same content, byte for byte;
+* **normalised**: the same words (:func:`canonical_texts`), message by message;
+* **near**: most runs of words are shared, in what was said without system prompts and role
+  markers (:mod:`tunewise.curate.near_duplicates.pairs`).
+
+:func:`comparison_columns` gives for every record what each of them compares.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+from ..records import CHAT, MESSAGE_PARTS, PREFERENCE, message_rows
+
+INSTRUCTING_ROLES = ("system", "developer")
+"""Roles that set a scene; the same scene does not make two conversations alike."""
+
+# Scripts written without spaces: each of their characters counts as a word.
+_SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_UNSEEN = r"\p{Cc}\p{Cf}"
+_SENTENCE_MARKS = r".,;:!?¿¡'\"‘’‚“”„«»…‐‑‒–—·•。、「」『』・،؛؟।\-"
+WORD_CHARACTER = rf"[\w--[{_SPACELESS}]]"
+SPACELESS_CHARACTER = rf"[{_SPACELESS}]"
+SYMBOL_IN_PROSE = rf"[^\w\s{_UNSEEN}{_SENTENCE_MARKS}]"
+SYMBOL_IN_CODE = rf"[^\w\s{_UNSEEN}]"
+CONNECTOR_SIGN = "[.,:/-]"
+CODE_SIGN = r"[{}\[\]<>=\\|~^`]"
+# Soft hyphen, zero-width space, word joiner, byte order mark: invisible inside a word.
+JOINERS = r"[\u00AD\u200B\u2060\uFEFF]"
+_NUMBER = rf"\d+(?:{CONNECTOR_SIGN}\d+)*"
+_TOKEN = rf"{_NUMBER}|{WORD_CHARACTER}+|{SPACELESS_CHARACTER}"
+_PROSE_TOKEN = rf"{_TOKEN}|{SYMBOL_IN_PROSE}"
+_CODE_TOKEN = rf"{_TOKEN}|{SYMBOL_IN_CODE}"
+
+# Letters, marks and digits only: no sign of any kind is part of such a word.
+_LETTERS = rf"[\p{{L}}\p{{M}}\p{{N}}--[{_SPACELESS}]]+"
+_BARE_WORD = rf"{_NUMBER}|[{_SPACELESS}]|{_LETTERS}(?:{JOINERS}+{_LETTERS})*"
+
+_COMPILED = f"{__package__}.word_kernels"
+_COMPILED_FROM_BYTES = 8_000_000
+"""From here on, compiled code makes up for the time that it takes to load, if it is not loaded."""
+
+_BETWEEN_MESSAGES = "\x1e"
+_BETWEEN_PARTS = "\x1f"
+
+
+def canonical_texts(texts: pl.Series) -> pl.Series:
+    r"""Reduce texts to their words, separated by single spaces.
+
+    Unicode compatibility forms (NFKC), case (folded through upper case, so that ``ß`` equals
+    ``SS``) and white space make no difference. Sentence punctuation makes none either, since
+    "Top-up?" and "top up" say the same; but brackets, operators and other symbols are words of
+    their own, a number keeps the marks inside it, and a text that looks like code (it has one of
+    ``{}[]<>=\|~^```) keeps every mark. Characters of scripts without spaces are words of their
+    own. A text without any word, such as ``"?!"``, keeps its marks.
+
+    Args:
+        texts: strings; null counts as empty.
+
+    Returns:
+        Strings of the same length and name. Applying the function again changes nothing.
+
+    Example:
+        >>> canonical_texts(pl.Series(["My top-up  FAILED!", "f(x) = 3.5;"])).to_list()
+        ['my top up failed', 'f ( x ) = 3.5 ;']
+    """
+    filled = texts.fill_null("")
+    if _COMPILED in sys.modules or filled.str.len_bytes().sum() >= _COMPILED_FROM_BYTES:
+        return canonical_by_kernel(filled)
+    return canonical_by_expressions(filled)
+
+
+def canonical_by_expressions(texts: pl.Series) -> pl.Series:
+    """Do what :func:`canonical_texts` does with regular expressions, which define it."""
+    folded = fold(texts.alias("text"))
+    return (
+        _by_case(
+            folded,
+            folded.str.contains(CODE_SIGN),
+            lambda code: code.str.extract_all(_CODE_TOKEN),
+            lambda prose: prose.str.extract_all(_PROSE_TOKEN),
+        )
+        .to_frame("words")
+        .with_columns(folded)
+        .select(
+            pl.when(pl.col("words").list.len() > 0)
+            .then(pl.col("words").list.join(" "))
+            .otherwise(pl.col("text").str.replace_all(r"\s+", " ").str.strip_chars())
+        )
+        .to_series()
+        .alias(texts.name)
+    )
+
+
+def canonical_by_kernel(texts: pl.Series) -> pl.Series:
+    """Do the same with compiled code; the texts it leaves out are done by the expressions."""
+    from .code_points import table_for
+    from .string_buffers import string_buffers, strings_of
+    from .word_kernels import cut_words
+
+    data, offsets = string_buffers(texts)
+    out = np.empty(2 * len(data), dtype=np.uint8)
+    written, left_out = cut_words(data, offsets, table_for(len(data)), out)
+    result = strings_of(out[: written[-1]], written, texts.name)
+    if not left_out.any():
+        return result
+    others = np.flatnonzero(left_out)
+    places = np.arange(len(texts))
+    places[others] = len(texts) + np.arange(len(others))
+    done = canonical_by_expressions(texts.gather(others))
+    return pl.concat([result, done]).gather(places)
+
+
+def bare_words(texts: pl.Series) -> pl.Series:
+    """Cut the words out of texts, as they stand there; punctuation and symbols are left out.
+
+    Unlike :func:`canonical_texts` this is the same in prose and in code, so that the words of a
+    passage do not depend on what surrounds it. Each word is a piece of its text, and they follow
+    each other in order, which tells where each of them lies. Compare them folded (:func:`fold`).
+
+    Args:
+        texts: strings, none of them null.
+
+    Example:
+        >>> bare_words(pl.Series(["[My top-up]  FAILED: 3.5!"])).to_list()
+        [['My', 'top', 'up', 'FAILED', '3.5']]
+    """
+    return texts.str.extract_all(_BARE_WORD)
+
+
+def spaceless_characters(texts: pl.Series) -> pl.Series:
+    """Count the characters of scripts without spaces, each of which is a word of its own."""
+    return texts.str.count_matches(rf"[{_SPACELESS}]").cast(pl.Int64)
+
+
+def fold(texts: pl.Series) -> pl.Series:
+    """Fold case and Unicode form; plain ASCII, the usual case, takes the short way."""
+    return _by_case(
+        texts,
+        texts.str.len_bytes() == texts.str.len_chars(),
+        lambda ascii_texts: ascii_texts.str.to_lowercase(),
+        lambda others: (
+            others.str.replace_all(JOINERS, "")
+            .str.normalize("NFKC")
+            .str.to_uppercase()
+            .str.to_lowercase()
+            .str.normalize("NFKC")
+        ),
+    )
+
+
+def _by_case(
+    values: pl.Series,
+    holds: pl.Series,
+    then: Callable[[pl.Series], pl.Series],
+    otherwise: Callable[[pl.Series], pl.Series],
+) -> pl.Series:
+    """Apply one of two functions to each value, each only where it is wanted."""
+    if holds.all():
+        return then(values)
+    if not holds.any():
+        return otherwise(values)
+    positions = pl.concat([holds.arg_true(), (~holds).arg_true()])
+    results = pl.concat([then(values.filter(holds)), otherwise(values.filter(~holds))])
+    return results.gather(positions.arg_sort())
+
+
+def comparison_columns(records: pl.DataFrame) -> pl.DataFrame:
+    """Return what each record is compared by.
+
+    Args:
+        records: frame of ``RECORD_SCHEMA``, each ``row`` once.
+
+    Returns:
+        One line a record, in the records' order:
+
+        * ``row``;
+        * ``exact``: the content as JSON; without id, group, source and the untouched rest;
+        * ``normalised``: the words of every message with its role, and the label; null where the
+          record has no words;
+        * ``spoken``: the words of all messages but system prompts, joined by spaces;
+        * ``prompt``, ``answer``: the words of all messages before the last assistant message,
+          and its own; for a preference the words of the prompt and of both answers. Null where
+          there is no prompt with words, no answer, or the kind has none.
+    """
+    messages = message_rows(records)
+    messages = messages.with_columns(
+        canonical_texts(messages["content"]).alias("words"),
+        instructing=pl.col("role").is_in(INSTRUCTING_ROLES).fill_null(False),
+    ).with_columns(turn=_turn())
+    spoken = (
+        messages.filter((pl.col("words") != "") & ~pl.col("instructing"))
+        .group_by("row")
+        .agg(pl.col("words").str.join(" ").alias("spoken"))
+    )
+    turns = messages.group_by("row").agg(
+        pl.col("turn").str.join(_BETWEEN_MESSAGES).alias("turns"),
+        has_words=(pl.col("words") != "").any(),
+    )
+    return (
+        records.select(
+            "row",
+            "label",
+            exact=pl.struct("kind", *MESSAGE_PARTS, "label").struct.json_encode(),
+        )
+        .join(spoken, on="row", how="left", maintain_order="left")
+        .join(turns, on="row", how="left", maintain_order="left")
+        .join(_prompts(messages), on="row", how="left", maintain_order="left")
+        .select(
+            "row",
+            "exact",
+            pl.when("has_words")
+            .then(pl.concat_str("turns", pl.col("label").fill_null(""), separator=_BETWEEN_PARTS))
+            .alias("normalised"),
+            pl.col("spoken").fill_null(""),
+            "prompt",
+            "answer",
+        )
+    )
+
+
+def _turn() -> pl.Expr:
+    """A message as one string: its part, role, words and tool fields."""
+    fields = ("part", "role", "name", "tool_calls", "tool_call_id")
+    return pl.concat_str(
+        *(pl.col(name).fill_null("") for name in fields), "words", separator=_BETWEEN_PARTS
+    )
+
+
+def _prompts(messages: pl.DataFrame) -> pl.DataFrame:
+    is_answer = (
+        pl.when(pl.col("kind") == PREFERENCE)
+        .then(pl.col("part") != "messages")
+        .otherwise(pl.col("index") == pl.col("last_answer"))
+    )
+    is_prompt = (pl.col("part") == "messages") & (
+        (pl.col("kind") == PREFERENCE) | (pl.col("index") < pl.col("last_answer"))
+    )
+    last_answer = (
+        pl.col("index").filter((pl.col("part") == "messages") & (pl.col("role") == "assistant"))
+    ).max()
+    return (
+        messages.filter(pl.col("kind").is_in([CHAT, PREFERENCE]))
+        .with_columns(last_answer=last_answer.over("row"))
+        .with_columns(is_answer=is_answer.fill_null(False), is_prompt=is_prompt.fill_null(False))
+        .group_by("row")
+        .agg(
+            prompt=pl.col("turn").filter("is_prompt").str.join(_BETWEEN_MESSAGES),
+            answer=pl.col("turn").filter("is_answer").str.join(_BETWEEN_MESSAGES),
+            asked=((pl.col("words") != "") & pl.col("is_prompt") & ~pl.col("instructing")).any(),
+            answered=pl.col("is_answer").any(),
+        )
+        .filter(pl.col("asked") & pl.col("answered"))
+        .select("row", "prompt", "answer")
+    )

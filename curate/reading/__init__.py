@@ -1,0 +1,1 @@
+"""From a source that the user names to pieces of records."""

@@ -1,0 +1,1 @@
+"""Records as flat columns, and the schemas that judge them."""

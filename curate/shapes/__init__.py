@@ -1,0 +1,1 @@
+"""Shapes of rows: from the fields of a raw row to a record, and back."""

@@ -1,0 +1,1 @@
+"""Records as the user's tokenizer and chat template see them."""
