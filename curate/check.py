@@ -168,6 +168,10 @@ class CheckContext(Context):
         )
 
 
+# The parameter by which the user names the folder of a model; the model is an input of the audit.
+MODEL = "model"
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A number or word that a check can be tuned with, its default, and why that default."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from importlib import import_module
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 import yaml
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from ..curate.measures.shares import wilson_interval
 from .make_benchmarks import BENCHMARKS, Benchmark
 
 FOLDER = Path(__file__).resolve().parent
@@ -26,22 +26,6 @@ PROMPTS = (
     "What is a parcel?",
 )
 _MARKERS = ("<!-- measured: start -->", "<!-- measured: end -->")
-
-
-def wilson_interval(
-    right: int, count: int, normal_quantile: float = 1.959964
-) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of a share.
-
-    Example:
-        >>> low, high = wilson_interval(90, 100)
-        >>> round(low, 3), round(high, 3)
-        (0.826, 0.945)
-    """
-    share, square = right / count, normal_quantile**2
-    centre = share + square / (2 * count)
-    spread = normal_quantile * sqrt(share * (1 - share) / count + square / (4 * count**2))
-    return (centre - spread) / (1 + square / count), (centre + spread) / (1 + square / count)
 
 
 def task_config(benchmark: Benchmark) -> dict[str, Any]:

@@ -170,22 +170,6 @@ def above_chance_p(scores: Floats, codes: Integers, chance: float) -> float:
     return float(stats.t.sf((mean.value - chance) / mean.standard_error, mean.degrees))
 
 
-def wilson_interval(right: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return Wilson's (1927) score interval for a share.
-
-    Example:
-        >>> [round(end, 3) for end in wilson_interval(0, 10)]
-        [0.0, 0.278]
-    """
-    if n <= 0:
-        return math.nan, math.nan
-    z = float(stats.norm.ppf((1 + confidence) / 2))
-    share = right / n
-    center = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, center - reach), min(1.0, center + reach)
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjust p values for their number by Holm's (1979) step-down; NaN stays and does not count.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..workspace.errors import UsageError
-from ..workspace.files import read_json, sha256_of_file, sha256_of_json
+from ..workspace.files import MODEL_FILES, read_json, sha256_of_model
 from ..workspace.nearest import nearest
 from .hardware import Hardware
 from .recipe import ALL_LINEAR, Recipe
@@ -15,22 +15,6 @@ from .recipe import ALL_LINEAR, Recipe
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
-
-# What decides how a model computes and how its text becomes tokens.
-_DECIDING_FILES = (
-    "*.safetensors",
-    "*.safetensors.index.json",
-    "config.json",
-    "generation_config.json",
-    "tokenizer*.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "chat_template*",
-    "vocab.*",
-    "merges.txt",
-    "*.model",
-    "*.py",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +49,7 @@ def find_base_model(name: str) -> BaseModel:
             where=str(folder),
             fix="save the model again with save_pretrained, which writes model.safetensors",
         )
-    return BaseModel(folder.resolve(), fingerprint(folder))
-
-
-def fingerprint(folder: Path) -> str:
-    """Return the SHA-256 over the names and contents of a model's deciding files."""
-    files = {path for pattern in _DECIDING_FILES for path in folder.glob(pattern)}
-    return sha256_of_json(sorted([path.name, sha256_of_file(path)] for path in files))
+    return BaseModel(folder.resolve(), sha256_of_model(folder))
 
 
 def load_config(base: BaseModel, *, trust_remote_code: bool = False) -> PretrainedConfig:
@@ -266,7 +244,7 @@ def _folder_of_name(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_DECIDING_FILES)))
+        return Path(snapshot_download(name, allow_patterns=list(MODEL_FILES)))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise UsageError(
             f"there is no model {name!r}: no such folder, and the hub does not give it "

@@ -180,16 +180,28 @@ def _file_layers(
     elif (workspace.root / "pyproject.toml").is_file():
         layers.append(_read_layer(model, workspace.root / "pyproject.toml"))
     user_file = user_settings_path(environ)
-    if user_file.is_file():
+    try:
+        exists = user_file.is_file()
+    except OSError as error:
+        raise _unreadable(user_file, error) from error
+    if exists:
         layers.append(_read_layer(model, user_file))
     return layers
+
+
+def _unreadable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"cannot read the settings: {error.strerror}",
+        where=str(path),
+        fix="make the file and its folder readable, or remove it",
+    )
 
 
 def _read_layer(model: type[Section], path: Path) -> Layer:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"cannot read the settings: {error.strerror}", where=str(path)) from error
+        raise _unreadable(path, error) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"this is no valid TOML: {error}", where=str(path)) from error
     if path.name == "pyproject.toml":

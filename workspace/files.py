@@ -13,6 +13,22 @@ from typing import IO, Any
 
 _BLOCK = 1 << 20
 
+# What decides how a model computes and how its text becomes tokens.
+MODEL_FILES = (
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "config.json",
+    "generation_config.json",
+    "tokenizer*.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template*",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+    "*.py",
+)
+
 
 def sha256_of_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
@@ -42,6 +58,12 @@ def canonical_json(value: Any) -> str:
 def sha256_of_json(value: Any) -> str:
     """Return the SHA-256 of a value's canonical JSON."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def sha256_of_model(folder: Path) -> str:
+    """Return the SHA-256 over the names and contents of a model's deciding files."""
+    files = {path for pattern in MODEL_FILES for path in folder.glob(pattern)}
+    return sha256_of_json(sorted([path.name, sha256_of_file(path)] for path in files))
 
 
 @contextmanager

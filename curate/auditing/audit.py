@@ -14,9 +14,9 @@ import polars as pl
 from ...workspace.artifact import Artifact, Draft, Workspace, produce
 from ...workspace.errors import DataError
 from ...workspace.events import CheckDone, Emit, Note, counting, ignore
-from ...workspace.files import sha256_of_json, write_json
-from ...workspace.manifest import Input
-from ..check import FAILED, RAN, CheckContext, CheckResult, DatasetContext
+from ...workspace.files import sha256_of_json, sha256_of_model, write_json
+from ...workspace.manifest import Input, installed_version
+from ..check import FAILED, MODEL, RAN, CheckContext, CheckResult, DatasetContext
 from ..checks.registry import choose_checks, known_checks, reject_unknown
 from ..contamination import BenchmarkItem
 from ..finding import FINDING_SCHEMA, SEVERITY_ORDER, empty_findings
@@ -76,7 +76,7 @@ def audit(
     reject_unknown(settings.parameters, settings.severity, known)
     files = find_files(paths)
     description = None if data.shape or data.mapping else find_description(paths, files)
-    inputs = inputs_of(files, settings, benchmarks)
+    inputs = inputs_of(files, checks, settings, benchmarks)
 
     def build(draft: Draft) -> None:
         opened = open_source(
@@ -98,12 +98,16 @@ def audit(
 
 
 def inputs_of(
-    files: Sequence[Path], settings: AuditSettings, benchmarks: Sequence[BenchmarkItem]
+    files: Sequence[Path],
+    checks: Sequence[AnyCheck],
+    settings: AuditSettings,
+    benchmarks: Sequence[BenchmarkItem],
 ) -> list[Input]:
-    """Return what an audit is made from: first the source, then a tokenizer, schema, benchmarks.
+    """Return what an audit is made from: first the source, then whatever else was named.
 
     Args:
         files: of the source.
+        checks: that are run; the models that the settings name for them are inputs.
         settings: name the tokenizer and the schema, and whence the benchmarks come.
         benchmarks: items that must not be among the data.
 
@@ -121,6 +125,10 @@ def inputs_of(
     if settings.schema is not None:
         fingerprint = schema_fingerprint(settings.schema)
         inputs.append(Input("schema", fingerprint, path=settings.schema))
+    for check in checks:
+        model = settings.parameters.get(check.name, {}).get(MODEL)
+        if isinstance(model, str) and (folder := Path(model).expanduser()).is_dir():
+            inputs.append(Input(f"{check.name} {MODEL}", sha256_of_model(folder), path=model))
     if benchmarks:
         content = sha256_of_json([asdict(item) for item in benchmarks])
         inputs.append(Input("benchmarks", content, path="\n".join(settings.benchmarks)))
@@ -280,6 +288,7 @@ def _parameters(
     """What decides the result, besides the source and the tokenizer."""
     names = {check.name for check in checks}
     return {
+        "tunewise": installed_version("tunewise"),
         "checks": sorted(names),
         "missing_packages": sorted(
             check.extra.package

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +48,23 @@ def percent(share: float) -> str:
     return f"{share if share == 1 else min(share, 0.999):.1%}"
 
 
-def wilson_interval(count: int, total: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson_interval(count: float, total: float, confidence: float = 0.95) -> tuple[float, float]:
     """Return the Wilson score interval of a share.
 
     Wilson (1927), "Probable inference, the law of succession, and statistical inference".
 
     Args:
         count: how many have it.
-        total: of how many; at least one.
-        z: quantile of the normal distribution; 95 % by default.
+        total: of how many; of none, the interval is NaN.
+        confidence: how often such intervals hold the true share.
 
     Example:
         >>> [round(bound, 3) for bound in wilson_interval(5, 10)]
         [0.237, 0.763]
     """
+    if total <= 0:
+        return math.nan, math.nan
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     share = count / total
     scale = 1 + z * z / total
     centre = (share + z * z / (2 * total)) / scale

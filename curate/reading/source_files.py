@@ -85,11 +85,11 @@ def find_files(paths: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
     for what LLaMA-Factory's description names so.
 
     Raises:
-        UsageError: nothing was named, or a description without the name of an entry.
+        UsageError: nothing was named, an empty text, or a description without an entry's name.
         DataError: a path does not exist or cannot be looked at, or a folder or glob holds no data.
     """
     named = [paths] if isinstance(paths, str | Path) else list(paths)
-    if not named:
+    if not all(map(str, named)) or not named:
         raise UsageError("no data was named", fix="name a file, a folder or a glob")
     found: dict[Path, Path] = {}
     for item in named:

@@ -101,7 +101,7 @@ def selftest(
     """
     data = data or DataSettings()
     checks = choose_checks(auditing.checks, auditing.skip, known_checks(auditing.rules))
-    inputs = inputs_of(find_files(paths), auditing, benchmarks)
+    inputs = inputs_of(find_files(paths), checks, auditing, benchmarks)
 
     def build(draft: Draft) -> None:
         opened = open_source(

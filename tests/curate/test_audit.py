@@ -293,3 +293,24 @@ def test_an_audit_with_a_tokenizer_imports_no_torch(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert result.stdout.strip() == "[]", result.stderr
+
+
+def test_the_models_of_checks_are_inputs(workspace: Workspace, source: Path) -> None:
+    model = workspace.root / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    check = "privacy/person-name"
+    settings = AuditSettings(checks=(check,), parameters={check: {"model": str(model)}})
+    first = audit(workspace, [source], settings)
+    assert [given.name for given in first.manifest.inputs] == ["source", f"{check} model"]
+    assert audit(workspace, [source], settings).reused
+    (model / "config.json").write_text('{"changed": true}')
+    assert audit(workspace, [source], settings).id != first.id
+
+
+def test_another_version_of_tunewise_looks_again(
+    workspace: Workspace, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = audit(workspace, [source], AuditSettings(checks=("text/length",)))
+    monkeypatch.setattr(audit_module, "installed_version", lambda _: "99.0")
+    assert audit(workspace, [source], AuditSettings(checks=("text/length",))).id != first.id

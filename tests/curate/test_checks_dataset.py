@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -200,3 +202,15 @@ def test_copies_count_once_in_the_effective_size(check_rows) -> None:
     alone = check_rows("balance/effective-size", rows[:20], shape="text")
     assert alone.findings.is_empty()
     assert alone.reason.startswith("20 of 20")
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 10), (7, 21), (50, 50)])
+def test_wilson_agrees_with_statsmodels(count: int, total: int) -> None:
+    from statsmodels.stats.proportion import proportion_confint
+
+    expected = proportion_confint(count, total, method="wilson")
+    assert wilson_interval(count, total) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_share_of_none_has_no_interval() -> None:
+    assert all(math.isnan(end) for end in wilson_interval(0, 0))

@@ -285,6 +285,8 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
         read_dataset(tmp_path)
     with pytest.raises(UsageError, match="no data was named"):
         read_dataset([])
+    with pytest.raises(UsageError, match="no data was named"):
+        read_dataset("")
 
 
 # Rows that are set aside

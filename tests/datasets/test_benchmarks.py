@@ -21,7 +21,7 @@ from tunewise.datasets.make_benchmarks import (
 )
 from tunewise.datasets.make_corpus import rendered
 from tunewise.datasets.make_replay import REPLAY_FILE, replay_documents
-from tunewise.datasets.measure_base import task_config, wilson_interval
+from tunewise.datasets.measure_base import task_config
 
 each_benchmark = pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda one: one.name)
 
@@ -89,12 +89,6 @@ def test_each_fact_is_taught_in_five_phrasings_and_asked_in_the_sixth():
         assert len(fact.taught_phrasings) == 5
         held_out = fact.held_out_phrasing.format(fact.entity)
         assert all(not fact.sentence(random).startswith(f"{held_out} ") for _ in range(20))
-
-
-def test_interval_contains_the_share():
-    low, high = wilson_interval(90, 100)
-    assert low < 0.9 < high
-    assert wilson_interval(0, 100)[0] == pytest.approx(0, abs=1e-9)
 
 
 def test_replay_is_made_by_its_script_and_holds_no_item():

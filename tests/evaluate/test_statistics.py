@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 from tunewise.evaluate.statistics import (
     Mean,
@@ -23,7 +22,6 @@ from tunewise.evaluate.statistics import (
     holm,
     retention,
     stratified_mean,
-    wilson_interval,
 )
 
 random = np.random.default_rng(5)
@@ -134,12 +132,6 @@ def test_shares_that_are_not_right_or_wrong_are_tested_by_t() -> None:
     assert above_chance_p(np.full(9, 0.4), np.arange(9), 0.3) == 0
     assert math.isnan(above_chance_p(np.array([0.4]), np.arange(1), 0.3))
     assert math.isnan(above_chance_p(np.array([]), np.arange(0), 0.3))
-
-
-@pytest.mark.parametrize(("right", "n"), [(0, 10), (7, 21), (50, 50)])
-def test_wilson_agrees_with_statsmodels(right: int, n: int) -> None:
-    expected = proportion_confint(right, n, method="wilson")
-    assert wilson_interval(right, n) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("count", [1, 2, 6, 67])

@@ -147,3 +147,10 @@ def test_written_settings_are_read_back_as_they_were(words, table, number) -> No
 
 def test_what_is_not_given_is_not_written() -> None:
     assert settings_text({"split": {"seed": 3, "stratify": None}}) == "[split]\nseed = 3\n"
+
+
+def test_personal_settings_that_cannot_be_looked_at_are_told(workspace: Workspace) -> None:
+    """A name that is too long stands for a folder that may not be entered, which root may."""
+    with pytest.raises(UsageError, match="cannot read the settings") as caught:
+        load(workspace, XDG_CONFIG_HOME="/" + "x" * 5000)
+    assert caught.value.fix
