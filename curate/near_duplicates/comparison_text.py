@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import polars as pl
 
 from ..records import CHAT, MESSAGE_PARTS, PREFERENCE, message_rows
+from .string_buffers import joined_runs, string_buffers, strings_of
 
 INSTRUCTING_ROLES = ("system", "developer")
 """Roles that set a scene; the same scene does not make two conversations alike."""
@@ -103,7 +106,6 @@ def canonical_by_expressions(texts: pl.Series) -> pl.Series:
 def canonical_by_kernel(texts: pl.Series) -> pl.Series:
     """Do the same with compiled code; the texts it leaves out are done by the expressions."""
     from .code_points import table_for
-    from .string_buffers import string_buffers, strings_of
     from .word_kernels import cut_words
 
     data, offsets = string_buffers(texts)
@@ -191,40 +193,92 @@ def comparison_columns(records: pl.DataFrame) -> pl.DataFrame:
           and its own; for a preference the words of the prompt and of both answers. Null where
           there is no prompt with words, no answer, or the kind has none.
     """
+    ordered = records.select("row", "kind", "label").sort("row")
     messages = message_rows(records)
-    messages = messages.with_columns(
-        canonical_texts(messages["content"]).alias("words"),
-        instructing=pl.col("role").is_in(INSTRUCTING_ROLES).fill_null(False),
-    ).with_columns(turn=_turn())
-    spoken = (
-        messages.filter((pl.col("words") != "") & ~pl.col("instructing"))
-        .group_by("row")
-        .agg(pl.col("words").str.join(" ").alias("spoken"))
-    )
-    turns = messages.group_by("row").agg(
-        pl.col("turn").str.join(_BETWEEN_MESSAGES).alias("turns"),
-        has_words=(pl.col("words") != "").any(),
+    messages = messages.with_columns(canonical_texts(messages["content"]).alias("words"))
+    said = _Said.of(messages, ordered)
+    worded = said.messages["words"].to_numpy() != ""
+    instructing = messages["role"].is_in(INSTRUCTING_ROLES).fill_null(False).to_numpy()
+    turns = messages.select(_turn()).to_series()
+    is_prompt, is_answer = said.prompts_and_answers()
+    answerable = said.any_of(is_prompt & worded & ~instructing) & said.any_of(is_answer)
+    compared = ordered.select(
+        "row",
+        "label",
+        turns=said.joined(turns, _BETWEEN_MESSAGES),
+        has_words=pl.Series(said.any_of(worded)),
+        spoken=said.joined(messages["words"], " ", worded & ~instructing),
+        prompt=said.joined(turns, _BETWEEN_MESSAGES, is_prompt),
+        answer=said.joined(turns, _BETWEEN_MESSAGES, is_answer),
+        answerable=pl.Series(answerable),
     )
     return (
-        records.select(
-            "row",
-            "label",
-            exact=pl.struct("kind", *MESSAGE_PARTS, "label").struct.json_encode(),
-        )
-        .join(spoken, on="row", how="left", maintain_order="left")
-        .join(turns, on="row", how="left", maintain_order="left")
-        .join(_prompts(messages), on="row", how="left", maintain_order="left")
+        records.select("row", exact=pl.struct("kind", *MESSAGE_PARTS, "label").struct.json_encode())
+        .join(compared, on="row", how="left", maintain_order="left")
         .select(
             "row",
             "exact",
             pl.when("has_words")
             .then(pl.concat_str("turns", pl.col("label").fill_null(""), separator=_BETWEEN_PARTS))
             .alias("normalised"),
-            pl.col("spoken").fill_null(""),
-            "prompt",
-            "answer",
+            "spoken",
+            *(pl.when("answerable").then(name).alias(name) for name in ("prompt", "answer")),
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The messages of records, one record's after the other's.
+
+    Attributes:
+        messages: of :func:`message_rows`.
+        kinds: of the records, in the order of their rows.
+        edges: where each record's messages begin, and the end of the last one's.
+    """
+
+    messages: pl.DataFrame
+    kinds: pl.Series
+    edges: np.ndarray
+
+    @classmethod
+    def of(cls, messages: pl.DataFrame, ordered: pl.DataFrame) -> Self:
+        """Find out which messages are whose.
+
+        Args:
+            messages: of :func:`message_rows`.
+            ordered: ``row`` and ``kind`` of the records, by row.
+        """
+        begins = np.searchsorted(messages["row"].to_numpy(), ordered["row"].to_numpy())
+        return cls(messages, ordered["kind"], np.r_[begins, messages.height])
+
+    def any_of(self, chosen: np.ndarray) -> np.ndarray:
+        """Tell which records have a chosen message."""
+        return np.diff(np.r_[0, np.cumsum(chosen)][self.edges]) > 0
+
+    def joined(
+        self, texts: pl.Series, separator: str, chosen: np.ndarray | None = None
+    ) -> pl.Series:
+        """Join what each record's messages have, or its chosen ones; empty where there are none."""
+        if chosen is None:
+            return joined_runs(texts, self.edges, separator)
+        edges = np.r_[0, np.cumsum(chosen)][self.edges]
+        return joined_runs(texts.filter(pl.Series(chosen)), edges, separator)
+
+    def prompts_and_answers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Tell which messages are a record's prompt, and which its answer; see above."""
+        counts = np.diff(self.edges)
+        prefers, chats = (
+            np.repeat((self.kinds == kind).to_numpy(), counts) for kind in (PREFERENCE, CHAT)
+        )
+        within = (self.messages["part"] == "messages").to_numpy()
+        by_assistant = self.messages["role"].eq_missing("assistant").to_numpy()
+        places = np.arange(len(within))
+        owners = np.repeat(np.arange(len(counts)), counts)
+        last = np.full(len(counts), -1)
+        np.maximum.at(last, owners[within & by_assistant], places[within & by_assistant])
+        answers = np.where(prefers, ~within, chats & (places == last[owners]))
+        return within & (prefers | (chats & (places < last[owners]))), answers
 
 
 def _turn() -> pl.Expr:
@@ -232,32 +286,4 @@ def _turn() -> pl.Expr:
     fields = ("part", "role", "name", "tool_calls", "tool_call_id")
     return pl.concat_str(
         *(pl.col(name).fill_null("") for name in fields), "words", separator=_BETWEEN_PARTS
-    )
-
-
-def _prompts(messages: pl.DataFrame) -> pl.DataFrame:
-    is_answer = (
-        pl.when(pl.col("kind") == PREFERENCE)
-        .then(pl.col("part") != "messages")
-        .otherwise(pl.col("index") == pl.col("last_answer"))
-    )
-    is_prompt = (pl.col("part") == "messages") & (
-        (pl.col("kind") == PREFERENCE) | (pl.col("index") < pl.col("last_answer"))
-    )
-    last_answer = (
-        pl.col("index").filter((pl.col("part") == "messages") & (pl.col("role") == "assistant"))
-    ).max()
-    return (
-        messages.filter(pl.col("kind").is_in([CHAT, PREFERENCE]))
-        .with_columns(last_answer=last_answer.over("row"))
-        .with_columns(is_answer=is_answer.fill_null(False), is_prompt=is_prompt.fill_null(False))
-        .group_by("row")
-        .agg(
-            prompt=pl.col("turn").filter("is_prompt").str.join(_BETWEEN_MESSAGES),
-            answer=pl.col("turn").filter("is_answer").str.join(_BETWEEN_MESSAGES),
-            asked=((pl.col("words") != "") & pl.col("is_prompt") & ~pl.col("instructing")).any(),
-            answered=pl.col("is_answer").any(),
-        )
-        .filter(pl.col("asked") & pl.col("answered"))
-        .select("row", "prompt", "answer")
     )

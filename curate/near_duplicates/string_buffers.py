@@ -29,3 +29,19 @@ def strings_of(data: np.ndarray, offsets: np.ndarray, name: str) -> pl.Series:
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     array = pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers)
     return pl.Series(name, array)
+
+
+def joined_runs(texts: pl.Series, edges: np.ndarray, separator: str) -> pl.Series:
+    """Join runs of strings that follow each other.
+
+    Args:
+        texts: strings, none of them null.
+        edges: where each run begins, and the end of the last: all of ``texts`` from the first on.
+        separator: put between the strings of a run.
+
+    Example:
+        >>> joined_runs(pl.Series(["a", "b", "c"]), np.array([0, 2, 2, 3]), " ").to_list()
+        ['a b', '', 'c']
+    """
+    data, offsets = string_buffers(texts + separator)
+    return strings_of(data, offsets[edges], texts.name).str.strip_suffix(separator)

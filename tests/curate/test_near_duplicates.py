@@ -25,6 +25,7 @@ from tunewise.curate.near_duplicates.sketches import (
     detection,
     signatures,
 )
+from tunewise.curate.near_duplicates.string_buffers import joined_runs
 
 
 def word_runs(words: list[str], size: int) -> frozenset[tuple[str, ...]]:
@@ -337,6 +338,39 @@ def test_canonical_texts_stay_as_they_are(texts: list[str]) -> None:
     once = canonical_texts(pl.Series("name", clean, dtype=pl.String))
     assert once.name == "name"
     assert canonical_texts(once).to_list() == once.to_list()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.text("aé ", max_size=4), max_size=4), max_size=5),
+    st.sampled_from(["", " ", "--"]),
+)
+def test_runs_of_strings_are_joined(runs: list[list[str]], separator: str) -> None:
+    edges = np.cumsum([0, *(len(run) for run in runs)])
+    texts = pl.Series("said", [text for run in runs for text in run], dtype=pl.String)
+    assert joined_runs(texts, edges, separator).to_list() == [separator.join(run) for run in runs]
+
+
+def test_records_are_compared_by_row_in_whatever_order_they_come(shared_data) -> None:
+    from tunewise.curate.near_duplicates.comparison_text import comparison_columns
+    from tunewise.curate.reading.read import read_dataset
+
+    path = shared_data / "instructions" / "sharegpt_and_others" / "glaive_toolcall_en_demo.json"
+    records = read_dataset(path).records
+    plain = comparison_columns(records)
+    mixed = comparison_columns(records.sample(fraction=1.0, shuffle=True, seed=1))
+    assert mixed["row"].to_list() != plain["row"].to_list()
+    assert mixed.sort("row").equals(plain)
+    said = next(row for row in records.iter_rows(named=True) if len(row["messages"]) > 3)
+    words = canonical_texts(pl.Series([message["content"] for message in said["messages"]]))
+    spoken = [
+        text
+        for text, message in zip(words, said["messages"], strict=True)
+        if message["role"] != "system" and text
+    ]
+    assert plain.row(by_predicate=pl.col("row") == said["row"], named=True)["spoken"] == " ".join(
+        spoken
+    )
 
 
 def test_planted_edits_in_real_rows_are_found(shared_data) -> None:
