@@ -48,7 +48,10 @@ _SEXAGESIMAL = re.compile(
 _SHORT_LINK = re.compile(r"\b(?:goo\.gl/maps/|maps\.app\.goo\.gl/)(?P<code>[A-Za-z0-9]{8,})")
 _NAMED = re.compile(
     r"coordinates|latitude|\blat\b|longitude|\blng\b|\bgps\b|geo ?location|\bgeo:|"
-    r"\blocat(?:ed|ion)[\"']?\s?(?:is|at|:|=)|google\.\w+/maps|openstreetmap|maps?\.(?:google|apple)",
+    r"\blocat(?:ed|ion)[\"']?\s?(?:is|at|:|=)|"
+    r"\b(?:her|his|their|my|your|our) position (?:is|was)\b|"
+    r"\b(?:live[sd]?|living|house|home|meet|parked|pinned)(?: \w+){0,3}? (?:at|is)\s\Z|"
+    r"google\.\w+/maps|openstreetmap|maps?\.(?:google|apple)",
     re.IGNORECASE,
 )
 _NAMED_WITHIN = 80

@@ -26,6 +26,8 @@ from .private_texts import find_private
 from .spans import Hit, find_spans
 
 _NUMBER = re.compile(r"(?<![\w.,\-])[0-9](?:[ \-]?[0-9]){13,18}(?![\w\-]|\.\d)")
+# The first characters of an account number (IBAN) whose digits follow.
+_ACCOUNT_BEFORE = re.compile(r"\b[A-Z]{2}\d{2} \Z")
 _MAY_BE_NUMBER = r"[0-9](?:[ -]?[0-9]){13}"
 _WORD = re.compile(
     r"\b(?:cards?|visa|mastercard|amex|credit|debit|cvv|cvc|expir\w+|pay\w*|paid)\b", re.IGNORECASE
@@ -50,6 +52,9 @@ def _judge(match: re.Match[str]) -> Hit | None:
 
     digits = re.sub(r"[ \-]", "", match[0])
     grouped = _GROUPS.fullmatch(match[0]) and _ISSUERS.fullmatch(digits)
+    start = match.start()
+    if _ACCOUNT_BEFORE.search(match.string, max(0, start - 5), start):
+        return None
     if not (grouped and luhn.is_valid(digits)):
         return None
     if digits == match[0] and not _WORD.search(match.string):

@@ -3,7 +3,8 @@
 Runs of digits in groups are handed to the number plans of ``phonenumbers`` (Google's
 libphonenumber): with a country code a number must be possible there; as North Americans write it
 it must exist there; with a leading zero, or after a word such as "call", it must exist in one of
-the chosen regions. Dates, amounts, formulas and parts of longer numbers are left out before.
+the chosen regions. Dates, amounts, formulas, parts of longer numbers and numbers that are called
+something else ("the order number is", "IMEI:") are left out before.
 
 Evidence: ``field`` with ``start`` and ``end`` of the number. The message does not repeat it.
 
@@ -33,7 +34,7 @@ _NUMBER = re.compile(
 )
 _MAY_BE_NUMBER = r"[0-9](?:[ .()/-]{0,2}[0-9]){6}"
 _NORTH_AMERICAN = re.compile(r"(?:1[ .\-])?(?:\(\d{3}\) ?|\d{3}[ .\-])\d{3}[ .\-]\d{4}")
-_WITH_LEADING_ZERO = re.compile(r"\(?0\d{1,5}\)?(?:[ \-/]\d{2,5}){1,4}|0\d{2,4}/\d{4,9}")
+_WITH_LEADING_ZERO = re.compile(r"\(?0\d{1,5}\)?(?:[ \-/]\d{2,8}){1,4}|0\d{2,4}/\d{4,9}")
 _DATE = re.compile(r"\d{1,2}([./\-])\d{1,2}\1\d{2,4}|\d{4}([./\-])\d{1,2}\2\d{1,2}")
 _CALLED = re.compile(
     r"(?:\bphones?|\btel|telephone|\bcall(?:ed|ing)?|mobile|\bcell|\bfax|hotline|whatsapp|\bsms|"
@@ -41,6 +42,22 @@ _CALLED = re.compile(
     re.IGNORECASE,
 )
 _CALLED_WITHIN = 60
+# What else a number may be, said just before it, perhaps with "number" or "is" between.
+_OTHERWISE_CALLED = re.compile(
+    r"\b(?:imei|imsi|iccid|meid|isbn|issn|iban|bic|swift|ssn|nhs|nino|ein|vat|tin|sku|upc|ean|asin|"
+    r"doi|pmid|orcid|serial|order|invoice|receipt|tracking|parcel|shipment|policy|claim|case|ticket|"
+    r"reference|ref|confirmation|booking|reservation|account|acct|routing|card|passport|licen[cs]e|"
+    r"registration|chassis|vin|model|part|item|product|batch|lot|patent|barcode|"
+    r"(?:customer|member(?:ship)?|student|employee|user|patient|medicare|medicaid|social security|"
+    r"(?:national |social |health )?insurance|tax(?:payer)?|transaction|identity|identification)"
+    r"(?= (?:id|no|nr|number)))"
+    r"(?: (?:id|no|nr|number|code|identifier))?\b[.']?s?"
+    r"(?: (?:is|was|reads|of))?[ ]?[:#=]?[ ]?(?:[A-Z]{2}\d{2} )?\Z",
+    re.IGNORECASE,
+)
+_OTHERWISE_WITHIN = 50
+# The first characters of an account number whose digits follow: "BE68 5390 0754 7034".
+_ACCOUNT_BEFORE = re.compile(r"\b[A-Z]{2}\d{2} (?:[A-Z]{4} )?\Z")
 
 
 def _find(context: CheckContext, check: Check) -> pl.DataFrame:
@@ -68,7 +85,7 @@ def _judge_for(regions: Sequence[str]) -> Callable[[re.Match[str]], Hit | None]:
             if digits >= 8 and passes(number, None, phonenumbers.is_possible_number):
                 return Hit("a phone number with its country code")
             return None
-        if _DATE.fullmatch(number):
+        if _DATE.fullmatch(number) or _is_called_otherwise(match):
             return None
         if _NORTH_AMERICAN.fullmatch(number):
             if passes(number, "US", phonenumbers.is_valid_number):
@@ -83,6 +100,14 @@ def _judge_for(regions: Sequence[str]) -> Callable[[re.Match[str]], Hit | None]:
         return None if home is None else Hit(f"a phone number as written in {home}")
 
     return judge
+
+
+def _is_called_otherwise(match: re.Match[str]) -> bool:
+    text, start = match.string, match.start()
+    return any(
+        pattern.search(text, max(0, start - _OTHERWISE_WITHIN), start)
+        for pattern in (_OTHERWISE_CALLED, _ACCOUNT_BEFORE)
+    )
 
 
 CHECK = RowCheck(

@@ -26,13 +26,14 @@ from .prefilter import contains_one_of
 from .spans import Hit, code_blocks, find_spans, inside
 
 _FILL_IN = (
-    r"\[\s*(?:insert|(?:enter|add) (?:your|the|a|an|name|date|here)|your|my|name|first name|"
+    r"\[\s*(?:insert|(?:enter|add) (?:your|the|a|an|name|date|here|more|text)|your|my|name|first name|"
     r"last name|full name|company|customer|"
     r"recipient|sender|date|time|address|city|state|country|phone|email|e-mail|product|order|"
     r"number|amount|price|title|position|job title|link|url|location|school|university|"
     r"hiring manager)\b(?!: ?http)[^\[\]\n]{0,60}\](?!\()"
     r"|\[[A-Z][\w’' ]{0,40} (?:name|title|address|number|date)\](?!\()"
-    r"|\[(?:to be [a-z]+(?: in)?|empty|missing|placeholder|left blank|content|fill in)\](?!\()"
+    r"|\[(?:to be [a-z]+(?: (?:in|here|later))?|empty|no ?input|no ?output|missing|placeholder|"
+    r"left blank|content|fill in|(?:text|content|answer|example|image) (?:goes )?here)\](?!\()"
 )
 _CAPITALS = r"\[[A-Z]{3,}(?:[ _/-][A-Z0-9]+)+\](?!\()|<[A-Z]{3,}(?:[ _/-][A-Z0-9]+)+>"
 _ANGLE = (
@@ -43,7 +44,7 @@ _ANGLE = (
 )
 _BRACES = r"(?<!\$)\{\{\s*[A-Za-z_][\w .-]{0,60}\}\}"
 _THING = (
-    r"(?:[a-z]+_)*(?:name|role|topic|title|company|product|customer|user|username|date|city|country|"
+    r"(?:[a-z]+[_.])*(?:name|role|topic|title|company|product|customer|user|username|date|city|country|"
     r"question|answer|context|instruction|input|output|prompt|query|text|language|subject|email|"
     r"order|amount|price)(?:_[a-z]+)*"
 )
@@ -59,13 +60,21 @@ _NOTE = (
     r"|\[(?:TODO|FIXME|TBD|TBC|TK)\]|\bFIXME\b(?::?[^\n.\]]{0,80})?|\bTBD\b"
 )
 _COMMENT = re.compile(r"(?:#|//|/\*|\*|--|%|;)\s*\Z")
-_LATIN = r"\blorem ipsum(?: dolor sit amet)?\b"
+# Typesetters' filler, from its first well-known words to its last.
+_FILLER = (
+    r"(?:lorem ipsum|dolor sit amet|consectetur adipisc?ing|eiusmod tempor|ut enim ad minim|"
+    r"nostrud exercitation|duis aute irure|excepteur sint occaecat|deserunt mollit anim)"
+)
+_LATIN = rf"\b{_FILLER}\b(?:[^\n]{{0,600}}\b{_FILLER}\b)?"
 _HERE = (
     r"\b(?:your|the) (?:answer|response|reply|text|input|output|completion|content) "
     r"(?:goes |comes )?here\b(?= *[\])>.!:\n]| *\Z)"
 )
 _CROSSES = r"(?<![\w-])(?:[$€£]?X{2,}(?:[-/.,]X{2,})+|[$€£]X{2,}|X{4,})(?![\w-])"
-_MISSING = r"\A\s*(?:nan|NaN|null|NULL|undefined|[nN]/[aA]\.?|<NA>|#N/A)\s*\Z|\[object Object\]"
+_MISSING = (
+    r"\A\s*(?:nan|NaN|null|NULL|undefined|[nN]/[aA]\.?|<NA>|#N/A|[(\[](?:empty|null|nan)[)\]])\s*\Z"
+    r"|\A\s*#(?:REF!|VALUE!|NAME\?|NUM!|NULL!|DIV/0!)\s*\Z|\[object Object\]"
+)
 _KINDS = (
     ("braces", _BRACES, "a template's variable that was not filled in"),
     ("field", _FIELD, "a format string's field that was not filled in"),
@@ -100,7 +109,7 @@ _MAY_HOLD = contains_one_of(
     r"\[\s*[A-Za-z]{2}",
     r"<\s*[A-Za-z]{2,}[^>\n]{1,70}>",
     r"\{\{",
-    r"\{[A-Za-z_ ]+\}",
+    r"\{[A-Za-z_. ]+\}",
     r"%\(",
     r"%[A-Z]",
     r"\$\{",
@@ -109,9 +118,9 @@ _MAY_HOLD = contains_one_of(
     "TODO",
     "FIXME",
     "TBD",
-    "(?i)lorem ipsum",
+    rf"(?i){_FILLER}",
     r"\[object",
-    r"(?i)\A\s*(?:nan|null|undefined|n/a\.?|<na>|#n/a)\s*\z",
+    r"(?i)\A\s*(?:[(\[]?(?:nan|null|undefined|empty|n/a\.?)[)\]]?|<na>|#[a-z0-9/]{2,6}[!?]?)\s*\z",
 )
 
 
