@@ -15,6 +15,8 @@ from .session import Session, command
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..curate.evidence import Excerpt
+
 
 @command(
     "findings",
@@ -72,7 +74,7 @@ def findings(
 def _records(path: Any, shown: pl.DataFrame) -> dict[int, dict[str, Any]]:
     import polars as pl
 
-    rows = shown["row"].drop_nulls().unique().implode()
+    rows = pl.concat([shown["row"], shown["related_row"]]).drop_nulls().unique().implode()
     wanted = pl.scan_parquet(path).filter(pl.col("row").is_in(rows)).collect()
     return {record["row"]: record for record in wanted.iter_rows(named=True)}
 
@@ -90,22 +92,29 @@ def _text(
             where += f" {hit['field']}"
         lines.append(f"{glyph(hit['severity'])} {hit['check']}  {where}")
         lines.append(f"    {safe_text(hit['message'] or '')}")
-        if evidence := _evidence(hit, records):
-            lines.append(f"    {evidence}")
+        lines += [f"    {line}" for line in _evidence(hit, records)]
     if shown.height < total:
         lines.append(f"… {count(total - shown.height, 'more finding')} (--limit 0 shows all)")
     return "\n".join(lines)
 
 
-def _evidence(hit: Mapping[str, Any], records: Mapping[int, Mapping[str, Any]]) -> str:
-    from ..curate.evidence import excerpt, field_text
+def _evidence(hit: Mapping[str, Any], records: Mapping[int, Mapping[str, Any]]) -> list[str]:
+    """Return the characters that prove a finding, and those of the row it is compared with."""
+    from ..curate.evidence import finding_excerpts
 
-    record = records.get(hit["row"])
-    text = field_text(record, hit["field"]) if record else None
-    if not text:
-        return ""
-    part = excerpt(text, hit["start"], hit["end"])
-    if hit["start"] is None:
-        return f"“{safe_text(part.hit)}”"
-    marked = click.style(safe_text(part.hit), underline=True)
-    return f"“{safe_text(part.before)}[{marked}]{safe_text(part.after)}”"
+    record, related = records.get(hit["row"]), records.get(hit["related_row"])
+    if record is None:
+        return []
+    part, other = finding_excerpts(hit, record, related)
+    marked = hit["start"] is not None or other is not None
+    lines = [_quoted(part, marked=marked)]
+    if other is not None and other != part:
+        lines.append(f"row {hit['related_row']:,}: {_quoted(other, marked=marked)}")
+    return [line for line in lines if line]
+
+
+def _quoted(part: Excerpt, *, marked: bool) -> str:
+    before, hit, after = (safe_text(piece) for piece in (part.before, part.hit, part.after))
+    if not marked:
+        return f"“{hit}”" if hit else ""
+    return f"“{before}[{click.style(hit, underline=True)}]{after}”"

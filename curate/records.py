@@ -50,6 +50,8 @@ SET_ASIDE_SCHEMA = pl.Schema(
 )
 
 MESSAGE_PARTS = ("messages", "chosen", "rejected")
+INSTRUCTING_ROLES = ("system", "developer")
+"""Roles that set a scene; the same scene does not make two conversations alike."""
 
 
 def label_rejects(kind: str, label: str | None) -> bool:

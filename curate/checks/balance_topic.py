@@ -23,8 +23,7 @@ from ..check import Check, CheckSkippedError, DatasetCheck, DatasetContext, Para
 from ..finding import Fix, Severity
 from ..measures.shares import effective_number
 from ..measures.topics import Topic, find_topics
-from ..near_duplicates.comparison_text import INSTRUCTING_ROLES
-from ..records import message_rows
+from ..records import INSTRUCTING_ROLES, message_rows
 
 _MOST_CHARACTERS = 2000
 _SHOWN = 8

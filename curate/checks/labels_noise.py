@@ -33,8 +33,7 @@ from ..check import (
 )
 from ..finding import Fix, Severity
 from ..measures.label_noise import measure_label_noise
-from ..near_duplicates.comparison_text import INSTRUCTING_ROLES
-from ..records import CLASSIFICATION, message_rows
+from ..records import CLASSIFICATION, INSTRUCTING_ROLES, message_rows
 
 _MOST_CHARACTERS = 2000
 _SEED = 0

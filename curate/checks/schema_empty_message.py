@@ -16,7 +16,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
-from ..near_duplicates.comparison_text import INSTRUCTING_ROLES
+from ..records import INSTRUCTING_ROLES
 from .rules import Rule, broken_rules, field_of_message
 
 _VISIBLE = r"[^\s\p{Cf}]"

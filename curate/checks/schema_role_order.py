@@ -25,8 +25,7 @@ import polars as pl
 
 from ..check import Check, CheckContext, CheckSkippedError, RowCheck
 from ..finding import Fix, Severity
-from ..near_duplicates.comparison_text import INSTRUCTING_ROLES
-from ..records import CHAT, PREFERENCE
+from ..records import CHAT, INSTRUCTING_ROLES, PREFERENCE
 from .rules import Rule, broken_rules
 
 KNOWN_ROLES = (*INSTRUCTING_ROLES, "user", "assistant", "tool")

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
 from ..auditing.audited import Audited
-from ..evidence import Excerpt, excerpt, field_text
+from ..evidence import Excerpt, around_difference, finding_excerpts
 from ..finding import Fix
-from ..near_duplicates.comparison_text import INSTRUCTING_ROLES
-from ..records import MESSAGE_PARTS
-from .actions import COPY_CHECKS
 from .plan import Plan
 from .replay import replay
 
 EXAMPLES = 20
 _WIDTH = 240
-# Where two texts differ is looked for so far into them.
-_FAR = 200_000
 
 
 def borderline_examples(
@@ -93,18 +88,10 @@ def _shown(
     other = become = None
     if line is not None and item["action"] != Fix.DROP:
         before, after = line["before"] or "", line["after"] or ""
-        part, become = _around_difference(before, after, item["start"], item["end"])
+        span = (item["start"], item["end"])
+        part, become = around_difference(before, after, span, width=_WIDTH)
     else:
-        record = records[item["row"]]
-        text = field_text(record, item["field"])
-        if text is None:
-            part_named = item["field"] in MESSAGE_PARTS
-            text = _said(record, (item["field"],) if part_named else MESSAGE_PARTS)
-        part = excerpt(text, item["start"], item["end"], width=_WIDTH)
-        if related is not None and item["check"] in COPY_CHECKS:
-            part, other = _around_difference(_said(record), _said(related))
-        elif related is not None:
-            other = excerpt(_said(related), None, None, width=_WIDTH)
+        part, other = finding_excerpts(item, records[item["row"]], related, width=_WIDTH)
     pieces = {"evidence": part, "related_evidence": other, "becomes": become}
     return {
         "text": _joined(part),
@@ -114,43 +101,5 @@ def _shown(
     }
 
 
-def _around_difference(
-    one: str, other: str, start: int | None = None, end: int | None = None
-) -> tuple[Excerpt, Excerpt]:
-    """Show two texts where they differ; the first at a place that is known, if it is."""
-    if one == other:
-        same = excerpt(one, None, None, width=_WIDTH)
-        return same, same
-    one, other = one[:_FAR], other[:_FAR]
-    first = _shared_prefix(one, other)
-    left_out = _shared_prefix(one[first:][::-1], other[first:][::-1])
-    shown = excerpt(other, first, len(other) - left_out, width=_WIDTH)
-    if start is None or end is None:
-        start, end = first, len(one) - left_out
-    return excerpt(one, start, end, width=_WIDTH), shown
-
-
-def _shared_prefix(one: str, other: str) -> int:
-    """Return how many characters two texts share at their beginning, by halving."""
-    shared, most = 0, min(len(one), len(other))
-    while shared < most:
-        middle = (shared + most + 1) // 2
-        if one[shared:middle] == other[shared:middle]:
-            shared = middle
-        else:
-            most = middle - 1
-    return shared
-
-
 def _joined(part: Excerpt | None) -> str | None:
     return None if part is None else f"{part.before}{part.hit}{part.after}"
-
-
-def _said(record: Mapping[str, Any], parts: Sequence[str] = MESSAGE_PARTS) -> str:
-    """Return what a record says, without its system prompt."""
-    return "\n".join(
-        message["content"]
-        for part in parts
-        for message in record[part] or ()
-        if message["content"] and message["role"] not in INSTRUCTING_ROLES
-    )

@@ -6,8 +6,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from ..near_duplicates.comparison_text import INSTRUCTING_ROLES
-from ..records import TEXT_ROLE, message_rows
+from ..records import INSTRUCTING_ROLES, TEXT_ROLE, message_rows
 
 FLAT_COLUMNS = {
     "row": "position in the source, from 0",
