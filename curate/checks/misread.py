@@ -9,13 +9,17 @@ _CONTINUATION = "\u0080-\u00bf" + "".join(
     sorted(bytes([code]).decode("cp1252") for code in range(0x80, 0xA0) if code not in
            (0x81, 0x8D, 0x8F, 0x90, 0x9D))
 )  # fmt: skip
-# Single letters of Latin-1, Latin Extended-A and phonetic script; two and more of any alphabet of
-# two bytes; general punctuation, symbols and CJK; emoji.
+# Signs among them that hardly ever follow a capital letter, as quotation marks and dots do.
+_SIGNS = "€ƒ„†‡ˆ‰Š‹ŒŽ•˜™š›œžŸ"
+# Single letters of Latin-1, Latin Extended-A, phonetic script and Greek; two and more of any
+# alphabet of two bytes; general punctuation, symbols and CJK; two and more of the scripts of India
+# and their neighbours ("à" before a hard blank and a quotation mark is French); emoji.
 _BROKEN = (
     f"[ÂÃÄÅ][{_CONTINUATION}]"
-    "|[ÉÊË][\u00a1-\u00aa\u00ac-\u00b9\u00bc-\u00bf]"
+    f"|[ÉÊËÎÏ][\u00a1-\u00aa\u00ac-\u00b9\u00bc-\u00bf{_SIGNS}]"
     f"|[\u00c3-\u00df][{_CONTINUATION}](?:[\u00c2-\u00df][{_CONTINUATION}])+"
     f"|[\u00e2\u00e3-\u00e9\u00ef][{_CONTINUATION}]{{2}}"
+    f"|(?:[\u00e0\u00e1][{_CONTINUATION}]{{2}}){{2,}}"
     f"|\u00f0[{_CONTINUATION}]{{3}}"
 )
 # What is left of a quotation mark whose last byte has no character in Windows-1252.

@@ -13,17 +13,19 @@ import polars as pl
 from .prefilter import contains_one_of
 
 _CANNOT = (
-    r"(?:can ?not|can['’]?t|could not|couldn['’]t|am (?:unable|not able|not allowed|not permitted)|"
-    r"['’]m (?:unable|not able|not allowed|not permitted)|won['’]t|will not|must decline|"
+    r"(?:can ?not|can['’]?t|could not|couldn['’]t|"
+    r"(?: a|['’])m (?:unable|not (?:able|allowed|permitted|in a position))|won['’]t|will not|"
+    r"must decline|"
     r"(?:do not|don['’]t) (?:feel comfortable|have (?:the )?(?:ability|capability|permission)))"
 )
 _SERVICE = (
     r"(?:assist|help(?! but| it| if| when| yourself)|fulfil+|comply|answer|provide|generate|create|"
     r"write|discuss|engage|complete|process|perform|do (?:that|this|so)|support|access|browse|"
-    r"offer|give|tell|show|share|make|book|order|send|translate|satisfy|continue|respond|proceed)"
+    r"offer|give|tell|show|share|make|book|order|send|translate|satisfy|continue|respond|proceed|"
+    r"advise|recommend|comment|go on|say(?! that| I)|speak (?:about|on|to))"
 )
 # What a request would offend, and how else than by "I cannot" that is said.
-_RULES = r"(?:guidelines?|polic(?:y|ies)|principles?|programming|values|terms|standards)"
+_RULES = r"(?:guidelines?|polic(?:y|ies)|principles?|programming|values|terms|standards|rules)"
 _GOES_AGAINST = r"(?:goes|is|are|would (?:go|be)|violates?|would violate|conflicts? with)"
 _AGAINST = (
     rf"{_GOES_AGAINST}[^.!?\n]{{0,30}}?\b(?:my|our|the|openai['’]s|ethical|safety|content|usage|"
@@ -32,20 +34,35 @@ _AGAINST = (
 _AGAINST_MINE = rf"{_GOES_AGAINST} [^.!?\n]{{0,20}}?\bmy {_RULES}\b"
 _UNWILLING = (
     r"I(?:['’]d| would)? (?:do not|don['’]t|would not|wouldn['’]t) feel (?:comfortable|right) "
-    r"(?:with |about )?\w+ing|I(?:['’]d| would) (?:rather|prefer to) not"
+    r"(?:(?:with |about )?\w+ing|(?:with|about) (?:this|that|your|such an?) "
+    r"(?:request|question|topic|subject|task|prompt)s?\b)"
+    r"|I(?:['’]d| would) (?:rather|prefer to) not"
     r"|I(?:['’]m| am) not (?:going to|comfortable)"
-    r"|I (?:must|have to|will have to|need to|respectfully) (?:respectfully )?(?:decline|refuse)"
+    r"|I(?: must| (?:will )?have to| need to|(?: would|['’]d) like to| respectfully) "
+    r"(?:respectfully )?(?:decline|refuse)"
+    r"(?! \w+ (?:kind )?(?:offer|invitation|job|position|proposal))"
     r"|I refuse to"
     r"|(?:this|that|it) (?:is not|isn['’]t|is nothing) (?:something|a topic|a request) (?:that )?"
     r"I(?:['’]m| am)? (?:can|able|allowed|comfortable|willing)"
+    r"|(?:this|that|it)(?: is|['’]s) (?:something|a topic|a request) (?:that )?I"
+    r"(?: can ?not| can['’]?t|(?: a|['’])m (?:unable|not able|not allowed|not comfortable)) "
+    rf"(?:{_SERVICE}\b|do\b|talk about)"
+    r"|(?:this|that|it|your request|what you ask)(?: is|['’]s| goes| falls| lies) (?:far |well )?"
+    r"(?:beyond|outside)(?: of)? (?:what I can|my (?:abilit|capabilit|remit|scope))"
 )
 _IMPROPER = (
     r"it(?:['’]s| is| would be| would)(?: highly| very)? (?:not (?:be )?(?:appropriate|ethical|"
     r"right|responsible)|inappropriate|unethical|irresponsible|illegal|wrong)(?: and [a-z]+)? "
     r"for me to"
+    r"|(?:writing|answering|discussing|providing|creating|sharing|doing|saying|giving) "
+    r"(?:this|that|it|such [a-z]+) (?:would|might) (?:be (?:highly |very )?(?:inappropriate|"
+    r"unethical|irresponsible|wrong)|not be (?:right|appropriate|ethical|responsible)|"
+    r"(?:go against|break|violate) (?:(?:my|our) [a-z]+|(?:the )?[a-z]+ (?:that )?I (?:follow|"
+    r"have|am)))\b"
 )
 _SORRY = (
-    r"(?:(?:i['’]m|i am|we['’]re|we are)?\s*(?:really |very |so |truly )?sorry|apologies|"
+    r"(?:(?:i['’]m|i am|we['’]re|we are)?\s*(?:really |very |so |truly )?sorry|"
+    r"(?:i['’]m|i am) afraid|apologies|"
     r"my apologies|i apologi[sz]e|unfortunately|regrettably)"
 )
 _MACHINE = (
@@ -53,13 +70,14 @@ _MACHINE = (
     r"model|chatbot|virtual assistant|digital assistant)\b"
 )
 _AS_AI = (
-    r"(?:as|i am|i['’]m|since i am|since i['’]m|because i am|being)\s+"
+    r"(?:(?:as|i am|i['’]m|since i am|since i['’]m|because i am|being)\s+"
     rf"(?:just |only |merely )?(?:an?|your)\s+{_MACHINE}"
+    r"|as a (?:machine|computer(?: program)?|bot|robot), I\b)"
 )
 _LACKS = (
     r"(?:can ?not|can['’]?t|unable|not able|do(?:es)? not have|don['’]t have|not capable|"
     r"not allowed|do not possess|don['’]t possess|beyond my|have no (?:way|means|access|ability|"
-    r"knowledge|opinions?|feelings|preferences))"
+    r"knowledge|opinions?|feelings|preferences)|I lack)"
 )
 # The same in other languages: an apology with "cannot", or "as a machine" with a lack.
 _SORRY_ELSEWHERE = (
@@ -91,7 +109,8 @@ _LACKS_ELSEWHERE = (
 )
 _START = r"\A[\s\"“*]*"
 _REFUSAL = re.compile(
-    rf"(?P<sorry>{_START}{_SORRY}[,.!]?[^.!?\n]{{0,90}}?\bI\s?{_CANNOT}\b[^.!?\n]{{0,60}}?\b{_SERVICE}\b)"
+    rf"(?P<sorry>{_START}{_SORRY}[,.!]?[^.!?\n]{{0,90}}?\bI\s?{_CANNOT}\b[^.!?\n]{{0,60}}?"
+    rf"\b{_SERVICE}\b)"
     rf"|(?P<against>{_START}(?:{_SORRY}[^.!?\n]{{0,140}}?{_AGAINST}|"
     rf"[^.!?\n]{{0,100}}?\b{_AGAINST_MINE}))"
     rf"|(?P<unwilling>{_START}(?:(?:{_SORRY}|I(?: a|['’])m afraid)[,.!]?[^.!?\n]{{0,40}}?)?"
@@ -106,19 +125,31 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _AS_MACHINE = {"machine", "because", "machine_elsewhere"}
+# What follows a disclaimer of a machine where it answers all the same, and not only offers to.
+_ANSWERS = re.compile(
+    r"[^.!?\n]{0,120}?[,;]? (?:but|however|though|yet),? (?!(?:if|please|feel|let)\b|I(?:['’]m| am|"
+    r"['’]d| would| can (?:certainly |still |try to |definitely )?(?:help|assist|try|do)"
+    r"| can [^.!?\n]*[.!?]?\s*\Z))",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"\w+|[\u3040-\u9fff]")
 _LOOKED_AT = 400
 
 LEAST_HELP = 40
 """Words after "as an AI, I do not …" that make an answer of it; fewer are a regret or an offer."""
 
+_LESS_AFTER_BUT = 3
+
 # Words of which every refusal and every disclaimer has one.
 _TELLING = (
     r"(?-u:\b)I ?[cC](?:an ?not|an['’]?t|ould ?n[o'’]t)",
     r"(?-u:\b)I(?: a|['’])m (?:un|not|afraid)",
     r"(?-u:\b)I (?:wo(?:n['’]t|uld)|will |must |do(?: not|n['’]t)|refuse|have to|need to|respect)",
-    r"(?-u:\b)I['’]d (?:rather|prefer)",
-    r"(?-u:\b)(?:guidelines?|polic(?:y|ies)|principles|programming)",
+    r"(?-u:\b)I(?:['’]d| would) (?:rather|prefer|like to)",
+    r"(?-u:\b)(?:guidelines?|polic(?:y|ies)|principles|programming|rules)(?-u:\b)",
+    r"(?i)(?:this|that|it|such [a-z]+) (?:would|might) (?:be |not be |go |break |violate )",
+    r"(?i)(?:beyond|outside)(?: of)? (?:what I|my )",
+    r"(?-u:\b)[aA]s a (?:machine|computer|bot|robot)",
     r"(?i) for me to ",
     r"(?i)(?:something|topic|request) (?:that )?I",
     r"(?-u:\b)A\.?I(?-u:\b)",
@@ -163,8 +194,11 @@ def find_refusal(text: str, least_help: int = LEAST_HELP) -> re.Match[str] | Non
     match = _REFUSAL.match(text[:_LOOKED_AT])
     if match is None:
         return None
-    if match.lastgroup in _AS_MACHINE and len(_WORD.findall(text, match.end())) >= least_help:
-        return None
+    if match.lastgroup in _AS_MACHINE:
+        goes_on = _ANSWERS.match(text, match.end())
+        least = least_help // _LESS_AFTER_BUT if goes_on else least_help
+        if len(_WORD.findall(text, match.end())) >= least:
+            return None
     return match
 
 

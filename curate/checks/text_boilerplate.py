@@ -28,20 +28,24 @@ from .prefilter import contains_one_of
 from .refusals import find_refusal
 from .spans import Hit, code_blocks, inside, search_texts
 
-_YES = r"(?:sure(?: thing)?|certainly|of course|absolutely|definitely|no problem|okay|ok|great)"
+_YES = (
+    r"(?:sure(?: thing)?|certainly|of course|absolutely|definitely|no problem|gladly|with pleasure|"
+    r"okay|ok|great)"
+)
 _ANNOUNCES = (
     r"(?:here(?:['’]s|['’]re| is| are| you go| it is| they are)"
     r"|i(?:['’]d| would) be (?:happy|glad|delighted) to|i(?:['’]m| am) (?:happy|glad) to"
     r"|i(?:['’]ll| will| can)(?: definitely| certainly)? (?:help|do (?:that|this)|explain|create|"
     r"write|provide)"
-    r"|let me|let['’]s|below (?:is|are))"
+    r"|let me|let['’]s|below (?:is|are)|this (?:is|should be|could be) (?:what|my|the|an?)\b)"
 )
 _PRAISE = "(?:great|good|excellent|interesting|fascinating|important|fantastic|wonderful)"
 _OPENER = re.compile(
     rf"\A\s*(?:{_YES}[,!.:]+\s+{_ANNOUNCES}\b[^.!?:\n]{{0,160}}(?:[.!:]+(?=\s)|(?=\n))"
     rf"|(?:(?:that['’]s|this is|what) )?an? {_PRAISE} question[.!]*(?=\s)"
     rf"|{_PRAISE} question[.!]+(?=\s)"
-    r"|thank(?:s| you) for (?:your (?:question|inquiry)|asking)[.!]+(?=\s))\s*",
+    r"|thank(?:s| you) for (?:your (?:question|inquiry)|asking|(?:reaching out|contacting)"
+    r"(?: to (?:me|us)| me| us)?)[.!]+(?=\s))\s*",
     re.IGNORECASE,
 )
 _OFFERS = (
@@ -50,8 +54,11 @@ _OFFERS = (
     r"\b(?:help(?:s|ed|ful)?|useful|clarif\w+|answers? your|assists?|clear)\b[^.!?\n]{0,60}",
     r"(?:hope|glad|happy) (?:i|to|we) (?:could |can |was able to |have )?(?:be of )?"
     r"(?:help|assist|service)(?:ed)?[^.!?\n]{0,40}",
-    r"please (?:do )?(?:reach out|ask|let me know|contact me)[^.!?\n]{0,100}",
+    r"please (?:do )?(?:reach out|ask (?:me|us|if|away|any|for (?:help|more))|let me know|"
+    r"contact me)\b[^.!?\n]{0,100}",
     r"(?:please |so |and )*(?:just )?let me know (?:if|whether|how|what) [^.!?\n]{1,140}",
+    r"(?:just |simply )?(?:ask|reach out|get in touch|contact (?:me|us)) "
+    r"(?:(?:to|with) (?:me|us) )?(?:if|should|whenever) (?:you|there|any)\b[^.!?\n]{1,120}",
     r"(?:if you (?:have|need|would|want|['’]d)[^.!?\n]{1,100}, )?(?:please )?"
     r"(?:feel free to|do not hesitate to|don['’]t hesitate to) "
     r"(?:ask|contact|reach|let me|get in touch|message)[^.!?\n]{0,120}",
@@ -64,7 +71,8 @@ _OFFERS = (
 # After the end of a sentence or with a capital, but not after the number of a list's item.
 _CLOSER = re.compile(
     r"(?:(?<=[.!?:…)*`\n|])(?<!\n\d[.)])(?<!\n\d\d[.)])\s*"
-    r"|\s+(?=(?-i:I |I[’'m]|Hope |Let |Please |Feel |If you|Is there|Don|How |Glad |Happy )))"
+    r"|\s+(?=(?-i:I |I[’'m]|Hope |Let |Please |Feel |If you|Is there|Don|How |Glad |Happy |Just |"
+    r"Reach )))"
     rf"(?:(?:{'|'.join(_OFFERS)})[.!?]+\s*)+(?:😊|🙂|👍)?\s*\Z",
     re.IGNORECASE,
 )
@@ -101,13 +109,15 @@ _LONGEST_SENTENCE = 300
 _KINDS = ("opener", "closer", "machine")
 _MAY_OPEN = contains_one_of(
     rf"(?i)\A\s*{_YES}[,!.:]",
-    r"(?i)\A\s*thank(?:s| you) for (?:your|asking)",
+    r"(?i)\A\s*thank(?:s| you) for (?:your|asking|reaching|contacting)",
     r"(?i)question[.!]",
     text=pl.col("beginning"),
 )
 _MAY_CLOSE = contains_one_of(
     r"(?i)(?:hope|trust) (?:you|th|it|i)",
     r"(?i)(?:glad|happy) to (?:help|assist)",
+    r"(?i)\bask (?:if|should|whe)",
+    r"(?i)(?:reach out|get in touch|contact [mu][es]) ",
     r"(?i)please (?:do )?(?:reach|ask|contact)",
     r"(?i)let me know",
     r"(?i)feel free to",
