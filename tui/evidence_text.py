@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ..curate.evidence import excerpt, field_text
+from ..curate.evidence import Excerpt, finding_excerpts
 from ..curate.finding import Fix
 from .audit_view import AuditView, FindingGroup
 from .marks import BAD, SEVERITY_STYLES, counted, percent, plain, severity_label
@@ -27,13 +27,13 @@ _FIX_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A hit with the text around its evidence."""
+    """A hit with what proves it: a piece of its row, and of the row it is compared with."""
 
     row: int | None
     message: str
-    before: str
-    hit: str
-    after: str
+    part: Excerpt | None = None
+    related_row: int | None = None
+    related: Excerpt | None = None
 
 
 def read_samples(audit: AuditView, group: FindingGroup) -> list[Sample]:
@@ -43,16 +43,14 @@ def read_samples(audit: AuditView, group: FindingGroup) -> list[Sample]:
 
 
 def _sample(audit: AuditView, hit: Mapping[str, Any]) -> Sample:
-    """Complete a hit with its text; a hit about a whole record shows how that begins."""
-    message, row = hit["message"] or "", hit["row"]
+    """Complete a hit with its text, and with that of the row that it is compared with."""
+    message, row, other = hit["message"] or "", hit["row"], hit["related_row"]
     record = read_record(audit.records_path, row) if row is not None else None
     if record is None:
-        return Sample(row, message, "", "", "")
-    text = field_text(record, hit["field"])
-    if text is None:
-        text = next((m["content"] for m in record["messages"] or () if m["content"]), "")
-    part = excerpt(text, hit["start"], hit["end"], width=_WIDTH)
-    return Sample(row, message, part.before, part.hit, part.after)
+        return Sample(row, message)
+    beside = read_record(audit.records_path, other) if other is not None else None
+    part, related = finding_excerpts(hit, record, beside, width=_WIDTH)
+    return Sample(row, message, part, other, related if related != part else None)
 
 
 def evidence_text(group: FindingGroup, samples: list[Sample], problem: str = "") -> Text:
@@ -69,10 +67,17 @@ def evidence_text(group: FindingGroup, samples: list[Sample], problem: str = "")
     for sample in samples:
         where = f"row {sample.row:,}" if sample.row is not None else "the dataset"
         text.append(f"\n{where}  ", style="bold").append_text(plain(sample.message, "dim"))
-        if sample.hit:
-            text.append("\n  ").append_text(plain(sample.before))
-            text.append_text(plain(sample.hit, style if sample.before or sample.after else ""))
-            text.append_text(plain(sample.after))
+        if sample.part is not None:
+            text.append("\n  ").append_text(_marked(sample.part, style))
+        if sample.related is not None:
+            text.append(f"\nrow {sample.related_row:,}\n  ", style="bold")
+            text.append_text(_marked(sample.related, style))
     if group.rows > len(samples) > 0:
         text.append("\n\nenter", style="bold").append(" lists them all", style="dim")
     return text
+
+
+def _marked(part: Excerpt, style: str) -> Text:
+    """Return an excerpt with its hit marked, unless the hit is all there is."""
+    marked = style if part.before or part.after else ""
+    return plain(part.before).append_text(plain(part.hit, marked)).append_text(plain(part.after))
