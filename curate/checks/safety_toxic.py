@@ -23,7 +23,7 @@ from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
 from .spans import Hit, find_spans
 
-LEXICON_VERSION = "2"
+LEXICON_VERSION = "3"
 
 _SLURS = (
     r"nigg(?:er|a)s?|fagg?(?:ot)?s?|kikes?|spics?|gooks?|wetbacks?|trann(?:y|ies)|retard(?:s|ed)|"
@@ -34,24 +34,30 @@ _INSULTS = (
     r"bastards?|bitch(?:es)?|scumbags?|dickheads?|douchebags?|motherfuck\w*|cock ?suckers?|"
     r"shit ?heads?|bull ?shit|fuck(?:s|ed|er|ers|ing|in)?|wankers?|twats?|dipshits?"
 )
-_ADJECTIVE = r"(?:stupid|pathetic|useless|worthless|dumb|damn(?:ed)?|bloody|filthy|disgusting|ugly)"
+_ADJECTIVE = (
+    r"(?:stupid|pathetic|useless|worthless|dumb|damn(?:ed)?|bloody|filthy|disgusting|ugly|vile)"
+)
 _NOUN = (
     r"(?:losers?|fools?|cow|pigs?|liars?|clowns?|trash|garbage|scum|vermin|crap|shit|filth|freaks?|"
     r"pricks?|parasites?|animals)"
 )
 _PHRASES = (
-    rf"{_ADJECTIVE} (?:{_NOUN}|people like you|little \w+|(?:bunch|piece|pile|sack|load) of \w+)|"
+    rf"{_ADJECTIVE} (?:retard|{_NOUN}|people like you|little \w+|"
+    r"(?:bunch|piece|pile|sack|load) of \w+)|"
     r"(?:you(?:['’]re| are)?|they(?:['’]re| are)|(?:you|these|those) people are) "
     r"(?:all |both |such |just |so |really |nothing but )*(?:an? |the )*"
     rf"(?:{_ADJECTIVE} |complete |total |(?:bunch|piece|pile|sack|load) of )*"
     rf"(?:stupid|pathetic|worthless|disgusting|dumb|{_NOUN})|"
     r"(?<!\w )shut up(?! in\b| and (?:take|listen|dance))|shut the (?:hell|fuck) up|go to hell|"
-    r"drop dead|rot in hell|piss off|screw you(?:rsel(?:f|ves))?|up yours|eat shit|"
+    r"drop dead|rot in hell|what the (?:fuck|hell) is wrong with|subhumans?|"
+    r"(?:do not|don['’]t|does not|doesn['’]t) deserve to (?:live|breathe|exist)|"
+    r"hope (?:you|they|he|she) (?:all )?(?:die|dies|chokes?|rots?|suffers?|burns?)\b(?! of)|"
+    r"utter (?:crap|shit|filth)|piss off|screw you(?:rsel(?:f|ves))?|up yours|eat shit|"
     r"(?:kiss|lick|bite) my (?:ass|arse|butt)|suck my \w+|son of a bitch|"
-    r"kill yoursel(?:f|ves)|go die|hope you die|i (?:will|['’]ll) kill you|"
+    r"kill yoursel(?:f|ves)|go die|i (?:will|['’]ll) kill you|"
     r"(?:should|must|ought to|deserve to|need to) (?:all )?be (?:wiped out|exterminated|gassed|"
     r"lynched|put down like)|"
-    r"(?:is|are|was|piece of|such|total|complete) (?:crap|shit)"
+    r"(?:is|are|was|(?:piece|load|pile) of|such|total|complete) (?:crap|shit)"
 )
 _TOXIC = re.compile(
     rf"\b(?:(?P<slur>{_SLURS})|(?P<insult>{_INSULTS})|(?P<phrase>{_PHRASES}))\b", re.IGNORECASE
@@ -65,9 +71,10 @@ _OTHER_BASTARD = re.compile(
 )
 _NEAR = 60
 _TELLING = (
-    r"stupid|pathetic|useless|worthless|dumb|damn(?:ed)?|bloody|filthy|disgusting|ugly|scum|trash|"
+    r"stupid|pathetic|useless|worthless|dumb|damn(?:ed)?|bloody|filthy|disgusting|ugly|vile|scum|"
+    r"trash|"
     r"garbage|losers?|fools?|crap|vermin|liars?|shut|hell|dead|piss|screw|kill|die|shit|retard|"
-    r"ass|arse|butt|suck|yours|filth|freaks?|pricks?|parasites?|exterminated|gassed|lynched|wiped"
+    r"ass|arse|butt|suck|yours|subhumans?|deserve|hope (?:you|they|s?he)|filth|freaks?|pricks?|parasites?|exterminated|gassed|lynched|wiped"
 )
 _MAY_BE_TOXIC = rf"(?i)(?-u:\b)(?:{_SLURS}|{_INSULTS}|{_TELLING})(?-u:\b)"
 _MEANING = {"slur": "a slur", "insult": "an insult or an obscenity", "phrase": "abuse of somebody"}
