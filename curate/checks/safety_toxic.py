@@ -74,7 +74,8 @@ _TELLING = (
     r"stupid|pathetic|useless|worthless|dumb|damn(?:ed)?|bloody|filthy|disgusting|ugly|vile|scum|"
     r"trash|"
     r"garbage|losers?|fools?|crap|vermin|liars?|shut|hell|dead|piss|screw|kill|die|shit|retard|"
-    r"ass|arse|butt|suck|yours|subhumans?|deserve|hope (?:you|they|s?he)|filth|freaks?|pricks?|parasites?|exterminated|gassed|lynched|wiped"
+    r"ass|arse|butt|suck|yours|subhumans?|deserve|hope (?:you|they|s?he)|filth|freaks?|pricks?|"
+    r"parasites?|exterminated|gassed|lynched|wiped"
 )
 _MAY_BE_TOXIC = rf"(?i)(?-u:\b)(?:{_SLURS}|{_INSULTS}|{_TELLING})(?-u:\b)"
 _MEANING = {"slur": "a slur", "insult": "an insult or an obscenity", "phrase": "abuse of somebody"}
