@@ -42,6 +42,7 @@ _NO_PROSE = (
     r"(?s)```.*?(?:```|$)|`[^`\n]*`|https?://\S+|\S+@\S+|[\d_<>{}\[\]|#*=/\\]+"
     r"|(?-u:\b)[B-HJ-Zb-hj-z](?-u:\b)"
 )
+_FULL_WIDTH = "[\uff21-\uff3a\uff41-\uff5a]"
 _ABOUT_LANGUAGE = (
     r"(?i)translat|\blanguages?\b|\b(?:in|into|to|from|auf|en)\s+(?:english|german|french|spanish|"
     r"italian|portuguese|dutch|russian|chinese|mandarin|japanese|korean|arabic|hindi|polish|turkish|"
@@ -96,7 +97,9 @@ def _pairs(context: CheckContext) -> pl.DataFrame:
 
 
 def _prose(column: str) -> pl.Expr:
-    cut = pl.col(column).str.head(3 * _LOOKED_AT).str.replace_all(_NO_PROSE, " ")
+    text = pl.col(column).str.head(3 * _LOOKED_AT)
+    text = pl.when(text.str.contains(_FULL_WIDTH)).then(text.str.normalize("NFKC")).otherwise(text)
+    cut = text.str.replace_all(_NO_PROSE, " ")
     return cut.str.replace_all(r"\s\s+|[\n\t\r]", " ").str.strip_chars().str.head(_LOOKED_AT)
 
 
@@ -151,10 +154,17 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
         .then(context.parameter(check, "least_certainty"))
         .otherwise(context.parameter(check, "least_certainty_alone"))
     )
-    certain = told.filter(pl.col("certainty") >= least)
+    told = told.with_columns(
+        is_sure=pl.col("certainty") >= least,
+        is_plain=(own > 0)
+        & (pl.col("certainty") >= context.parameter(check, "least_certainty_alone")),
+        is_likely=(own > 0)
+        & (pl.col("language") == "en")
+        & (pl.col("certainty") >= context.parameter(check, "least_certainty_plain")),
+    )
     return (
-        _joined(suspects, certain)
-        .filter(~_is_alike())
+        _joined(suspects, told)
+        .filter(_are_sure(), ~_is_alike())
         .rechunk()
         .select(
             "row",
@@ -224,6 +234,19 @@ def _plain_language(texts: pl.Series) -> pl.Series:
 def _joined(pairs: pl.DataFrame, languages: pl.DataFrame) -> pl.DataFrame:
     return pairs.join(languages, left_on="question", right_on="text").join(
         languages, left_on="answer", right_on="text", suffix="_answer"
+    )
+
+
+def _are_sure() -> pl.Expr:
+    """Tell whether both languages are sure; beside a plain one, what is likely English is English.
+
+    Short questions in English, with a name or two, leave the model in doubt.
+    """
+    sure, sure_answer = pl.col("is_sure"), pl.col("is_sure_answer")
+    return (
+        (sure & sure_answer)
+        | (pl.col("is_likely") & pl.col("is_plain_answer"))
+        | (pl.col("is_plain") & pl.col("is_likely_answer"))
     )
 
 
