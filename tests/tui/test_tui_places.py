@@ -94,6 +94,16 @@ async def test_enter_leads_from_data_to_the_very_evidence_and_esc_back(
         await see(pilot, "Quality")
 
 
+async def test_evidence_stands_beside_the_row_it_is_compared_with(
+    make_app: Callable, see: Callable
+) -> None:
+    async with make_app("findings").run_test(size=WIDE) as pilot:
+        await pilot.press("j", "j")
+        shown = await see(pilot, "row 10  like row 11")
+        lines = [line.partition("│")[2] for line in shown.splitlines()]
+        assert any(line.strip(" │").startswith("row 11") for line in lines)
+
+
 async def test_pairs_are_compared_word_by_word(make_app: Callable, see: Callable) -> None:
     async with make_app("findings").run_test(size=WIDE) as pilot:
         await pilot.press("j", "j", "enter")
