@@ -20,9 +20,11 @@ os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# On a busy machine any example may take long; timings belong to `perf/`.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
+# On a busy machine any example may take long; timings belong to `perf/`. A run of the tests says the
+# same twice; `pytest --hypothesis-profile=searching` looks for new examples.
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("searching", deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parents[1]
 
