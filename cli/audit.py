@@ -33,6 +33,7 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
   tunewise audit data/dataset_info.json:identity   # as LLaMA-Factory describes it
   zstdcat old.csv.zst | tunewise audit - --encoding cp1252
   tunewise audit shards/ --skip text/language,safety --fail-on high   # for CI
+  tunewise audit new.jsonl --against latest          # rows that were there before
   tunewise audit train.jsonl --benchmarks general --benchmarks gsm8k_test.jsonl
 """,
 )
@@ -50,6 +51,11 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
     help="Find rows with items of these: `general` (the bundled ones), or paths of JSONL"
     " ({query, choices, gold}, {prompt, answer}, {question, answer} or {text}), of lm-eval YAML"
     " with local data, or of folders; by commas or again.",
+)
+@click.option(
+    "--against",
+    multiple=True,
+    help="Find rows that these audits have already: paths, ids or `latest`; by commas or again.",
 )
 @click.option("--tokenizer", help="Folder of your tokenizer: lengths count in its tokens.")
 @click.option("--schema", help="Your own pandera schema of the columns: a .py or .yaml file.")
@@ -69,6 +75,7 @@ def audit(
     checks: str | None,
     skip: str | None,
     benchmarks: tuple[str, ...],
+    against: tuple[str, ...],
     tokenizer: str | None,
     schema: str | None,
     context_length: int | None,
@@ -93,6 +100,7 @@ def audit(
                 "checks": listed(checks),
                 "skip": listed(skip),
                 "benchmarks": listed(",".join(benchmarks) or None),
+                "against": listed(",".join(against) or None),
                 "tokenizer": tokenizer,
                 "schema": schema,
                 "context_length": context_length,

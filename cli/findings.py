@@ -13,6 +13,8 @@ from .format import count, glyph
 from .session import Session, command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
     from ..curate.evidence import Excerpt
@@ -65,22 +67,26 @@ def findings(
         "shown": shown.height,
         "findings": shown.to_dicts(),
     }
-    records = artifact.folder / "records.parquet"
     session.finish(
-        document, lambda: _text(shown, hits.height, _records(records, shown), bool(checks))
+        document,
+        lambda: _text(shown, hits.height, _records(artifact.folder, shown), bool(checks)),
     )
 
 
-def _records(path: Any, shown: pl.DataFrame) -> dict[int, dict[str, Any]]:
+def _records(audit: Path, shown: pl.DataFrame) -> dict[int | str, dict[str, Any]]:
+    """Return the records that findings name, by row; those of earlier audits by audit and row."""
     import polars as pl
 
+    from ..curate.auditing.earlier import EARLIER, earlier_records
+
     rows = pl.concat([shown["row"], shown["related_row"]]).drop_nulls().unique().implode()
-    wanted = pl.scan_parquet(path).filter(pl.col("row").is_in(rows)).collect()
-    return {record["row"]: record for record in wanted.iter_rows(named=True)}
+    wanted = pl.scan_parquet(audit / "records.parquet").filter(pl.col("row").is_in(rows)).collect()
+    earlier = earlier_records(audit, shown.filter(pl.col("check") == EARLIER)["related"])
+    return {record["row"]: record for record in wanted.iter_rows(named=True)} | earlier
 
 
 def _text(
-    shown: pl.DataFrame, total: int, records: Mapping[int, Mapping[str, Any]], filtered: bool
+    shown: pl.DataFrame, total: int, records: Mapping[int | str, Mapping[str, Any]], filtered: bool
 ) -> str:
     if total == 0:
         return "no findings" + (" of this kind; `tunewise audit` tells which checks ran"
@@ -98,18 +104,22 @@ def _text(
     return "\n".join(lines)
 
 
-def _evidence(hit: Mapping[str, Any], records: Mapping[int, Mapping[str, Any]]) -> list[str]:
+def _evidence(hit: Mapping[str, Any], records: Mapping[int | str, Mapping[str, Any]]) -> list[str]:
     """Return the characters that prove a finding, and those of the row it is compared with."""
     from ..curate.evidence import finding_excerpts
 
-    record, related = records.get(hit["row"]), records.get(hit["related_row"])
+    if hit["related_row"] is not None:
+        name, related = f"row {hit['related_row']:,}", records.get(hit["related_row"])
+    else:
+        name, related = f"earlier {hit['related']}", records.get(hit["related"])
+    record = records.get(hit["row"])
     if record is None:
         return []
     part, other = finding_excerpts(hit, record, related)
     marked = hit["start"] is not None or other is not None
     lines = [_quoted(part, marked=marked)]
     if other is not None and other != part:
-        lines.append(f"row {hit['related_row']:,}: {_quoted(other, marked=marked)}")
+        lines.append(f"{name}: {_quoted(other, marked=marked)}")
     return [line for line in lines if line]
 
 

@@ -24,6 +24,7 @@ from .tokens.renderings import Rendering, render_records
 from .tokens.tokenizer import ChatTokenizer, load_tokenizer
 
 if TYPE_CHECKING:
+    from .auditing.earlier import EarlierAudit
     from .contamination import BenchmarkItem
 
 RAN, SKIPPED, FAILED = "ran", "skipped", "failed"
@@ -45,6 +46,7 @@ class Context:
         schema: file of the user's own schema; None where none was given.
         parameters: the user's settings for single checks: ``{"duplicates/near": {...}}``.
         benchmarks: the items that must not be among the data.
+        earlier: audits of earlier data, whose rows must not come again.
         reasons: what checks said about how they went, by check name.
     """
 
@@ -53,6 +55,7 @@ class Context:
     schema: str | None = None
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     benchmarks: Sequence[BenchmarkItem] = ()
+    earlier: Sequence[EarlierAudit] = ()
     reasons: dict[str, str] = field(default_factory=dict)
 
     def parameter(self, check: Check, name: str) -> Any:
@@ -160,6 +163,7 @@ class CheckContext(Context):
             schema=self.schema,
             parameters=self.parameters,
             benchmarks=self.benchmarks,
+            earlier=self.earlier,
             reasons=self.reasons,
             records=self.records.lazy(),
             summaries=summaries,

@@ -74,6 +74,7 @@ class AuditSettings(Section):
     skip: tuple[str, ...] = ()
     fail_on: Literal["high", "medium", "low", "never"] = "never"
     benchmarks: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
     tokenizer: str | None = None
     schema: str | None = None  # pyright: ignore[reportIncompatibleMethodOverride]
     context_length: int = Field(default=2048, gt=0)

@@ -221,6 +221,7 @@ def our_way(path: str, out: str, pieces: bool, threads: int | None) -> None:
 def our_stages(path: str) -> dict[str, float]:
     """Measure the processor seconds of each stage of a search by one thread."""
     from tunewise.curate.near_duplicates import pairs as near_duplicates
+    from tunewise.curate.near_duplicates import search
 
     seconds: dict[str, float] = {}
 
@@ -236,7 +237,8 @@ def our_stages(path: str) -> dict[str, float]:
     texts = pl.read_ipc(path)["text"]
     near_duplicates.near_duplicate_pairs(texts.head(20_000))
     for function, name in STAGES:
-        setattr(near_duplicates, function, timed(name, getattr(near_duplicates, function)))
+        module = search if hasattr(search, function) else near_duplicates
+        setattr(module, function, timed(name, getattr(module, function)))
     began = time.process_time()
     near_duplicates.near_duplicate_pairs(texts, threads=1)
     return {**seconds, "all": time.process_time() - began}

@@ -353,17 +353,30 @@ def _make_reading(audit: AuditView, row: int | None, hit: Mapping[str, Any] | No
     if hit is not None and hit["related_row"] is not None:
         other = read_record(audit.records_path, hit["related_row"])
         if other is not None:
-            return Reading(Text(), record, _compare_records(record, other, hit))
+            return Reading(Text(), record, _compare_records(record, other, hit, _title(other)))
+    if hit is not None and (other := _earlier_record(audit, hit)) is not None:
+        title = f"earlier {safe_text(hit['related'])}"
+        return Reading(Text(), record, _compare_records(record, other, hit, title))
     return Reading(record_text(record, hits), record)
 
 
+def _earlier_record(audit: AuditView, hit: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the record of an earlier audit that a hit names, if it names one."""
+    # The search among texts takes a while to import.
+    from ..curate.auditing.earlier import EARLIER, earlier_records
+
+    if hit["check"] != EARLIER:
+        return None
+    return earlier_records(audit.artifact.folder, [hit["related"]]).get(hit["related"])
+
+
 def _compare_records(
-    record: Mapping[str, Any], other: Mapping[str, Any], hit: Mapping[str, Any]
+    record: Mapping[str, Any], other: Mapping[str, Any], hit: Mapping[str, Any], title: str
 ) -> Comparison:
     left, right = mark_differences(record_as_plain_text(record), record_as_plain_text(other))
     # A dropped row is the copy; what it is a copy of stays.
     kept = f"  {marks().keep} keep" if hit["fix"] == "drop" else ""
-    return Comparison(_title(record), left, _title(other) + kept, right)
+    return Comparison(_title(record), left, title + kept, right)
 
 
 def _title(record: Mapping[str, Any]) -> str:

@@ -31,7 +31,8 @@ from ..shapes.catalogue import shape_of
 from ..tokens.tokenizer import tokenizer_fingerprint
 from .audit_document import PROFILE_SUMMARIES, describe_audit
 from .checking import AnyCheck, Look, Looked, look_at_pieces
-from .copies import NEAR, NEAR_PAIR_SCHEMA, near_copies
+from .copies import NEAR, NEAR_PAIR_SCHEMA, near_copies, near_settings
+from .earlier import EARLIER, EarlierAudit, earlier_audit, named_audits
 
 _PIECES_NAME = ".pieces"
 _EXAMPLES = 3
@@ -66,8 +67,8 @@ def audit(
         ``set_aside.parquet``, ``findings.parquet`` and ``near_pairs.parquet``.
 
     Raises:
-        UsageError: an unknown check, parameter or shape, no tokenizer where one was named, or a
-            schema that cannot be read.
+        UsageError: an unknown check, parameter or shape, no tokenizer where one was named, a
+            schema that cannot be read, or an earlier audit that is not there or of the same data.
         DataError: the source cannot be read, or holds no row that can be understood.
     """
     data = data or DataSettings()
@@ -77,13 +78,17 @@ def audit(
     files = find_files(paths)
     description = None if data.shape or data.mapping else find_description(paths, files)
     inputs = inputs_of(files, checks, settings, benchmarks)
+    against = named_audits(workspace, settings.against, inputs[0])
+    inputs += [earlier.as_input("against") for earlier in against]
 
     def build(draft: Draft) -> None:
         opened = open_source(
             paths, shape=data.shape, mapping=data.mapping or None, encoding=data.encoding
         )
         emit(Note(text=f"read as {opened.detection.shape}: {opened.detection.reason}"))
-        _Audit(draft.folder, opened, checks, settings, benchmarks, emit).run(draft, inputs[0])
+        earlier = _with_indexes(workspace, against, checks, settings, emit)
+        work = _Audit(draft.folder, opened, checks, settings, benchmarks, earlier, emit)
+        work.run(draft, inputs[0])
 
     return produce(
         workspace,
@@ -135,6 +140,20 @@ def inputs_of(
     return inputs
 
 
+def _with_indexes(
+    workspace: Workspace,
+    against: Sequence[Artifact],
+    checks: Sequence[AnyCheck],
+    settings: AuditSettings,
+    emit: Emit,
+) -> tuple[EarlierAudit, ...]:
+    """Return earlier audits with the indexes that the check of earlier data needs, if it is run."""
+    if EARLIER not in {check.name for check in checks}:
+        return ()
+    similar = near_settings(settings.parameters)
+    return tuple(earlier_audit(workspace, audit, **similar, emit=emit) for audit in against)
+
+
 def usual_processes(paths: Sequence[str | Path]) -> int:
     """Return how many processes an audit of these files should use on this machine.
 
@@ -155,6 +174,7 @@ class _Audit:
         checks: what is run.
         settings: how.
         benchmarks: items that must not be among the data.
+        earlier: audits of earlier data.
         emit: told about progress.
     """
 
@@ -163,6 +183,7 @@ class _Audit:
     checks: Sequence[AnyCheck]
     settings: AuditSettings
     benchmarks: Sequence[BenchmarkItem]
+    earlier: Sequence[EarlierAudit]
     emit: Emit
     rows: int = 0
     records: int = 0
@@ -207,6 +228,7 @@ class _Audit:
             schema=self.settings.schema,
             parameters=self.settings.parameters,
             benchmarks=self.benchmarks,
+            earlier=self.earlier,
         )
 
     def _whole(self, looked: Looked) -> DatasetContext:
@@ -216,6 +238,7 @@ class _Audit:
             schema=self.settings.schema,
             parameters=self.settings.parameters,
             benchmarks=self.benchmarks,
+            earlier=self.earlier,
             reasons=looked.reasons,
             records=pl.scan_parquet(self._file("records")),
             summaries=looked.summaries,
@@ -271,6 +294,10 @@ class _Audit:
             "detection": asdict(self.source.detection),
             "notes": list(self.source.notes),
             "examples": self.examples,
+            "against": [
+                {"audit": one.id, "artifact": str(one.audit), "name": one.name, "rows": one.rows}
+                for one in self.earlier
+            ],
         }
         write_json(self.folder / "audit.json", describe_audit(dataset, whole, results, findings))
         by_severity = dict(findings["severity"].value_counts().iter_rows())

@@ -7,7 +7,9 @@ texts are taken for equal by chance, and texts themselves need not be in memory.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -30,7 +32,7 @@ def comparison_keys(context: CheckContext) -> pl.DataFrame:
     return columns.select(
         "row",
         context.records["label"],
-        *(_fingerprint(name) for name in ("exact", "normalised", "prompt", "answer")),
+        *(fingerprint(name) for name in ("exact", "normalised", "prompt", "answer")),
         characters=pl.col("spoken").str.len_chars().cast(pl.Int64),
     )
 
@@ -134,12 +136,20 @@ def near_copies(context: DatasetContext) -> NearCopies:
         .select("spoken")
         .collect()["spoken"]
     )
-    settings = {"threshold": THRESHOLD, "shingle_size": SHINGLE_SIZE}
-    settings |= context.parameters.get(NEAR, {})
-    return NearCopies(columns, near_duplicate_pairs(spoken, **settings))
+    return NearCopies(columns, near_duplicate_pairs(spoken, **near_settings(context.parameters)))
 
 
-def _fingerprint(name: str) -> pl.Expr:
-    """Hash a column to 128 bits; null stays null."""
+def near_settings(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return ``threshold`` and ``shingle_size`` of near-duplicates.
+
+    Args:
+        parameters: the user's settings for single checks.
+    """
+    usual = {"threshold": THRESHOLD, "shingle_size": SHINGLE_SIZE}
+    return usual | dict(parameters.get(NEAR, {}))
+
+
+def fingerprint(name: str) -> pl.Expr:
+    """Hash a column of texts to 128 bits; null stays null."""
     text = pl.col(name)
     return pl.when(text.is_not_null()).then(pl.struct(a=text.hash(1), b=text.hash(2))).alias(name)

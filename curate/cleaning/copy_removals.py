@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ..auditing.copies import EXACT, NEAR, NORMALISED
+from ..auditing.earlier import EARLIER
 from ..finding import Fix, Severity
 from ..near_duplicates.components import component_labels, keep_best
 from .actions import KEPT_ROWS, dismissed_rows, matches
@@ -299,7 +300,7 @@ def _remove_near(
 
 def _remove_related(decided: pl.DataFrame, gone: pl.Series) -> pl.DataFrame:
     """Remove what the other checks of copies found, where the other row stays."""
-    other = matches(DUPLICATES) & ~pl.col("check").is_in([EXACT, NORMALISED, NEAR])
+    other = matches(DUPLICATES) & ~pl.col("check").is_in([EXACT, NORMALISED, NEAR, EARLIER])
     found = decided.filter(
         other & (pl.col("action") == Fix.DROP),
         ~pl.col("row").is_in(gone.implode()),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ..auditing.audited import Audited
+from ..auditing.earlier import EARLIER
 from ..finding import SEVERITY_ORDER, Fix
 from .actions import apply_decisions, matches, says_something_else
 from .by_hand import HandChanges, hand_changes
@@ -68,10 +69,10 @@ def make_plan(audited: Audited, decisions: Sequence[Decision]) -> Plan:
 
 
 def _faulty_rows(drops: pl.DataFrame) -> pl.DataFrame:
-    """Rows that go for a fault of their own, each with its gravest finding."""
+    """Rows that go for a fault of their own or are in earlier data, with the gravest finding."""
     order = {severity: number for number, severity in enumerate(SEVERITY_ORDER)}
     return as_removed(
-        drops.filter(~matches(DUPLICATES))
+        drops.filter(~matches(DUPLICATES) | (pl.col("check") == EARLIER))
         .sort(pl.col("severity").replace_strict(order, default=len(order)), "check", "field")
         .unique("row", keep="first", maintain_order=True)
         .with_columns(reason="message")

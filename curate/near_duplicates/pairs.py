@@ -17,11 +17,10 @@ similarity. So what is reported is true either way.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -29,22 +28,22 @@ import polars as pl
 from .buckets import MAX_PAIRS_PER_BUCKET, bucket_pairs
 from .components import component_labels
 from .parallel import usable_threads
-from .prefix_join import SimilarPairs, shingle_sets, similar_pairs
-from .shared_shingles import keep_candidates, template_shingles
-from .shingle_blocks import ShingleBlocks
-from .shingles import LengthClass, ReadTexts, read_texts
-from .sketches import choose_bands, detection, sketched_pairs
+from .prefix_join import SimilarPairs
+from .search import (
+    MEMORY,
+    SHINGLE_SIZE,
+    THRESHOLD,
+    Found,
+    Method,
+    Search,
+    describe,
+    length_classes,
+    search_class,
+)
+from .shared_shingles import template_shingles
+from .shingles import read_texts
 
-THRESHOLD = 0.8
-SHINGLE_SIZE = 5
-MEMORY = 4 << 30
-"""Bytes that n-grams may take up. A quarter of it holds them before they go to the disk; if those
-that texts can share need more than all of it, sketches take the place of the exact join."""
-
-Method = Literal["auto", "exact", "sketch"]
 PAIR_SCHEMA = pl.Schema({"left": pl.Int64, "right": pl.Int64, "jaccard": pl.Float64})
-
-_JOIN_BYTES_PER_SHINGLE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,104 +108,61 @@ def near_duplicate_pairs(
         >>> found.pairs.select("left", "right").rows()
         [(0, 2)]
     """
-    if not 0 < threshold <= 1 or shingle_size < 1:
-        raise ValueError(f"no threshold and n-gram size: {threshold!r}, {shingle_size!r}")
-    classes = tuple(_length_classes(shingle_size, threshold))
+    classes = length_classes(shingle_size, threshold)
     with ExitStack() as stack:
-        settings = _Settings(
-            threshold,
-            method,
-            max_pairs,
-            memory,
-            Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder))),
-            threads or usable_threads(),
-        )
+        own_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
+        workers = threads or usable_threads()
+        search = Search(threshold, shingle_size, method, max_pairs, memory, own_folder, workers)
         read = read_texts(
             [texts] if isinstance(texts, pl.Series) else texts,
             classes,
-            [stack.enter_context(ShingleBlocks(settings.folder, memory // 4)) for _ in classes],
+            [stack.enter_context(search.room()) for _ in classes],
             canonical=canonical,
-            threads=settings.threads,
+            threads=search.threads,
         )
-        copies = _group_copies(read)
-        found = [
-            _search(length_class, blocks, read, copies.is_first, settings)
-            for length_class, blocks in zip(classes, read.blocks, strict=True)
-        ]
-    among_copies, pairs = _spread(copies, found, max_pairs)
+        copies = group_copies(read.words, read.hashes)
+        found: list[Found] = []
+        for length_class, blocks in zip(classes, read.blocks, strict=True):
+            templates = template_shingles(blocks, copies.is_first, read.hashes)
+            found.append(
+                search_class(
+                    search,
+                    length_class,
+                    blocks,
+                    templates,
+                    copies.is_first,
+                    read.words,
+                    read.hashes,
+                )
+            )
+    return gather(search, copies, found)
+
+
+def gather(search: Search, copies: Copies, found: Sequence[Found]) -> NearDuplicates:
+    """Put together what was found among distinct texts, for all texts.
+
+    Args:
+        search: how was searched.
+        copies: which texts are equal.
+        found: the pairs of each length class.
+    """
+    among_copies, pairs = _spread(copies, found, search.max_pairs)
     searches = [*(one.pairs for one in found), among_copies]
-    bounded = sum(search.bounded for search in searches)
-    skipped = sum(search.skipped for search in searches)
+    bounded = sum(one.bounded for one in searches)
+    skipped = sum(one.skipped for one in searches)
     return NearDuplicates(
         pairs=pairs,
         components=component_labels(
-            len(read.words), pairs["left"].to_numpy(), pairs["right"].to_numpy()
+            len(copies.group_of), pairs["left"].to_numpy(), pairs["right"].to_numpy()
         ),
-        method=_describe(settings, shingle_size, found, bounded, skipped),
+        method=describe(search, found, bounded, skipped),
         bounded_buckets=bounded,
         skipped=skipped,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Settings:
-    threshold: float
-    method: Method
-    max_pairs: int
-    memory: int
-    folder: Path
-    threads: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The pairs among distinct texts of one length class, and how they were found."""
-
-    pairs: SimilarPairs
-    exact: bool
-    bytes_on_disk: int
-
-
-def _length_classes(shingle_size: int, threshold: float) -> Iterator[LengthClass]:
-    border = 4 * shingle_size
-    yield LengthClass((shingle_size + 1) // 2, 1, border, border / threshold)
-    yield LengthClass(shingle_size, border, np.inf, np.inf)
-
-
-def _search(
-    length_class: LengthClass,
-    blocks: ShingleBlocks,
-    read: ReadTexts,
-    included: np.ndarray,
-    settings: _Settings,
-) -> _Found:
-    """Find the pairs among the distinct texts of a length class."""
-    threshold, memory = settings.threshold, settings.memory
-    templates = template_shingles(blocks, included, read.hashes)
-    kept = keep_candidates(blocks, included, templates, threshold, settings.folder, memory // 4)
-    fits = kept.shingles * _JOIN_BYTES_PER_SHINGLE <= memory
-    exact = settings.method == "exact" or (settings.method == "auto" and fits)
-    with kept:
-        if exact:
-            sets = shingle_sets(kept, read.hashes)
-            pairs = similar_pairs(
-                sets, threshold, max_pairs=settings.max_pairs, threads=settings.threads
-            )
-        else:
-            pairs = sketched_pairs(
-                kept,
-                read.hashes,
-                threshold,
-                max_pairs=settings.max_pairs,
-                memory=memory,
-                folder=settings.folder,
-            )
-    shorter = np.minimum(read.words[pairs.left], read.words[pairs.right])
-    return _Found(pairs.where(shorter < length_class.below), exact, blocks.bytes_on_disk)
-
-
-@dataclass(frozen=True, slots=True)
-class _Copies:
+class Copies:
     """Equal texts; those without words belong to no group.
 
     Attributes:
@@ -224,21 +180,27 @@ class _Copies:
     is_first: np.ndarray
 
 
-def _group_copies(read: ReadTexts) -> _Copies:
-    worded = np.flatnonzero(read.words)
-    members = worded[np.argsort(read.hashes[worded], kind="stable")]
-    hashes = read.hashes[members]
+def group_copies(words: np.ndarray, hashes: np.ndarray) -> Copies:
+    """Put equal texts together.
+
+    Args:
+        words: the number of words of each text.
+        hashes: the hash of each text.
+    """
+    worded = np.flatnonzero(words)
+    members = worded[np.argsort(hashes[worded], kind="stable")]
+    hashes = hashes[members]
     first = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]][: len(hashes)])
     counts = np.diff(np.r_[first, len(members)])
-    group_of = np.full(len(read.words), -1, dtype=np.int64)
+    group_of = np.full(len(words), -1, dtype=np.int64)
     group_of[members] = np.repeat(np.arange(len(counts)), counts)
-    is_first = np.zeros(len(read.words), dtype=bool)
+    is_first = np.zeros(len(words), dtype=bool)
     is_first[members[first]] = True
-    return _Copies(members, first, counts, group_of, is_first)
+    return Copies(members, first, counts, group_of, is_first)
 
 
 def _spread(
-    copies: _Copies, found: Sequence[_Found], max_pairs: int
+    copies: Copies, found: Sequence[Found], max_pairs: int
 ) -> tuple[SimilarPairs, pl.DataFrame]:
     """Turn pairs of distinct texts into pairs of all texts, copies among each other included."""
     first, counts, members = copies.first, copies.counts, copies.members
@@ -269,30 +231,3 @@ def _spread(
         equal.skipped + int((counts[left] * counts[right] - total).sum()),
     )
     return among_copies, pl.DataFrame(columns, schema=PAIR_SCHEMA).sort("left", "right")
-
-
-def _describe(
-    settings: _Settings, shingle_size: int, found: Sequence[_Found], bounded: int, skipped: int
-) -> str:
-    said = [
-        f"exact Jaccard of word {shingle_size}-grams "
-        f"({(shingle_size + 1) // 2}-grams in texts under {4 * shingle_size} words)"
-    ]
-    if all(one.exact for one in found):
-        said.append("all pairs, by a prefix filter")
-    else:
-        bands, rows = choose_bands(settings.threshold)
-        chance = 100 * detection(settings.threshold, bands, rows)
-        said.append(
-            f"candidates by MinHash, {bands} bands of {rows}, "
-            f"which find {chance:.1f} % of pairs at the threshold"
-        )
-    on_disk = sum(one.bytes_on_disk for one in found)
-    if on_disk:
-        said.append(f"{on_disk / 1e9:.1f} GB of n-grams lay on the disk meanwhile")
-    if skipped:
-        said.append(
-            f"{bounded:,} runs of words or bands that very many texts share were searched in "
-            f"part: up to {skipped:,} candidate pairs were not compared"
-        )
-    return "; ".join(said)

@@ -45,7 +45,7 @@ def is_template(counts: np.ndarray, texts: int) -> np.ndarray:
 
 
 def template_shingles(
-    blocks: ShingleBlocks, included: np.ndarray, hashes: np.ndarray
+    blocks: Iterable[ShingleBlock], included: np.ndarray, hashes: np.ndarray
 ) -> np.ndarray:
     """Find the shingles that very many of the texts have.
 
@@ -53,7 +53,7 @@ def template_shingles(
     texts, so that it is the same in whatever order they come.
 
     Args:
-        blocks: of all texts.
+        blocks: of all texts; gone through several times.
         included: for each position whether that text counts.
         hashes: for each position the hash of the text.
 
@@ -166,34 +166,77 @@ def _round(
     sample: _Sample,
     kept: ShingleBlocks,
 ) -> ShingleBlocks:
-    from .shingle_kernels import bits_of, count_to_two, keep_shared
+    from .shingle_kernels import count_to_two
 
     counters, numbers = sample.counters(blocks.shingles)
     for block in blocks:
         count_to_two(block.shingles, block.lengths, included[block.texts], counters, numbers)
+    with blocks:
+        _keep(blocks.consume(), included, templates, threshold, (counters, numbers), kept)
+    return kept
+
+
+def keep_meeting(
+    blocks: Iterable[ShingleBlock],
+    others: ShingleBlocks,
+    included: np.ndarray,
+    templates: np.ndarray,
+    threshold: float,
+    kept: ShingleBlocks,
+) -> None:
+    """Keep the texts that can be similar to one of others, with the shingles that they can share.
+
+    Args:
+        blocks: of the texts.
+        others: of those others.
+        included: for each position whether that text is looked at.
+        templates: shingles that weigh little, ascending.
+        threshold: the Jaccard similarity.
+        kept: takes up what is kept.
+    """
+    from .shingle_kernels import count_to_two
+
+    counters, numbers = _Sample(_SEEDS[0], 0, 0).counters(others.shingles)
+    for block in others:
+        # What one of them has is met again for whoever comes from elsewhere.
+        for _ in range(2):
+            count_to_two(block.shingles, block.lengths, included[block.texts], counters, numbers)
+    _keep(blocks, included, templates, threshold, (counters, numbers), kept)
+
+
+def _keep(
+    blocks: Iterable[ShingleBlock],
+    included: np.ndarray,
+    templates: np.ndarray,
+    threshold: float,
+    met: tuple[np.ndarray, Sample],
+    kept: ShingleBlocks,
+) -> None:
+    """Keep what can be similar to another, given counters of what was met twice."""
+    from .shingle_kernels import bits_of, keep_shared
+
+    counters, numbers = met
     bits = bits_of(templates)
     room = np.empty(0, dtype=np.uint64)
-    with blocks:
-        for block in blocks.consume():
-            if len(block.shingles) > len(room):
-                room = np.empty_like(block.shingles)
-            lengths = np.empty_like(block.lengths)
-            lone = block.lone.copy()
-            written = keep_shared(
-                block.shingles,
-                block.lengths,
-                included[block.texts],
-                lone,
-                counters,
-                numbers,
-                templates,
-                bits,
-                threshold,
-                room,
-                lengths,
-            )
-            alive = lengths > 0
-            if alive.any():
-                shingles = room[:written].copy()
-                kept.add(ShingleBlock(block.texts[alive], lone[alive], lengths[alive], shingles))
-    return kept
+    for block in blocks:
+        if len(block.shingles) > len(room):
+            room = np.empty_like(block.shingles)
+        lengths = np.empty_like(block.lengths)
+        lone = block.lone.copy()
+        written = keep_shared(
+            block.shingles,
+            block.lengths,
+            included[block.texts],
+            lone,
+            counters,
+            numbers,
+            templates,
+            bits,
+            threshold,
+            room,
+            lengths,
+        )
+        alive = lengths > 0
+        if alive.any():
+            shingles = room[:written].copy()
+            kept.add(ShingleBlock(block.texts[alive], lone[alive], lengths[alive], shingles))

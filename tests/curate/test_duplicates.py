@@ -15,7 +15,7 @@ from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.reading.read import read_dataset
 
-CHECKS = choose_checks(["duplicates"], ["duplicates/semantic"])
+CHECKS = choose_checks(["duplicates"], ["duplicates/semantic", "duplicates/earlier"])
 LONG = (
     "the shop sends every parcel with a note that names the maker the wood the strings and the "
     "day on which the instrument was tuned for the last time before it left the bench"

@@ -21,6 +21,7 @@ def _members() -> Iterator[Planting | TrialKind]:
 
 NOT_PLANTED = {
     "schema/user-schema": "what your own schema forbids is known to you alone",
+    "duplicates/earlier": "it needs the audit of other data",
     "duplicates/semantic": "rows that mean the same in other words cannot be made up here",
     "tokens/template": "whether a template refuses a row depends on your template alone",
     "tokens/end-token": "it judges the tokenizer, not the rows",
