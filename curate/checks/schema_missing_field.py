@@ -1,7 +1,8 @@
 """Rows that lack a part which their kind needs.
 
 A chat needs a message, a preference a prompt and two answers, a classification a text and a label,
-and every message a role and a text or a tool call.
+every message a role and a text or a tool call, and an ``input`` the instruction that tells what to
+do with it (an instruction that is an empty text is meant to be none).
 
 Evidence: ``field`` is what is missing, such as ``label`` or ``messages[1].role``. The message says
 what was expected and what was found.
@@ -20,6 +21,8 @@ import polars as pl
 from ..check import Check, CheckContext, RowCheck
 from ..finding import Fix, Severity
 from ..records import CHAT, CLASSIFICATION, MESSAGE_PARTS, PREFERENCE, TEXT
+from ..shapes.instruction import LACKS
+from ..shapes.rows import RESERVED
 from .rules import Rule, broken_rules, field_of_message
 from .set_aside import rows_without_field
 
@@ -70,8 +73,22 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     of_messages = broken_rules(context.messages, _NEEDED_IN_MESSAGE).select(
         "row", field=field_of_message(), message="message"
     )
-    found = pl.concat([set_aside, *of_records, of_messages], how="diagonal")
+    found = pl.concat(
+        [set_aside, *of_records, _without_instruction(context), of_messages], how="diagonal"
+    )
     return found.sort("row", maintain_order=True)
+
+
+def _without_instruction(context: CheckContext) -> pl.DataFrame:
+    """Return the rows whose instruction is null or left out while there is an input for it."""
+    extra = pl.col("extra").str
+    noted = context.records.filter(extra.contains(f'"{LACKS}"', literal=True).fill_null(False))
+    return (
+        noted.select("row", field=extra.json_path_match(f"$.{RESERVED}.notes.{LACKS}"))
+        .drop_nulls()
+        .rechunk()
+        .with_columns(message=pl.lit("expected an instruction, found an input alone"))
+    )
 
 
 CHECK = RowCheck(

@@ -42,7 +42,7 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     pairs = context.records.filter(pl.col("kind") == PREFERENCE)
     if pairs.is_empty():
         raise CheckSkippedError("the rows are no preference pairs")
-    both = pairs.filter(*(pl.col(part).list.len() > 0 for part in _PARTS))
+    both = pairs.filter(*(_says_something(part) for part in _PARTS))
     shapes = both.select(
         "row",
         *(pl.col(part).list.len().alias(f"{part}_turns") for part in _PARTS),
@@ -56,6 +56,12 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
         .unique("row", keep="first", maintain_order=True)
         .select("row", "message", field=pl.lit("rejected"))
     )
+
+
+def _says_something(part: str) -> pl.Expr:
+    """Whether there is an answer; of one that is missing nothing can be said."""
+    said = [pl.element().struct.field(name).is_not_null() for name in ("content", "tool_calls")]
+    return pl.col(part).list.eval(pl.any_horizontal(said)).list.any().fill_null(False)
 
 
 def _roles(part: str) -> pl.Expr:

@@ -103,13 +103,14 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 OCCUPATIONS: Mapping[str, tuple[str, ...]] = {
     **_with_plural(
         _words(
-            "accountant architect artist athlete baker barber carpenter cashier chef chemist "
-            "coach dancer dentist designer developer doctor economist electrician engineer "
-            "entrepreneur farmer firefighter hairdresser housekeeper janitor journalist lawyer "
-            "librarian manager musician nanny novelist nurse painter pharmacist "
-            "philosopher photographer physician physicist plumber poet politician president "
-            "professor programmer psychologist receptionist researcher scientist singer soldier "
-            "surgeon teacher therapist writer"
+            "accountant architect artist astronaut athlete baker barber biologist butcher "
+            "carpenter cashier chef chemist coach dancer dentist designer developer doctor "
+            "economist electrician engineer entrepreneur farmer firefighter hairdresser "
+            "housekeeper janitor journalist lawyer librarian manager mathematician musician "
+            "nanny novelist nurse painter paramedic pharmacist philosopher photographer "
+            "physician physicist pilot plumber poet politician president professor programmer "
+            "psychologist receptionist researcher scientist singer soldier surgeon teacher "
+            "therapist veterinarian writer"
         )
     ),
     "chief executive": _phrases("ceo, ceos, chief executive, chief executives"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,37 +14,27 @@ import polars as pl
 
 from ...workspace.artifact import Artifact, Draft, Workspace, produce
 from ...workspace.events import Emit, Note, counting, ignore
-from ...workspace.files import read_json, write_json
+from ...workspace.files import write_json
 from ...workspace.manifest import Input
-from ..auditing.audit import audit, inputs_of
+from ..auditing.audit import inputs_of
 from ..check import FAILED, RAN
 from ..checks.registry import choose_checks, known_checks
-from ..contamination import BenchmarkItem
+from ..contamination.items import BenchmarkItem
 from ..reading.read import open_source
 from ..reading.source_files import find_files
 from ..settings import AuditSettings, DataSettings
 from ..shapes.record_frame import records_of
 from ..shapes.rows import Record, layout_of_detection
+from .auditor import LEAST_SPOTLESS, Auditor, known_findings, sound_records
 from .document import CheckRecord, describe_selftest, write_tables
 from .plantings.planting import Ground, Planting, TrialKind
 from .plantings.registry import ALL_PLANTINGS, ALL_TRIALS
 from .rounds import Round, line_bytes, plant_rounds
 from .sampling import Sample, sample_records
-from .score import (
-    FalseAlarm,
-    Outcome,
-    by_check_and_row,
-    score_round,
-    score_trial,
-)
+from .score import FalseAlarm, Outcome, score_round, score_trial
 
-_ROUNDS = "rounds"
-_WORK = ".work"
 SPARE_SHARE = 0.15
 """Share of the rows that only lend their texts: what borrows from them is like no other row."""
-
-LEAST_SPOTLESS = 0.5
-"""Where so many rows have no finding at all, only these take up plantings."""
 
 # Findings of these say something of two rows: neither of them is a place for another defect.
 _OF_TWO_ROWS = ("duplicates", "labels")
@@ -112,24 +101,24 @@ def selftest(
         drawn = int(settings.rows / (1 - SPARE_SHARE))
         sample = sample_records(opened, drawn, settings.seed, emit)
         records, spare = _with_spare(tuple(records_of(sample.records, layout)), settings.seed)
-        ground = Ground(
-            kind=layout.shape.kind,
-            layout=layout,
-            records=records,
-            spare=spare,
-            benchmarks=benchmarks,
-            context_length=auditing.context_length,
-            has_tokenizer=auditing.tokenizer is not None,
-        )
         names = tuple(check.name for check in checks)
-        auditor = _Auditor(
+        auditor = Auditor(
             draft.folder,
             auditing.model_copy(update={"skip": (), "fail_on": "never", "processes": 1}),
             DataSettings(shape=layout.shape.name, mapping=opened.detection.mapping),
             benchmarks,
         )
+        ground = Ground(
+            kind=layout.shape.kind,
+            layout=layout,
+            records=records,
+            spare=sound_records(spare, layout, auditor, names),
+            benchmarks=benchmarks,
+            context_length=auditing.context_length,
+            has_tokenizer=auditing.tokenizer is not None,
+        )
         tested = _Selftest(ground, settings, names, auditor, emit).run()
-        shutil.rmtree(draft.folder / _WORK)
+        auditor.tidy_up()
         draft.seeds["selftest"] = settings.seed
         _write(draft, inputs[0], opened.format, layout.shape.name, sample, len(records),
                settings, tested)  # fmt: skip
@@ -153,52 +142,6 @@ def selftest(
         force=force,
         emit=emit,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Audited:
-    """What an audit found, what it read, and how its checks ended."""
-
-    findings: pl.DataFrame
-    records: pl.DataFrame
-    checks: list[dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Auditor:
-    """Writes rows to a file and audits it, as a user would.
-
-    Attributes:
-        folder: of the artifact that is being written.
-        settings: of the audits.
-        data: how rows are to be understood.
-        benchmarks: items that must not be among the data.
-    """
-
-    folder: Path
-    settings: AuditSettings
-    data: DataSettings
-    benchmarks: Sequence[BenchmarkItem]
-
-    def look(self, name: str, lines: Iterable[bytes], checks: Sequence[str]) -> _Audited:
-        """Write rows, audit them, and keep what the audit found."""
-        path = self.folder / _ROUNDS / f"{name}.jsonl"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"".join(line + b"\n" for line in lines))
-        made = audit(
-            Workspace(self.folder / _WORK),
-            [path],
-            self.settings.model_copy(update={"checks": tuple(checks)}),
-            self.data,
-            benchmarks=self.benchmarks,
-        )
-        audited = _Audited(
-            findings=pl.read_parquet(made.folder / "findings.parquet"),
-            records=pl.read_parquet(made.folder / "records.parquet"),
-            checks=read_json(made.folder / "audit.json")["checks"],
-        )
-        shutil.rmtree(made.folder)
-        return audited
 
 
 @dataclass(slots=True)
@@ -239,7 +182,7 @@ class _Selftest:
     ground: Ground
     settings: SelftestSettings
     checks: tuple[str, ...]
-    auditor: _Auditor
+    auditor: Auditor
     emit: Emit
     _tested: Tested = field(default_factory=Tested)
 
@@ -250,12 +193,14 @@ class _Selftest:
         clean = [line_bytes(record, self.ground.layout) for record in self.ground.records]
         before = self.auditor.look("sound", clean, self.checks)
         self._note_status(before.checks)
-        self._run_rounds(before.findings)
+        known = known_findings(
+            self.auditor, clean, self.checks, before.findings, self.settings.seed
+        )
+        self._run_rounds(before.findings, known)
         self._run_trials(before.findings)
         return tested
 
-    def _run_rounds(self, before: pl.DataFrame) -> None:
-        found = by_check_and_row(before)
+    def _run_rounds(self, before: pl.DataFrame, known: set[tuple[str, int]]) -> None:
         wanted = wanted_plantings(self.checks, self.ground.kind, self.settings.per_check)
         pairs = before.filter(
             pl.col("check").str.extract(r"^(\w+)/").is_in(_OF_TWO_ROWS)
@@ -263,18 +208,18 @@ class _Selftest:
         )
         taken = {*pairs["row"].drop_nulls(), *pairs["related_row"].drop_nulls()}
         rows = len(self.ground.records)
-        spotless = set(range(rows)) - taken - {row for _, row in found}
+        spotless = set(range(rows)) - taken - {row for _, row in known}
         are_enough = len(spotless) >= rows * LEAST_SPOTLESS
 
         def is_sound(row: int, planting: Planting) -> bool:
             if are_enough:
                 return row in spotless
-            return row not in taken and not any((name, row) in found for name in planting.checks)
+            return row not in taken and not any((name, row) in known for name in planting.checks)
 
         with counting(self.emit, "testing", unit="rounds") as counter:
             rounds = plant_rounds(self.ground, wanted, is_sound, self.settings.seed)
             for number, planted in enumerate(rounds, start=1):
-                self._run_round(number, planted, set(found))
+                self._run_round(number, planted, known)
                 counter.advance()
         self._tested.impossible += [
             planting for planting in wanted if planting.name not in self._tested.planted

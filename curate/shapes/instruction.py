@@ -24,6 +24,8 @@ from .unfit import UnfitError
 
 _BREAK = "\n\n"
 _SPLIT = "split"
+LACKS = "lacks"
+"""The note that a row has an input and no instruction for it: which part is missing."""
 
 
 def join_input(instruction: str | None, addition: str | None) -> tuple[str | None, int | None]:
@@ -95,7 +97,10 @@ def read_instruction(fields: Fields, tags: Tags) -> Content:
         written[SYSTEM] = write_system(system[0].content, tags)
     if earlier:
         written["history"] = fields["history"]
-    return Content(written, messages, notes={} if split is None else {_SPLIT: split})
+    notes: dict[str, Any] = {} if split is None else {_SPLIT: split}
+    if instruction is None and addition:
+        notes[LACKS] = "instruction"
+    return Content(written, messages, notes=notes)
 
 
 def write_instruction(content: Content, tags: Tags) -> Fields:

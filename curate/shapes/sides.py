@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..records import CHAT
-from .instruction import join_input, split_input
+from .instruction import LACKS, join_input, split_input
 from .messages import read_messages, write_messages, write_turn
 from .shape import (
     ASSISTANT,
@@ -101,6 +101,8 @@ def read_preference(fields: Fields, tags: Tags) -> Content:
         if prompt_note is None and "input" in fields:
             addition = text_field(fields, "input")
             text, split = join_input(prompt[0].content, addition)
+            if prompt[0].content is None and addition:
+                notes[LACKS] = "prompt"
             prompt, notes[_SPLIT] = [Message(USER, text)], split
             asked = {"prompt": fields["prompt"] or "", "input": addition or ""}
         written = asked | written

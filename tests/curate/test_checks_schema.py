@@ -49,12 +49,30 @@ def test_a_row_without_its_field_is_missing_a_field_and_not_malformed(check_rows
 
 
 def test_a_missing_field_is_known_by_the_readers_own_words(check_rows, monkeypatch) -> None:
-    for module in ("shape", "checks.set_aside"):
+    for module in ("shapes.shape", "checks.set_aside"):
         monkeypatch.setattr(f"tunewise.curate.{module}.NO_SUCH_FIELD", "nothing of the kind")
     rows = [chat(("user", "a"), ("assistant", "b")), {"id": "x", "topic": "y"}]
     missing = check_rows("schema/missing-field", rows)
     assert fields(missing.findings) == [(1, "messages")]
     assert check_rows("schema/malformed-row", rows).findings.is_empty()
+
+
+def test_an_input_without_its_instruction(check_rows) -> None:
+    rows = [
+        {"instruction": "Name the kind.", "input": "Frog", "output": "An amphibian."},
+        {"instruction": None, "input": "Newt", "output": "An amphibian."},
+        {"input": "Toad", "output": "An amphibian."},
+        {"instruction": "", "input": "What is an eel?", "output": "A fish."},
+        {"instruction": "Say \"lacks\".", "input": '"lacks"', "output": "lacks"},
+    ]
+    found = check_rows("schema/missing-field", rows).findings
+    assert fields(found) == [(1, "instruction"), (2, "instruction")]
+    pairs = [
+        {"instruction": said, "input": "Frog", "chosen": "An amphibian.", "rejected": "A fish."}
+        for said in ("Name the kind.", None, "")
+    ]
+    found = check_rows("schema/missing-field", pairs).findings
+    assert fields(found) == [(1, "prompt")]
 
 
 def test_parts_of_messages_that_are_missing(check_rows) -> None:

@@ -43,6 +43,11 @@ def test_answers_of_two_shapes(check_rows, row: dict[str, Any], words: str) -> N
     assert words in finding["message"]
 
 
+def test_of_an_answer_that_is_missing_no_shape_is_told(check_rows) -> None:
+    rows = [pair(None, says("b")[0]), pair(says("a")[0], None), pair(says("a"), says("b"))]
+    assert check_rows(SHAPE, rows, shape="preference").findings.is_empty()
+
+
 def test_pairs_the_other_way_round(check_rows) -> None:
     rows = [
         pair("Red.", "Blue."),

@@ -9,7 +9,7 @@ from random import Random
 
 from ...records import CHAT, CLASSIFICATION, TEXT
 from ...shapes.rows import Record
-from ...shapes.shape import ASSISTANT
+from ...shapes.shape import ASSISTANT, SYSTEM
 from .planting import CONVERSATIONS, Host, Planted, defect, look_alike
 from .similarity import jaccard, shingles
 from .wording import (
@@ -28,7 +28,7 @@ _NEAR = 0.85
 
 _NEAR_NEEDS = "a text that a change leaves nearly the same"
 _MAY_BE_ANSWERED_OTHERWISE = ("duplicates/same-prompt", "bias/counterfactual", "text/whitespace")
-_SHORT = 20
+_LEAST_RUNS = 4
 _TRIES = 20
 
 _CODE_SIGNS = re.compile(r"[{}\[\]<>=\\|~^`#*_]")
@@ -116,11 +116,25 @@ _OTHER_FORMS: tuple[Callable[[str], str], ...] = (
 
 
 def _similarity(left: Record, right: Record) -> float:
-    """Return how similar two rows are in what is said: by runs of five words, of three if short."""
-    texts = [" ".join(place.text for place in all_places(row, 1)) for row in (left, right)]
-    size = 5 if min(len(text.split()) for text in texts) >= _SHORT else 3
+    """Return how similar two rows are in all that is said: by runs of five words, or of three.
+
+    Which of them is fair to short texts is a matter of taste: there they must be alike by both.
+    """
+    texts = [_all_that_is_said(row) for row in (left, right)]
+    words = min(len(text.split()) for text in texts)
+    sizes = [size for size in (3, 5) if words >= _LEAST_RUNS + size]
+    return min((_shared(texts, size) for size in sizes), default=0.0)
+
+
+def _shared(texts: list[str], size: int) -> float:
     first, second = (shingles(text, size) for text in texts)
     return jaccard(first, second)
+
+
+def _all_that_is_said(record: Record) -> str:
+    """Return a row's texts but the system prompt; of two answers both."""
+    said = [*record.messages, *(record.chosen or ()), *(record.rejected or ())]
+    return " ".join(message.content or "" for message in said if message.role != SYSTEM)
 
 
 def _nearly_the_same(host: Host, twin: Record) -> Planted | None:

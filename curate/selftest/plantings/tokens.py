@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 from ...records import CHAT
+from ...shapes.rows import to_row
 from ...shapes.shape import ASSISTANT, SYSTEM, USER
 from .planting import Host, Planted, defect, look_alike
 from .wording import all_places, asked_places, last_answer, set_text
@@ -60,11 +62,18 @@ def answer_longer_than_the_context(host: Host, random: Random) -> Planted | None
 @look_alike("tokens/over-context", "tokens/no-supervision", "tokens/truncated-answer",
             needs=_NEEDS, allows=_ALLOWED)  # fmt: skip
 def row_that_just_fits(host: Host, random: Random) -> Planted | None:
-    """A row with a twentieth of a context's tokens in words."""
+    """A row with three bytes for every four tokens of the context."""
     place = last_answer(host.record, 1)
     if not host.ground.has_tokenizer or place is None:
         return None
-    set_text(host.record, place, _long_text(host, host.ground.context_length // 20, random))
+    # No token has less than a byte; a quarter is left for what the template puts around.
+    row = json.dumps(to_row(host.record, host.ground.layout), ensure_ascii=False)
+    own = len(place.text.encode())
+    room = host.ground.context_length * 3 // 4 - len(row.encode()) + own
+    if room < own:
+        return None
+    text = _long_text(host, room, random).encode()[:room].decode(errors="ignore")
+    set_text(host.record, place, text)
     return Planted(line=host.record)
 
 

@@ -115,6 +115,8 @@ def _places(
                 and message.weight != 0
                 and len(text.split()) >= least_words
                 and text.lstrip()[:1] not in ("{", "[")
+                # After code that is never closed everything would be code.
+                and text.count("```") % 2 == 0
             ):
                 found.append(Place(part, index, text))
     return found
