@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def card_document(workspace: Workspace, audit: Artifact, stated: Stated) -> dict
         stated: what its authors say.
 
     Returns:
-        ``name, languages, licences, size, task, dataset, quality, length, labels, groups,
+        ``name, languages, licences, size, task, dataset, fields, quality, length, labels, groups,
         findings, checks, personal, told, bias, provenance, example, cleaning, split, made``; null
         where something is not known.
     """
@@ -89,6 +89,7 @@ def card_document(workspace: Workspace, audit: Artifact, stated: Stated) -> dict
         "size": size_category(audited.count_records()),
         "task": _TASKS.get(audited.dataset["kind"], _USUAL_TASK),
         "dataset": _dataset(document["dataset"]),
+        "fields": _fields(audited),
         "quality": document["quality"],
         "length": document["profile"]["length"],
         "labels": document["profile"]["labels"][:_MOST_VALUES],
@@ -199,6 +200,23 @@ def _languages(audited: Audited) -> dict[str, Any]:
             for item in _counted(plain)
         ],
     }
+
+
+def _fields(audited: Audited) -> dict[str, str]:
+    """Return under which name each part stands in the first rows, where any has it."""
+    first = audited.scan_records().head(_EXAMPLES_TRIED).collect()
+    named = {name for row in source_rows(first, audited.detection) for name in _names_in(row)}
+    return {part: name for part, name in audited.detection.mapping.items() if name in named}
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    """Go through the names of all fields of a row, at any depth."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for entry in value:
+            yield from _names_in(entry)
 
 
 def _told(findings: pl.DataFrame) -> dict[str, list[str]]:

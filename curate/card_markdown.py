@@ -84,10 +84,9 @@ def _summary(card: Mapping[str, Any]) -> str:
 
 def _structure(card: Mapping[str, Any]) -> list[str]:
     detection = card["dataset"]["detection"]
-    fields = {part: name for part, name in detection["mapping"].items() if name}
     parts = [f"Each row has the shape {code(detection['shape'])}."]
-    if fields:
-        rows = [[text(part), code(name)] for part, name in fields.items()]
+    if card["fields"]:
+        rows = [[text(part), code(name)] for part, name in card["fields"].items()]
         parts.append(table(["part", "field"], rows))
     if card["example"] is None:
         parts.append(

@@ -339,7 +339,7 @@ def _reason(best: _Candidate, others: Sequence[_Candidate], looked_at: int) -> s
     possible = f"; would fit too: {', '.join(also)}" if also else ""
     share = "all" if best.share == 1 else f"{best.share:.1%}"
     return (
-        f"{looked_at:,} rows looked at, {share} fit: "
+        f"{looked_at:,} {'row' if looked_at == 1 else 'rows'} looked at, {share} fit: "
         f"{fields}{within}{inside}{taken}{best.guess}{possible}"
     )
 

@@ -70,6 +70,8 @@ def test_a_card_tells_what_the_audit_knows(folder: Path) -> None:
     assert "| `cc-by-4.0` | 120 |" in card
     assert "tunewise audit shop.jsonl" in card
     assert str(folder) not in card
+    assert "| content | `content` |" in card
+    assert "tool_calls" not in card.split("## Structure")[1].split("##")[0], "no row has any"
     assert card == run("card", "latest")
 
 
