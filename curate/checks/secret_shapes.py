@@ -72,6 +72,7 @@ _OWN = (
         telling=False,
     ),
     Shape("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")),
+    Shape("a DigitalOcean token", re.compile(r"\bdo[opr]_v1_[a-f0-9]{64}\b")),
     Shape("an npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
     Shape("a SendGrid key", re.compile(r"\bSG\.[\w\-]{16,}\.[\w\-]{16,}"), telling=False),
     Shape(
@@ -110,7 +111,7 @@ SAID = Shape(
 MAY_BE_SECRET = (
     r"(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA|A3T)[A-Z0-9]{12}|gh[pousr]_[A-Za-z0-9]{8}|github_pat_|"
     r"gl[a-z]{2,5}-[A-Za-z0-9_-]{20}|GR1348941|xox[a-z]-|[rs]k_(?:live|test)_|AIza|"
-    r"sk-[A-Za-z0-9_-]{20}|hf_[A-Za-z0-9]{8}|npm_[A-Za-z0-9]{8}|SG\.[A-Za-z0-9_-]{16}|eyJ|"
+    r"sk-[A-Za-z0-9_-]{20}|hf_[A-Za-z0-9]{8}|do[opr]_v1_|npm_[A-Za-z0-9]{8}|SG\.[A-Za-z0-9_-]{16}|eyJ|"
     r"pypi-Ag|sq0csp|AKC[A-Za-z0-9]{10}|AP[0-9A-F][A-Za-z0-9]{8}|AccountKey=|"
     r"hooks\.slack\.com|softlayer\.com/soap|(?:AC|SK)[a-z0-9]{16}|[0-9a-z]{8}-us[0-9]|"
     r"[0-9]{8}:[0-9A-Za-z_-]{20}|\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{20}",

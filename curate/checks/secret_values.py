@@ -21,6 +21,8 @@ _REFERENCE = re.compile(
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+")
 _BETWEEN_WORDS = "_-./"
 _MOST_CHANGES_IN_NAME = 4
+# A letter; two words of three letters each have three: "AbcDef".
+_MOST_CHANGES_OF_CASE = 0.34
 _NAME_OF_CLASS = re.compile(r"\w*(?:[A-Z][a-z]{2,}\d*){3,}")
 # Signatures and keys that manuals print.
 _PUBLISHED = ("SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c",)
@@ -93,15 +95,23 @@ def looks_random(value: str) -> bool:
 def is_name_in_code(value: str) -> bool:
     """Tell whether a value could be the name of a class or a variable, such as ``Sha256Hash``.
 
-    Letters and digits of keys change places more often.
+    Letters and digits of keys change places more often, and so do small and capital letters.
 
     Example:
         >>> is_name_in_code("Route53ClientError"), is_name_in_code("a9f4e5b761ad7c10")
         (True, False)
+        >>> is_name_in_code("aHJPZnGJfgFPiBywEKBZMh39")
+        False
     """
     digits = [letter.isdigit() for letter in value]
     changes = sum(first != second for first, second in pairwise(digits))
-    return value.isidentifier() and changes <= _MOST_CHANGES_IN_NAME
+    capitals = [letter.isupper() for letter in value if letter.isalpha()]
+    changes_of_case = sum(first != second for first, second in pairwise(capitals))
+    return (
+        value.isidentifier()
+        and changes <= _MOST_CHANGES_IN_NAME
+        and changes_of_case <= len(value) * _MOST_CHANGES_OF_CASE
+    )
 
 
 def is_name_of_class(value: str) -> bool:

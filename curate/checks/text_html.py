@@ -42,8 +42,11 @@ _MARKUP = re.compile(f"{_TAG}|{_ENTITY}|{_COMMENT}", re.IGNORECASE)
 _MAY_BE_MARKUP = contains_one_of(f"(?i){_TAG}", f"(?i){_ENTITY}", _COMMENT)
 # A conversation about markup holds it by right; so does a message about code.
 _ABOUT_MARKUP = (
-    r"(?i)(?-u:\b)(?:x?html5?|xml|svg|css|php|jsx|javascript|jquery|react|angular|vue|django|jinja|"
-    r"markup|markdown|xss|dom|selenium|beautifulsoup)(?-u:\b)|"
+    r"(?i)(?-u:\b)(?:x?html5?|xml|svg|css|php|jsx|javascript|jquery|(?:react|angular|vue)[. ]?js|"
+    # Small letters are another matter: acids react, and selenium is an element.
+    r"(?-i:React|Vue|Django|Jinja|DOM)|react (?:app|component|native|router|hook)s?|"
+    r"angular (?:app|component)s?|selenium (?:webdriver|driver|test|script|ide)s?|"
+    r"markup|markdown|xss|beautifulsoup)(?-u:\b)|"
     r"(?-u:\b)(?:creat|writ|design|build|generat|develop|edit|fix)\w*[^.?!\n]{1,80}"
     r"(?-u:\b)(?:web ?pages?|web ?sites?|hyperlinks?|tags?)(?-u:\b)"
 )
@@ -52,6 +55,11 @@ _ABOUT_CODE = (
     r"(?i)source code|code snippets?|"
     r"(?-u:\b)(?:creat|writ|design|build|generat|develop|edit|fix)\w*[^.?!\n]{1,80}"
     r"(?-u:\b)(?:code|scripts?|programs?)(?-u:\b)"
+)
+# "Write the script of a play": no code.
+_SCRIPT_TO_PLAY = (
+    r"(?i)(?-u:\b)scripts? (?:of|for) (?:an? |the )?(?:\w+ ){0,2}(?:plays?|films?|movies?|videos?|"
+    r"shows?|scenes?|commercials?|podcasts?|conversations?|sketch(?:es)?)"
 )
 # A message that stands in tags as a whole was cut out of a page, whatever it is about.
 _WRAPPED = r"(?is)\A\s*<(?:p|div|ul|ol|blockquote|section|article)\b[^<>]*>.*</\w+>\s*\z"
@@ -99,7 +107,7 @@ def _find(context: CheckContext, check: Check) -> pl.DataFrame:
     words = pl.col("words")
     is_about = words.str.contains(_ABOUT_MARKUP) | content.str.contains(_DOCUMENT)
     about = spoken.filter(is_about).select("row").unique()
-    is_code = words.str.contains(_ABOUT_CODE)
+    is_code = words.str.replace_all(_SCRIPT_TO_PLAY, " ").str.contains(_ABOUT_CODE)
     code = spoken.filter(pl.col("role") != "assistant", is_code).select("row").unique()
     rows = (
         tagged.join(about, on="row", how="anti", maintain_order="left")

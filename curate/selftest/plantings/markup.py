@@ -7,6 +7,7 @@ from random import Random
 
 from .planting import Host, Planted, defect, look_alike
 from .wording import (
+    Place,
     all_places,
     answer_places,
     append_block,
@@ -102,10 +103,25 @@ _LIKE_PLACEHOLDER = (
 )
 
 
-@defect("text/html")
+# What is about the making of such pages may hold their signs by right.
+_OF_THE_WEB = re.compile(
+    r"\b(?:html|css|xml|php|web|web ?sites?|web ?pages?|scripts?|code|program\w*|javascript|react|"
+    r"tags?)\b",
+    re.IGNORECASE,
+)
+
+
+def _prose_of_something_else(host: Host, least_words: int) -> list[Place]:
+    places = all_places(host.record, 1)
+    if any(_OF_THE_WEB.search(place.text) for place in places):
+        return []
+    return [p for p in all_places(host.record, least_words) if p.is_prose]
+
+
+@defect("text/html", needs="a text that is not about web pages or programs")
 def tags_around_a_text(host: Host, random: Random) -> Planted | None:
     """An answer or a question wrapped in tags of a web page."""
-    places = [place for place in all_places(host.record) if place.is_prose]
+    places = _prose_of_something_else(host, 3)
     if not places:
         return None
     place = random.choice(places)
@@ -113,10 +129,10 @@ def tags_around_a_text(host: Host, random: Random) -> Planted | None:
     return put(host, place, "", f"{before}{place.text}{after}")
 
 
-@defect("text/html")
+@defect("text/html", needs="a text that is not about web pages or programs")
 def entities_in_a_text(host: Host, random: Random) -> Planted | None:
     """Entities in the place of blanks and quotation marks."""
-    places = [p for p in all_places(host.record, least_words=8) if p.is_prose]
+    places = _prose_of_something_else(host, 8)
     if not places:
         return None
     place = random.choice(places)
