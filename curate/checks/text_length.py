@@ -8,8 +8,11 @@ Detect and Handle Outliers", section 3.3), whose middle and spread no outlier ca
 
 and if it is several times longer or shorter than the median as well: where all are of nearly one
 length, the spread says little. Where short and long ones are all usual, the spread is too wide for
-anything to stand out; there a message is an outlier that is several times longer than the length
-that one in a hundred exceeds.
+anything to stand out; there a message is an outlier that is ``times_longest`` as long as the length
+that one in a hundred exceeds. Since many long ones move that length, it is enough to be so long
+beside the length that one in twenty exceeds, if it is also beyond that by one and a half times its
+distance from the median on the logarithmic scale. A character of a script without blanks between
+words says as much as a short word and counts as three.
 
 Evidence: ``field`` is the message, ``score`` the number of times that it is longer or shorter than
 the median of its role. One finding a message.
@@ -33,26 +36,37 @@ from ..check import (
     Parameter,
 )
 from ..finding import Fix, Severity
+from ..near_duplicates.comparison_text import SPACELESS_CHARACTER
 
 _NORMAL = 1.4826
-_LONG = 0.99
+_LONG, _RATHER_LONG = 0.99, 0.95
+_DISTANCES = 1.5
+_LETTERS_OF_A_CHARACTER = 3
 
 
 def message_lengths(context: CheckContext) -> pl.DataFrame:
-    """Return the letters of each message that has any: ``row, field, role, letters``."""
-    letters = pl.col("content").str.strip_chars().str.len_chars()
-    return context.messages.select("row", "field", "role", letters=letters).filter(
-        pl.col("role").is_not_null(), pl.col("letters") > 0
-    )
+    """Return the letters of each message that has any: ``row, field, role, letters, length``."""
+    content = pl.col("content")
+    letters = content.str.strip_chars().str.len_chars()
+    other = pl.when(content.str.len_bytes() >= 2 * content.str.len_chars()).then(content)
+    spaceless = other.str.count_matches(SPACELESS_CHARACTER).fill_null(0)
+    return context.messages.select(
+        "row",
+        "field",
+        "role",
+        letters=letters,
+        length=letters + (_LETTERS_OF_A_CHARACTER - 1) * spaceless,
+    ).filter(pl.col("role").is_not_null(), pl.col("letters") > 0)
 
 
 def _find(context: DatasetContext, check: Check) -> pl.DataFrame:
-    lengths = context.summaries.scan(message_lengths).with_columns(x=pl.col("letters").log1p())
+    lengths = context.summaries.scan(message_lengths).with_columns(x=pl.col("length").log1p())
     distance = (pl.col("x") - pl.col("middle")).abs()
     middle = lengths.group_by("role").agg(
         middle=pl.col("x").median(),
-        median=pl.col("letters").median(),
-        long=pl.col("letters").quantile(_LONG),
+        median=pl.col("length").median(),
+        long=pl.col("length").quantile(_LONG),
+        rather_long=pl.col("length").quantile(_RATHER_LONG),
         messages=pl.len(),
     )
     placed = lengths.join(middle, on="role", maintain_order="left")
@@ -64,12 +78,18 @@ def _find(context: DatasetContext, check: Check) -> pl.DataFrame:
     medians = (f"{role} {median:,.0f}" for role, median in roles.select("role", "median").rows())
     context.explain(check, f"median letters: {', '.join(medians)}")
     least = pl.col("spread") * context.parameter(check, "most_deviations")
-    longest = pl.col("long") * context.parameter(check, "times_longest")
-    times = (pl.col("letters") / pl.col("median")).log().abs().exp()
+    rather_long = pl.col("rather_long")
+    far_beyond = rather_long * (rather_long / pl.col("median")) ** _DISTANCES
+    times_longest = context.parameter(check, "times_longest")
+    longest = pl.min_horizontal(
+        times_longest * pl.col("long"),
+        pl.max_horizontal(times_longest * rather_long, far_beyond),
+    )
+    times = (pl.col("length") / pl.col("median")).log().abs().exp()
     is_far = times >= context.parameter(check, "least_times")
     return (
         placed.join(roles.lazy().select("role", "spread"), on="role", maintain_order="left")
-        .filter((distance > least) & is_far | (pl.col("letters") > longest))
+        .filter((distance > least) & is_far | (pl.col("length") > longest))
         .collect()
         .rechunk()
         .select(
@@ -98,7 +118,9 @@ CHECK = DatasetCheck(
             5.0, "robust standard deviations; 3.5 is usual, but real lengths have longer tails"
         ),
         "least_times": Parameter(8.0, "longer or shorter than the median of the role"),
-        "times_longest": Parameter(2.5, "the length that one message in a hundred exceeds"),
+        "times_longest": Parameter(
+            2.5, "the length that one message in a hundred exceeds; real ones reach twice"
+        ),
         "least_messages": Parameter(100, "of a role; fewer do not tell what is usual"),
     },
 )
