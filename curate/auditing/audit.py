@@ -30,6 +30,7 @@ from ..settings import AuditSettings, DataSettings
 from ..shapes.catalogue import shape_of
 from ..tokens.tokenizer import tokenizer_fingerprint
 from .audit_document import PROFILE_SUMMARIES, describe_audit
+from .benchmark_search import BENCHMARK, benchmark_contamination, write_contamination
 from .checking import AnyCheck, Look, Looked, look_at_pieces
 from .copies import NEAR, NEAR_PAIR_SCHEMA, near_copies, near_settings
 from .earlier import EARLIER, EarlierAudit, earlier_audit, named_audits
@@ -64,7 +65,9 @@ def audit(
 
     Returns:
         An artifact of kind ``audit`` with ``audit.json``, ``records.parquet``,
-        ``set_aside.parquet``, ``findings.parquet`` and ``near_pairs.parquet``.
+        ``set_aside.parquet``, ``findings.parquet`` and ``near_pairs.parquet``; where benchmarks
+        were searched for, ``contamination.parquet`` (every item and its status) and
+        ``contamination_hits.parquet``.
 
     Raises:
         UsageError: an unknown check, parameter or shape, no tokenizer where one was named, a
@@ -299,7 +302,13 @@ class _Audit:
                 for one in self.earlier
             ],
         }
-        write_json(self.folder / "audit.json", describe_audit(dataset, whole, results, findings))
+        document = describe_audit(dataset, whole, results, findings)
+        if self.benchmarks and any(
+            result.check.name == BENCHMARK and result.status != FAILED for result in results
+        ):
+            found = whole.shared(benchmark_contamination)
+            document["contamination"] = write_contamination(found, self.folder)
+        write_json(self.folder / "audit.json", document)
         by_severity = dict(findings["severity"].value_counts().iter_rows())
         draft.counts |= {
             "rows": self.rows,

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewise.curate.auditing.audit import audit
-from tunewise.curate.contamination import BenchmarkItem, find_contamination, folded_words
-from tunewise.curate.near_duplicates.comparison_text import bare_words
+from tunewise.curate.contamination import BenchmarkItem
+from tunewise.curate.contamination.bare_word_kernels import cut_and_hash
+from tunewise.curate.contamination.found import Contamination, find_contamination
+from tunewise.curate.contamination.words import (
+    _word_table,
+    _words_by_expressions,
+    word_spans,
+    words_of,
+)
+from tunewise.curate.near_duplicates.code_points import ALL_POINTS
+from tunewise.curate.near_duplicates.string_buffers import string_buffers
 from tunewise.curate.settings import AuditSettings
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.files import read_json
@@ -29,8 +41,21 @@ ITEM = BenchmarkItem("17", "creaks", QUESTION, "eight")
 TALK = "Good evening! I bought the blue kettle from your shop last week, and it whistles. "
 
 
+def search(texts: Sequence[str], *items: BenchmarkItem) -> Contamination:
+    """Search texts, each of them a row."""
+    frame = pl.DataFrame(
+        {"row": range(len(texts)), "field": "messages[0].content", "content": list(texts)},
+        schema={"row": pl.Int64, "field": pl.String, "content": pl.String},
+    )
+    return find_contamination([frame], items or (ITEM,))
+
+
 def found_in(text: str, *items: BenchmarkItem) -> list[dict[str, Any]]:
-    return find_contamination(pl.Series([text]), items or (ITEM,)).matches.to_dicts()
+    return search([text], *items).hits.to_dicts()
+
+
+def hashes_of(text: str) -> list[int]:
+    return words_of(pl.Series([text])).hashes.tolist()
 
 
 def chat(question: str, answer: str) -> dict[str, Any]:
@@ -63,7 +88,7 @@ def test_an_item_is_found_though_lightly_edited(edited: str, around: str) -> Non
     (match,) = found_in(text)
     assert match["score"] >= 0.65
     found = text[match["start"] : match["end"]]
-    assert len(set(folded_words(found)) & set(folded_words(QUESTION))) >= 18
+    assert len(set(hashes_of(found)) & set(hashes_of(QUESTION))) >= 18
     assert found in edited
 
 
@@ -99,13 +124,12 @@ def test_common_phrases_prove_little() -> None:
     """Items that share a template with a text, and nothing else, are not in it."""
     template = "In the following short story about {}, please choose the one ending that fits it {}"
     items = [BenchmarkItem(str(n), "t", template.format(f"name{n}", f"word{n}")) for n in range(40)]
-    texts = pl.Series([template.format(f"other{n}", f"thing{n}") for n in range(40)])
-    assert find_contamination(texts, items).matches.is_empty()
-    planted = pl.concat([texts, pl.Series([items[3].question])])
-    assert find_contamination(planted, items).matches["item"].to_list() == [3]
+    texts = [template.format(f"other{n}", f"thing{n}") for n in range(40)]
+    assert search(texts, *items).hits.is_empty()
+    assert search([*texts, items[3].question], *items).hits["item"].to_list() == ["3"]
 
 
-def test_short_items_are_counted_and_not_looked_for() -> None:
+def test_short_items_are_uncheckable_each_with_its_reason() -> None:
     items = [
         BenchmarkItem("0", "sums", "31+57=", "88"),
         BenchmarkItem("1", "words", "hen boat drum flute cow ->", "cow"),
@@ -116,15 +140,18 @@ def test_short_items_are_counted_and_not_looked_for() -> None:
         ITEM,
     ]
     text = "31+57=88, hen boat drum flute cow -> cow, " + "ha " * 20 + "?!" * 30 + items[5].question
-    found = find_contamination(pl.Series([text]), items)
-    assert found.matches.is_empty()
-    assert found.too_short == 6
+    found = search([text], *items)
+    assert found.hits.is_empty()
+    assert found.items["status"].to_list() == ["uncheckable"] * 6 + ["clean"]
+    assert found.items["reason"][0] == "3 words; 8 are needed"
+    assert found.items["reason"].null_count() == 1
 
 
 def test_a_short_question_is_looked_for_with_its_answer() -> None:
     item = BenchmarkItem("0", "t", "The harbour master greets", "the late ferry from the north.")
     (match,) = found_in("So the harbour master greets the late ferry from the north again", item)
-    assert (match["with_answer"], match["score"]) == (True, 1)
+    assert (match["part"], match["score"]) == ("question and answer", 1)
+    assert (match["question_score"], match["answer_score"]) == (None, None)
     assert found_in("So the harbour master greets the late ferry from the south again", item) == []
 
 
@@ -142,20 +169,26 @@ def test_words_that_frame_every_question_are_left_out() -> None:
     ]
     text = f"Which of {words[4]} goes first"
     (match,) = found_in(text, *items)
-    assert (match["item"], match["score"]) == (4, 1)
+    assert (match["item"], match["score"]) == ("4", 1)
+    # Of so short a question the frame is left out as far as eight words remain.
+    stands = f"of {words[4]} goes"
+    assert items[4].question[match["item_start"] : match["item_end"]] == stands
+    assert text[match["start"] : match["end"]] == stands
 
 
 def test_of_items_alike_the_best_is_told_and_copies_are_counted() -> None:
     sibling = BenchmarkItem("18", "creaks", QUESTION.replace("evening", "morning"))
     copies = [BenchmarkItem(str(n), "copy", QUESTION.upper()) for n in range(3)]
-    (match,) = found_in(TALK + QUESTION, sibling, ITEM, *copies)
-    assert (match["item"], match["score"], match["alike"]) == (1, 1, 3)
+    found = search([TALK + QUESTION], sibling, ITEM, *copies)
+    (match,) = found.hits.to_dicts()
+    assert (match["item"], match["score"], match["alike"]) == ("17", 1, 3)
+    assert found.items["status"].to_list() == ["clean"] + ["contaminated"] * 4
 
 
 def test_several_items_in_one_text() -> None:
     other = BenchmarkItem("2", "t", "Why do the bakers of the old town never sell bread on Monday?")
     text = f"{TALK}{other.question} {TALK} {QUESTION}"
-    assert [match["item"] for match in found_in(text, ITEM, other)] == [1, 0]
+    assert [match["item"] for match in found_in(text, ITEM, other)] == ["2", "17"]
 
 
 WORD = st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=8)
@@ -168,43 +201,63 @@ def test_a_planted_item_is_found_at_its_place(words: list[str], before: str, aft
     item = BenchmarkItem("0", "t", " ".join(words))
     planted = ", ".join(words)
     text = f"{before} {planted} {after}"
-    found = find_contamination(pl.Series(["nothing of it", text]), [item])
-    if found.too_short:
+    found = search(["nothing of it", text], item)
+    if found.items["status"][0] == "uncheckable":
         # Single characters of scripts without spaces, or words that fold into the same.
         return
-    (match,) = found.matches.to_dicts()
-    assert (match["text"], match["score"]) == (1, 1)
-    start, end = len(before) + 1, len(before) + 1 + len(planted)
-    assert start <= match["start"] < match["end"] <= end
-    folded = folded_words(planted)
-    if len(set(folded)) == len(folded) and not set(folded) & set(folded_words(before + after)):
-        assert folded_words(text[match["start"] : match["end"]]) == folded
+    (match,) = found.hits.to_dicts()
+    assert (match["row"], match["score"]) == (1, 1)
+    hashes = hashes_of(planted)
+    if len(set(hashes)) == len(hashes) and not set(hashes) & set(
+        hashes_of(before) + hashes_of(after)
+    ):
+        start, end = len(before) + 1, len(before) + 1 + len(planted)
+        assert start <= match["start"] < match["end"] <= end
+        assert hashes_of(text[match["start"] : match["end"]]) == hashes
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=80))
 def test_words_are_pieces_of_their_text_in_order(text: str) -> None:
-    end = 0
-    for word in bare_words(pl.Series([text]))[0]:
-        start = text.index(word, end)
-        assert not bare_words(pl.Series([text[end:start]]))[0].to_list()
-        end = start + len(word)
-    assert not bare_words(pl.Series([text[end:]]))[0].to_list()
+    spans = word_spans(text)
+    assert all(start < end for start, end in spans)
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
+    assert len(spans) == words_of(pl.Series([text])).counts[0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.text(st.characters(codec="utf-8"), max_size=30), min_size=1, max_size=5),
+    st.text(st.characters(codec="utf-8", max_codepoint=0x2FFF), max_size=30),
+)
+def test_compiled_code_cuts_as_the_expressions_do(texts: list[str], other: str) -> None:
+    """A text is left to the expressions because of one character; then all of it must agree."""
+    column = pl.Series([*texts, other, None])
+    by_rule = _words_by_expressions(column.fill_null(""))
+    found = words_of(column)
+    assert found.counts.tolist() == by_rule.counts.tolist()
+    assert found.hashes.tolist() == by_rule.hashes.tolist()
+    data, offsets = string_buffers(column.fill_null(""))
+    out = np.empty(len(data), dtype=np.uint64)
+    counts, left_out = cut_and_hash(data, offsets, _word_table(ALL_POINTS), out)
+    assert counts.tolist() == np.where(left_out, 0, by_rule.counts).tolist()
+    kept = np.repeat(~left_out, by_rule.counts)
+    assert out[: counts.sum()].tolist() == by_rule.hashes[kept].tolist()
 
 
 def test_a_flood_of_one_phrase_is_no_item() -> None:
     """Many items of one template in many texts that begin like them, but go on otherwise."""
     opening = "It was the birthday of the old captain and the whole crew came to"
     items = [BenchmarkItem(str(n), "t", f"{opening} see {n} ships of size {n}") for n in range(500)]
-    texts = pl.Series([f"{opening} hear song {n} {'la ' * 200}" for n in range(2_000)])
-    assert find_contamination(texts, items).matches.is_empty()
+    texts = [f"{opening} hear song {n} {'la ' * 200}" for n in range(2_000)]
+    assert search(texts, *items).hits.is_empty()
 
 
 def test_a_finding_says_where_and_of_which_item(check_rows: RunCheck) -> None:
     rows = [chat(TALK, "I see."), chat(TALK + QUESTION, "She hears eight creaks.")]
     result = check_rows(CHECK, rows, benchmarks=(ITEM,))
     (found,) = result.findings.to_dicts()
-    assert (result.status, result.reason) == ("ran", "")
+    assert (result.status, result.reason) == ("ran", "1 of 1 items stand in the data")
     assert (found["row"], found["field"], found["related"]) == (
         1,
         "messages[0].content",
@@ -246,18 +299,17 @@ def test_without_benchmarks_it_is_skipped_and_names_the_option(check_rows: RunCh
     assert "[audit] benchmarks" in result.reason
 
 
-def test_the_reason_says_how_many_items_are_too_short(check_rows: RunCheck) -> None:
+def test_the_reason_says_how_many_items_are_uncheckable(check_rows: RunCheck) -> None:
     sums = [BenchmarkItem(str(n), "sums", f"{n}+1=", str(n + 1)) for n in range(1_200)]
     result = check_rows(CHECK, [chat("a", "b")], benchmarks=(*sums, ITEM))
     assert (result.status, result.reason) == (
         "ran",
-        "1,200 of 1,201 items are too short to judge",
+        "0 of 1,201 items stand in the data; 1,200 are uncheckable, having too few words "
+        "(1,200 of sums; contamination.parquet names them)",
     )
     result = check_rows(CHECK, [chat("a", "b")], benchmarks=sums)
-    assert (result.status, result.reason) == (
-        "skipped",
-        "1,200 of 1,200 items are too short to judge",
-    )
+    assert result.status == "skipped"
+    assert "1,200 are uncheckable" in result.reason
 
 
 def test_parameters_change_what_is_found(check_rows: RunCheck) -> None:

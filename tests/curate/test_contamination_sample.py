@@ -57,4 +57,6 @@ def test_each_finding_names_the_item_and_its_place(planted, result: CheckResult)
 
 def test_the_items_that_cannot_be_judged_are_counted(result: CheckResult) -> None:
     assert result.status == "ran"
-    assert "of 8,450 items are too short to judge" in result.reason
+    assert "of 8,450 items stand in the data" in result.reason
+    assert "are uncheckable" in result.reason
+    assert "1,500 of arithmetic" in result.reason

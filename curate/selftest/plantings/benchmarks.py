@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ...contamination.items import BenchmarkItem
+from ...contamination import BenchmarkItem
 from .planting import Host, Planted, defect, look_alike
 from .wording import insert, last_answer, set_text
 
