@@ -103,11 +103,11 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 OCCUPATIONS: Mapping[str, tuple[str, ...]] = {
     **_with_plural(
         _words(
-            "accountant architect artist astronaut athlete baker barber biologist butcher "
+            "accountant architect artist athlete baker barber biologist "
             "carpenter cashier chef chemist coach dancer dentist designer developer doctor "
             "economist electrician engineer entrepreneur farmer firefighter hairdresser "
             "housekeeper janitor journalist lawyer librarian manager mathematician musician "
-            "nanny novelist nurse painter paramedic pharmacist philosopher photographer "
+            "nanny novelist nurse painter pharmacist philosopher photographer "
             "physician physicist pilot plumber poet politician president professor programmer "
             "psychologist receptionist researcher scientist singer soldier surgeon teacher "
             "therapist veterinarian writer"

@@ -175,3 +175,10 @@ def test_shares_are_of_the_records_in_which_the_side_speaks(pronouns: list[str])
         assert item.groups["men"].count == pronouns.count("He")
         assert item.groups["women"].total == len(pronouns)
         assert item.anybody == pronouns.count("She") + pronouns.count("He")
+
+
+def test_every_term_has_a_bit_of_its_own() -> None:
+    from tunewise.curate.measures.mentions import OCCUPATION_BITS, REGARD_BITS
+
+    for bits in (OCCUPATION_BITS, REGARD_BITS):
+        assert len(bits) <= 64, "they are counted as bits of a whole number of 64"
