@@ -1,11 +1,12 @@
 r"""Answers that break off: in a code block, in a word, where a word must follow, without an end.
 
 An open code block and a last word that asks for another ("of the") are sure signs. So is a last
-word that the answers have nowhere else, and that others begin with: "curricu". That a text does not
-end in punctuation counts where nearly all others of the dataset do. Whether they do is measured
-apart for single sentences, for longer texts, and for those of four sentences and more (careful
-authors write more), over the answers that end in prose: lists, titles, verse, code, addresses,
-signatures and enumerations are left out.
+word that the answers have nowhere else, and that others begin with ("curricu"), and a single
+consonant that stands alone nowhere else in the answer ("a perfect c"). That a text does not end in
+punctuation counts where nearly all others of the dataset do. Whether they do is measured apart for
+single sentences, for longer texts, and for those of four sentences and more (careful authors write
+more; where single sentences have their full stop, longer texts have), over the answers that end in
+prose: lists, titles, verse, code, addresses, signatures and enumerations are left out.
 
 Evidence: ``start`` and ``end`` hold the last characters of the answer. ``score`` is 0.9 for a sure
 sign, else the share of such answers of the dataset that do end in punctuation.
@@ -15,7 +16,7 @@ Where only the punctuation is missing and some others lack it too, or a single s
 somebody must look (``review``), and the severity is low.
 
 Limits: in a dataset that is lax about full stops only sure signs are found. Cut after a full stop,
-a text looks whole.
+a text looks whole; cut within an enumeration or after a formula, it looks like one that ends so.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from ..finding import Fix, Severity
 # Words that never end a sentence; prepositions that can ("to strive for") are left out.
 _OPEN_WORDS = (
     "a although an and are because between but by can could every from has have if into is its "
-    "may might must of or other our should such than that the their through to was were which "
-    "while whose will would your you'll"
+    "may might must includes including consists of or other our should such than that the their "
+    "through to was were which while whose will would your you'll"
 ).replace(" ", "|")
 _OPEN_END = rf"(?:[,(]|[\s\"“](?:{_OPEN_WORDS}))$"
 _CODE_LINE = r"^(?: {2}|\t)\s*(?:return|[\w.]+ ?=|[\w.]+\()|[{}=;]"
@@ -65,6 +66,9 @@ _SURE_SCORE = 0.9
 _LOOKED_AT = 600
 _SHOWN = 30
 _LOOP_WITHIN = 120
+# Not the names of variables, nor the words of one letter that languages have.
+_CONSONANT = "^[bcdfghjlmpqrtw]$"
+_SENTENCE_BEFORE = r"^.*[.!?…]['\"”’)]*\s"
 _MANY_SENTENCES = 4
 _WORD = r"^[\p{Latin}\p{Greek}\p{Cyrillic}]+$"
 _MARKS = "'\"“”‘’.,;:!?()[]*_"
@@ -89,6 +93,9 @@ def answer_endings(context: CheckContext) -> pl.DataFrame:
         & ~pl.any_horizontal(line.str.contains(pattern) for pattern in _NO_PROSE)
         & before.str.contains(_PROSE_BEFORE).fill_null(True)
     )
+    is_enumeration = line.str.replace(_SENTENCE_BEFORE, "").str.contains(_ENUMERATION)
+    last_word = pl.when(unclosed & is_sentence).then(line).str.extract(_LAST_WORD)
+    elsewhere = [pl.format(form, last_word) for form in (" {} ", " {},", " {}.", "({})", "'{}'")]
     with_fence = pl.when(content.str.contains("```", literal=True)).then(content)
     return (
         context.answers.lazy()
@@ -111,8 +118,10 @@ def answer_endings(context: CheckContext) -> pl.DataFrame:
             unclosed=unclosed,
             open_end=line.str.contains(_OPEN_END) & ~line.str.contains(_CODE_LINE),
             open_block=(pl.col("fences") % 2 == 1) & ~tail.str.contains(ENDS_WELL),
-            is_prose=is_sentence & ~line.str.contains(_ENUMERATION),
-            last_word=pl.when(unclosed & is_sentence).then(line).str.extract(_LAST_WORD),
+            is_prose=is_sentence & ~is_enumeration,
+            last_word=last_word,
+            ends_in_letter=last_word.str.contains(_CONSONANT)
+            & ~pl.any_horizontal(tail.str.contains(form, literal=True) for form in elsewhere),
             # A loop of one word is text/repetition's matter.
             is_loop=((last == second) & (second == third)).fill_null(False),
         )
@@ -188,28 +197,34 @@ def _judged(context: DatasetContext, check: Check) -> pl.DataFrame:
     )
     cut = _cut_words(left["last_word"], context)
     return left.with_columns(
-        is_cut=(pl.col("last_word").is_in(cut) & pl.col("is_long")).fill_null(False)
+        is_cut=(
+            (pl.col("last_word").is_in(cut) | pl.col("ends_in_letter")) & pl.col("is_long")
+        ).fill_null(False)
     )
 
 
 def _shares(prose: pl.DataFrame, least_answers: int) -> pl.DataFrame:
     """Return, by number of sentences, which share of such answers has no end: the smallest known.
 
-    An answer of four sentences is one of several sentences as well.
+    An answer of four sentences is one of several sentences as well, and one of all answers. Of
+    single sentences all answers tell something only where there are too few of their kind.
     """
-    found = []
-    for sentences in range(1, _MANY_SENTENCES + 2):
-        groups = [(1, 1)] if sentences == 1 else [(2, _MANY_SENTENCES + 1)]
-        if sentences >= _MANY_SENTENCES:
-            groups.append((_MANY_SENTENCES, _MANY_SENTENCES + 1))
-        for first, last in groups:
-            group = prose.filter(pl.col("sentences").is_between(first, last))
-            answers, unclosed = (int(group[name].sum()) for name in ("answers", "unclosed"))
-            if answers and answers >= least_answers:
-                found.append((sentences, unclosed / answers))
+    most = _MANY_SENTENCES + 1
+
+    def share(first: int, last: int) -> float | None:
+        group = prose.filter(pl.col("sentences").is_between(first, last))
+        answers, unclosed = (int(group[name].sum()) for name in ("answers", "unclosed"))
+        return unclosed / answers if answers and answers >= least_answers else None
+
+    of_single, of_several, of_many, of_all = (
+        share(*group) for group in ((1, 1), (2, most), (_MANY_SENTENCES, most), (1, most))
+    )
+    found = [(1, of_all if of_single is None else of_single)]
+    for sentences in range(2, most + 1):
+        groups = [of_several, of_all, of_many if sentences >= _MANY_SENTENCES else None]
+        found.append((sentences, min((s for s in groups if s is not None), default=None)))
     schema = {"sentences": prose.schema["sentences"], "unclosed_share": pl.Float64}
-    shares = pl.DataFrame(found, schema=schema, orient="row")
-    return shares.group_by("sentences").agg(pl.col("unclosed_share").min())
+    return pl.DataFrame(found, schema=schema, orient="row").drop_nulls()
 
 
 def _cut_words(last_words: pl.Series, context: DatasetContext) -> list[str]:
