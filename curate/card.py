@@ -26,6 +26,7 @@ from .measures.bias import bias_summary, describe_bias
 from .measures.licences import KNOWN_TO_THE_HUB, find_licence
 from .measures.provenance import stated_provenance
 from .records import CLASSIFICATION, message_rows
+from .settings import SplitSettings
 
 _TASKS = {CLASSIFICATION: "text-classification"}
 _USUAL_TASK = "text-generation"
@@ -293,7 +294,7 @@ def _made(
     if clean is not None:
         commands += _cleaning_commands(read_json(clean.folder / "clean.json"), audited.paths)
     if split is not None:
-        commands.append(_split_command(split.manifest.parameters))
+        commands.append(_split_command(split))
     return {
         "commands": commands,
         "audit": audit.id,
@@ -319,11 +320,16 @@ def _cleaning_commands(document: Mapping[str, Any], paths: Sequence[Path]) -> li
     return [shlex.join(words), *(more if single else [])]
 
 
-def _split_command(parameters: Mapping[str, Any]) -> str:
+def _split_command(split: Artifact) -> str:
+    """Return the command of a split; what was left as it is by default is left out."""
+    parameters, usual = split.manifest.parameters, SplitSettings()
     ratios = "/".join(f"{100 * share:g}" for share in parameters["ratios"])
-    words = ["tunewise", "split", "latest", "--ratios", ratios, "--seed", str(parameters["seed"])]
-    if parameters.get("stratify"):
-        words += ["--stratify", parameters["stratify"]]
-    for column in parameters.get("group") or ():
-        words += ["--group", column]
+    words = ["tunewise", "split", "latest", "--ratios", ratios]
+    for name in SplitSettings.model_fields:
+        made_from = split.manifest.input(name)
+        value = parameters.get(name) if made_from is None else Path(made_from.path).name
+        if name == "ratios" or value is None or (value == getattr(usual, name) and name != "seed"):
+            continue
+        for each in value if isinstance(value, list) else [value]:
+            words += [f"--{name.replace('_', '-')}", str(each)]
     return shlex.join(words)

@@ -79,6 +79,7 @@ class AuditSettings(Section):
     schema: str | None = None  # pyright: ignore[reportIncompatibleMethodOverride]
     context_length: int = Field(default=2048, gt=0)
     processes: int | None = Field(default=None, ge=1)
+    ray: str | None = None
     rules: tuple[RuleSettings, ...] = ()
     severity: dict[str, Literal["high", "medium", "low", "info"]] = Field(default_factory=dict)
     parameters: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -93,22 +94,59 @@ class CleanSettings(Section):
 
 
 class SplitSettings(Section):
-    """`[split]`: shares of the parts, what stays balanced and what stays together."""
+    """`[split]`: shares of the parts, what stays balanced and what stays together.
+
+    Attributes:
+        ratios: of train, val and test; val or test may be 0.
+        stratify: columns whose shares stay equal in all parts; by default the label.
+        group: columns whose equal values stay together.
+        seed: another one gives another split.
+        threshold: the Jaccard similarity from which rows stay together.
+        by_time: a column with times: train gets the oldest rows, test the newest.
+        folds: so many splits, each row in the test part of one of them.
+        fold: which of them is wanted, from 1 on; all of them by default.
+        leave_out: ``COLUMN=VALUE``: the rows with that value are the test part. ``COLUMN`` alone
+            stands for a split for each of its values.
+        keep_test: a file that is the test part; what leaks into it is left out.
+        out_of_domain: ``COLUMN=VALUE``, several of one column, or ``COLUMN`` alone: rows that are
+            held out as a part of their own.
+        out_of_domain_share: of the rows, where only the column is named.
+        against: an earlier split, by path or id; its rows keep their parts.
+    """
 
     ratios: tuple[float, float, float] = (0.70, 0.15, 0.15)
-    stratify: str | None = None
+    stratify: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
     seed: int = 17
     threshold: float = Field(default=0.8, gt=0, le=1)
+    by_time: str | None = None
+    folds: int | None = Field(default=None, ge=2)
+    fold: int | None = Field(default=None, ge=1)
+    leave_out: str | None = None
+    keep_test: str | None = None
+    out_of_domain: tuple[str, ...] = ()
+    out_of_domain_share: float = Field(default=0.1, gt=0, lt=1)
+    against: str | None = None
 
     @field_validator("ratios", mode="before")
     @classmethod
     def _read_ratios(cls, value: Any) -> Any:
-        """Accept ``70/15/15`` and any three positive numbers; keep shares of one as they are."""
+        """Accept ``70/15/15`` and any three numbers; keep shares of one as they are."""
         parts = value.split("/") if isinstance(value, str) else value
         numbers = [float(part) for part in parts]
-        if len(numbers) != 3 or min(numbers) <= 0:
-            raise ValueError("three positive numbers are wanted, such as 70/15/15")
+        sound = len(numbers) == 3 and all(0 <= number < math.inf for number in numbers)
+        if not sound or numbers[0] <= 0 or sum(numbers[1:]) <= 0:
+            raise ValueError(
+                "three numbers are wanted, such as 70/15/15; val or test may be 0, not both"
+            )
         if math.isclose(sum(numbers), 1):
             return tuple(numbers)
         return tuple(number / sum(numbers) for number in numbers)
+
+    @field_validator("stratify", "out_of_domain", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        """Accept one name for a list of names, and nothing for none."""
+        if value is None:
+            return ()
+        return (value,) if isinstance(value, str) else value

@@ -228,8 +228,8 @@ def _command(step: Step, settings_file: str) -> str:
         paths = (step.document.get("dataset") or {}).get("paths") or ()
         return _line("audit", *map(str, paths), settings_file=settings_file)
     if step.kind != "clean":
-        return _line(step.kind, _made_from(step), settings_file=settings_file)
-    line = _line("clean", _made_from(step), "--yes", settings_file=settings_file)
+        return _line(step.kind, *_made_from(step), settings_file=settings_file)
+    line = _line("clean", *_made_from(step), "--yes", settings_file=settings_file)
     decisions = [_decision(entry) for entry in step.artifact.manifest.parameters["decisions"]]
     others = len(decisions) - _DECISIONS_NAMED
     more = [f"{others} more"] if others > 0 else []
@@ -245,11 +245,11 @@ def _decision(entry: Mapping[str, Any]) -> str:
     return f"{text} on {len(rows)} row{'' if len(rows) == 1 else 's'}"
 
 
-def _made_from(step: Step) -> str:
-    """Return the artifact that a step was made from, or else the file."""
+def _made_from(step: Step) -> list[str]:
+    """Return the artifact that a step was made from, or else the files."""
     inputs = step.artifact.manifest.inputs
     found = next((item for item in inputs if item.artifact), None) or inputs[0]
-    return found.artifact or found.path
+    return [found.artifact] if found.artifact else found.path.splitlines()
 
 
 def _line(*parts: str, settings_file: str) -> str:

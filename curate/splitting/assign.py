@@ -1,4 +1,4 @@
-"""Components to parts: near the wanted shares in every stratum, the same whatever the row order."""
+"""Components to parts: near the wanted shares in every column, the same whatever the row order."""
 
 from __future__ import annotations
 
@@ -6,99 +6,104 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_PASSES = 8
+"""Each pass looks at every component once more; usually three change nothing any more."""
+_ROWS, _VALUE, _COMBINATION = 4, 8, 1
+"""What a row out of place weighs: for the size of its part, for each of its values, and for the
+combination of its values."""
+
 
 def assign_parts(
-    components: np.ndarray, strata: np.ndarray, keys: np.ndarray, ratios: Sequence[float]
+    components: np.ndarray,
+    strata: np.ndarray,
+    keys: np.ndarray,
+    ratios: Sequence[float],
+    fixed: np.ndarray | None = None,
 ) -> np.ndarray:
     """Assign every record a part, so that no component is divided.
 
-    Components of several records are placed one by one, the largest first, into the part where
-    they fit and which lacks the largest share of its records in their strata. Single records
-    then fill what is lacking, in the order of their keys, all at once. Rounding of small strata
-    is carried over to the next one, so that many of them together still come near the ratios.
+    The largest components are placed first, each where it brings the parts nearest to their
+    shares: of all records, of the records with each value of each column, and of those with each
+    combination of values. Then single components move for as long as that helps.
 
     Args:
         components: the component of each record, any integers.
-        strata: the stratum of each record, 0 to the number of strata - 1.
+        strata: the value of each record in the columns to keep in balance, integers from 0 on;
+            records by columns, or one column.
         keys: uint64, a hash of each record's content and the seed; it decides what the sizes
             leave open.
-        ratios: the wanted share of each part; they sum up to 1.
+        ratios: the wanted share of each part; those above 0 sum up to 1.
+        fixed: the part of each record that has one already, else -1; these stay, and count.
 
     Returns:
         The part of each record, an index into ``ratios``.
+
+    Example:
+        >>> components, one_value = np.array([7, 7, 8, 9]), np.zeros(4, int)
+        >>> assign_parts(components, one_value, np.arange(4), (0.5, 0.5)).tolist()
+        [0, 0, 1, 1]
     """
-    _, component, sizes = np.unique(components, return_inverse=True, return_counts=True)
-    shares = np.asarray(ratios, dtype=float)
-    lacking = np.outer(shares, np.bincount(strata)).astype(float)
-    parts = np.full(len(components), -1, dtype=np.int64)
-    _place_components(parts, component, sizes, strata, keys, lacking)
-    _place_singles(parts, strata, keys, lacking)
+    from .balance_kernels import place_components
+
+    parts = np.full(len(components), -1, dtype=np.int64) if fixed is None else fixed.copy()
+    free = np.flatnonzero(parts < 0)
+    wanted = np.flatnonzero(np.asarray(ratios) > 0)
+    if not len(free):
+        return parts
+    columns = strata.reshape(len(components), -1)
+    features, weights = _features(columns)
+    totals = np.bincount(features.ravel(), minlength=int(features.max()) + 1)
+    counts = np.zeros((len(wanted), len(totals)), dtype=np.int64)
+    for number, part in enumerate(wanted):
+        np.add.at(counts[number], features[parts == part].ravel(), 1)
+    rows, begins, order = _order(components[free], keys[free])
+    places = np.full(len(begins) - 1, -1, dtype=np.int64)
+    shares = np.asarray(ratios, dtype=float)[wanted]
+    place_components(
+        free[rows], begins, order, features, weights, shares, counts, totals, places, _PASSES
+    )
+    _fill_empty(places, np.diff(begins), order, counts[:, 0])
+    parts[free[rows]] = wanted[np.repeat(places, np.diff(begins))]
     return parts
 
 
-def _place_components(
-    parts: np.ndarray,
-    component: np.ndarray,
-    sizes: np.ndarray,
-    strata: np.ndarray,
-    keys: np.ndarray,
-    lacking: np.ndarray,
+def _features(strata: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number what each record counts for: itself, its values, their combination; with weights.
+
+    A column of one value only tells nothing and is left out.
+    """
+    telling = [column for column in strata.T if len(column) and (column != column[0]).any()]
+    columns = [np.zeros(len(strata), dtype=np.int64), *telling]
+    weights = [_ROWS * max(1, len(telling)), *(_VALUE for _ in telling)]
+    if len(telling) > 1:
+        _, combination = np.unique(np.column_stack(telling), axis=0, return_inverse=True)
+        columns.append(combination.reshape(-1))
+        weights.append(_COMBINATION)
+    first = 0
+    for number, column in enumerate(columns):
+        columns[number] = column + first
+        first += int(column.max()) + 1
+    return np.column_stack(columns), np.array(weights, dtype=np.int64)
+
+
+def _order(components: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gather the records of each component, and order components by size and smallest key."""
+    _, component, sizes = np.unique(components, return_inverse=True, return_counts=True)
+    rows = np.lexsort((keys, component))
+    begins = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    order = np.lexsort((keys[rows[begins[:-1]]], -sizes))
+    return rows, begins, order
+
+
+def _fill_empty(
+    places: np.ndarray, sizes: np.ndarray, order: np.ndarray, counts: np.ndarray
 ) -> None:
-    """Place the components of several records; ``parts`` and ``lacking`` are updated."""
-    members = np.flatnonzero(sizes[component] > 1)
-    if not len(members):
-        return
-    smallest_key = np.full(len(sizes), np.iinfo(np.uint64).max, dtype=np.uint64)
-    np.minimum.at(smallest_key, component, keys)
-    of = component[members]
-    order = np.lexsort((keys[members], of, smallest_key[of], -sizes[of]))
-    members = members[order]
-    borders = np.flatnonzero(np.diff(component[members])) + 1
-    wanted = np.maximum(lacking, 1e-9)
-    place_of = np.full(len(sizes), -1, dtype=np.int64)
-    for group in np.split(members, borders):
-        touched, counts = np.unique(strata[group], return_counts=True)
-        room = lacking[:, touched]
-        overflow = np.maximum(counts - np.maximum(room, 0), 0).sum(axis=1)
-        need = (counts * room / wanted[:, touched]).sum(axis=1)
-        # Parts that overflow by less than one record are as good as those that do not.
-        best = min(
-            range(len(lacking)),
-            key=lambda part: (np.floor(overflow[part]), -round(need[part], 9), part),
-        )
-        lacking[best, touched] -= counts
-        place_of[component[group[0]]] = best
-    parts[members] = place_of[component[members]]
-
-
-def _place_singles(
-    parts: np.ndarray, strata: np.ndarray, keys: np.ndarray, lacking: np.ndarray
-) -> None:
-    """Fill what is lacking in each stratum with the records left."""
-    singles = np.flatnonzero(parts < 0)
-    singles = singles[np.lexsort((keys[singles], strata[singles]))]
-    available = np.bincount(strata[singles], minlength=lacking.shape[1])
-    quotas = np.zeros(lacking.shape, dtype=np.int64)
-    carried = np.zeros(len(lacking))
-    for stratum in np.argsort(-available, kind="stable"):
-        number = int(available[stratum])
-        if number:
-            quotas[:, stratum], carried = _round_shares(lacking[:, stratum], number, carried)
-    flat = np.repeat(np.tile(np.arange(len(lacking)), lacking.shape[1]), quotas.T.ravel())
-    parts[singles] = flat
-
-
-def _round_shares(
-    lacking: np.ndarray, number: int, carried: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Divide a number of records by what the parts lack; return the rounding left to carry."""
-    wanted = np.maximum(lacking, 0)
-    total = wanted.sum()
-    exact = wanted * (number / total) if total > 0 else np.full(len(wanted), number / len(wanted))
-    aimed = np.maximum(exact + carried, 0)
-    floors = np.minimum(np.floor(aimed + 1e-9).astype(np.int64), number)
-    while floors.sum() > number:
-        floors[int(np.argmax(floors - aimed))] -= 1
-    while floors.sum() < number:
-        floors[int(np.argmax(np.round(aimed - floors, 9)))] += 1
-    return floors, exact + carried - floors
+    """Give a part without records the smallest component of the part that has most of them."""
+    for part in np.flatnonzero(counts == 0):
+        held = np.bincount(places, minlength=len(counts))
+        richest = int(np.argmax(held))
+        if held[richest] > 1:
+            chosen = order[places[order] == richest][-1]
+            counts[richest] -= sizes[chosen]
+            counts[part] += sizes[chosen]
+            places[chosen] = part

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import polars as pl
 from ...workspace.errors import UsageError
 from ...workspace.events import Emit, ignore
 from ..near_duplicates.pairs import THRESHOLD
-from ..reading.read import read_dataset
-from .ties import Ties, tie_records
+from ..reading.read import open_source, read_pieces
+from .direct_ties import numbered
+from .ties import EXACT, GROUP, NEAR, NORMALISED, PROMPT, TakenPiece, Ties, tie_records
 
 CROSSING_SCHEMA = pl.Schema(
     {
@@ -25,7 +27,11 @@ CROSSING_SCHEMA = pl.Schema(
         "jaccard": pl.Float64,
     }
 )
-_EXACT, _NORMALISED, _NEAR, _PROMPT = "exact", "normalised", "near", "prompt"
+_UNSEEN = (
+    "rewording that shares few runs of words, translations",
+    "a short text inside a much longer one",
+    "fields outside of the messages, and files that rows name",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Certificate:
         prompt_across: prompts that occur in more than one file.
         group_across: values of group columns that occur in more than one file.
         threshold: the Jaccard similarity from which pairs are near.
+        rows: how many records of each file were compared.
         method: how was searched.
         not_searched: what the search could not see, sentences for the reader.
         crossings: the evidence, one line a pair: frame of :data:`CROSSING_SCHEMA`.
@@ -51,6 +58,7 @@ class Certificate:
     prompt_across: int
     group_across: int
     threshold: float
+    rows: dict[str, int]
     method: str
     not_searched: tuple[str, ...]
     crossings: pl.DataFrame
@@ -67,74 +75,94 @@ class Certificate:
         return {**fields, "not_searched": list(self.not_searched)}
 
 
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """A file to be searched: where it lies, and how its rows are to be understood.
+
+    Attributes:
+        path: a file, or whatever else can be read.
+        shape: the rows' shape; detected by default.
+        mapping: which source field plays which part.
+        encoding: of text files; told from their bytes by default.
+    """
+
+    path: str | Path
+    shape: str | None = None
+    mapping: Mapping[str, str] | None = None
+    encoding: str | None = None
+
+
 def check_files(
-    files: Mapping[str, str | Path],
+    files: Mapping[str, PartFile],
     *,
     threshold: float = THRESHOLD,
     groups: Sequence[str] = (),
-    shape: str | None = None,
-    mapping: Mapping[str, str] | None = None,
     emit: Emit = ignore,
 ) -> Certificate:
     """Search anybody's files for what leaks from one into another.
 
-    The files are read anew and every record is compared with every other.
+    The files are read anew, piece by piece, and every record is compared with every other.
 
     Args:
-        files: the parts by name, such as ``{"train": "train.jsonl", "test": "test.jsonl"}``.
+        files: the parts by name.
         threshold: the Jaccard similarity from which pairs are near.
         groups: fields whose values must not occur in two files.
-        shape: the rows' shape; detected by default.
-        mapping: which source field plays which part.
         emit: told about progress.
 
     Raises:
-        UsageError: fewer than two files.
+        UsageError: fewer than two files, or no record has a field that ``groups`` names.
         DataError: a file cannot be read.
     """
     if len(files) < 2:
-        raise UsageError("leaks are searched between files, and only one was named")
-    datasets = {
-        name: read_dataset(path, shape=shape, mapping=mapping, emit=emit)
-        for name, path in files.items()
+        raise UsageError(
+            "leaks are searched between files, and fewer than two were named",
+            fix="name two or more, such as train.jsonl and test.jsonl",
+        )
+    sources = {
+        name: open_source(
+            file.path, shape=file.shape, mapping=file.mapping or None, encoding=file.encoding
+        )
+        for name, file in files.items()
     }
-    records = pl.concat([dataset.records for dataset in datasets.values()])
-    part = pl.Series(
-        "part", [name for name, dataset in datasets.items() for _ in range(dataset.records.height)]
-    )
-    first = next(iter(datasets.values()))
-    # Every file counts its rows from 0; records are compared under numbers of their own.
-    numbered = records.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))
-    ties = tie_records(numbered, first.detection, threshold=threshold, groups=groups)
-    unread = sum(dataset.set_aside.height for dataset in datasets.values())
-    notes = [f"{unread:,} rows could not be read"] if unread else []
-    return _certificate(ties, part, records["row"], threshold, notes)
+    unread: Counter[str] = Counter()
+
+    def pieces() -> Iterator[TakenPiece]:
+        for name, source in sources.items():
+            for piece in read_pieces(source, emit):
+                unread[name] += piece.set_aside.height
+                yield TakenPiece(piece.records, piece.detection, name)
+
+    ties = tie_records(pieces(), threshold=threshold, groups=groups)
+    notes = [
+        f"{count:,} rows of {name} could not be read" for name, count in unread.items() if count
+    ]
+    counts = dict(ties.rows.group_by("part").len().iter_rows())
+    rows = {name: counts.get(name, 0) for name in files}
+    return _certificate(ties, rows, threshold, notes)
 
 
 def _certificate(
-    ties: Ties, part: pl.Series, row: pl.Series, threshold: float, notes: Sequence[str]
+    ties: Ties, rows: Mapping[str, int], threshold: float, notes: Sequence[str]
 ) -> Certificate:
-    places = pl.DataFrame({"part": part, "row": row}).with_row_index("position")
+    places = ties.rows.select("part", "row").with_row_index("position")
     crossings: list[pl.DataFrame] = []
     counts: dict[str, int] = {}
     for name in ties.keys.columns:
-        key = ties.keys[name]
-        if name == _NORMALISED:
-            counts[name], found = _crossing_keys(name, key, places, but=ties.keys[_EXACT])
-        else:
-            counts[name], found = _crossing_keys(name, key, places)
+        stricter = ties.keys[EXACT] if name == NORMALISED else None
+        counts[name], found = _crossing_keys(name, ties.keys[name], places, but=stricter)
         crossings.append(found)
     near = _crossing_pairs(ties, places)
-    groups = sum(count for name, count in counts.items() if name.startswith("group "))
+    groups = sum(count for name, count in counts.items() if name.startswith(GROUP))
     return Certificate(
-        exact_across=counts[_EXACT],
-        normalised_across=counts[_NORMALISED],
+        exact_across=counts[EXACT],
+        normalised_across=counts[NORMALISED],
         near_across=near.height,
-        prompt_across=counts[_PROMPT],
+        prompt_across=counts[PROMPT],
         group_across=groups,
         threshold=threshold,
+        rows=dict(rows),
         method=f"a fresh reading of the written files; {ties.method}",
-        not_searched=(*notes, *ties.notes, "rewording that shares few runs of words, translations"),
+        not_searched=(*notes, *ties.notes, *_UNSEEN),
         crossings=pl.concat([*crossings, near]),
     )
 
@@ -174,17 +202,17 @@ def _crossing_keys(
 
 def _crossing_pairs(ties: Ties, places: pl.DataFrame) -> pl.DataFrame:
     """The near pairs across parts that do not have the same words."""
-    words = ties.keys["normalised"]
+    words = numbered(ties.keys[NORMALISED])
     left, right = ties.pairs["left"], ties.pairs["right"]
     pairs = pl.DataFrame(
         {
-            "by": pl.repeat(_NEAR, len(left), eager=True),
+            "by": pl.repeat(NEAR, len(left), eager=True),
             "left_part": places["part"].gather(left),
             "left_row": places["row"].gather(left),
             "right_part": places["part"].gather(right),
             "right_row": places["row"].gather(right),
             "jaccard": ties.pairs["jaccard"],
-            "same": words.gather(left).eq_missing(words.gather(right)),
+            "same": words[left.to_numpy()] == words[right.to_numpy()],
         }
     )
     crossing = (pl.col("left_part") != pl.col("right_part")) & ~pl.col("same")

@@ -6,8 +6,6 @@ import json
 
 import polars as pl
 
-from ...workspace.errors import UsageError
-from ...workspace.nearest import nearest
 from ..records import Detection
 from ..schemas.flat_records import json_path
 
@@ -25,26 +23,24 @@ def column_values(records: pl.DataFrame, detection: Detection, name: str) -> pl.
 
     Returns:
         Strings, null where a record has no such value; in the records' order, named ``name``.
-
-    Raises:
-        UsageError: no record has such a field.
     """
-    by_source_name = {
-        field: part for part, field in detection.mapping.items() if part in _OWN_COLUMNS and field
-    }
+    by_source_name = _own_columns(detection)
     if name in by_source_name:
         return records[by_source_name[name]].alias(name)
     if name in _OWN_COLUMNS:
-        values = records[name]
-    else:
-        values = records["extra"].str.json_path_match(json_path(name))
-    if values.null_count() == len(values):
-        known = [*by_source_name, *_extra_names(records), *_OWN_COLUMNS]
-        raise UsageError(f"no record has a field {name!r}", fix=nearest(name, known))
-    return values.alias(name)
+        return records[name]
+    return records["extra"].str.json_path_match(json_path(name)).alias(name)
 
 
-def _extra_names(records: pl.DataFrame) -> set[str]:
-    """The names of the fields that no column holds, by a look at some records."""
+def column_names(records: pl.DataFrame, detection: Detection) -> set[str]:
+    """Return the names that :func:`column_values` takes, by a look at some records."""
     some = records["extra"].drop_nulls().head(_LOOKED_AT)
-    return {name for extra in some for name in json.loads(extra) if not name.startswith("_")}
+    extra = {name for text in some for name in json.loads(text) if not name.startswith("_")}
+    return {*_own_columns(detection), *extra, *_OWN_COLUMNS}
+
+
+def _own_columns(detection: Detection) -> dict[str, str]:
+    """Return the records' columns by the names of the source's fields."""
+    return {
+        field: part for part, field in detection.mapping.items() if part in _OWN_COLUMNS and field
+    }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tunewise.curate.splitting.certificate import CROSSING_SCHEMA, check_files
+from tunewise.curate.splitting.certificate import CROSSING_SCHEMA, PartFile, check_files
 from tunewise.workspace.errors import DataError, UsageError
 
 LONG = (
@@ -19,6 +19,10 @@ LONG = (
 def write(path: Path, rows: list[dict]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     return path
+
+
+def parts(**files: Path) -> dict[str, PartFile]:
+    return {name: PartFile(path) for name, path in files.items()}
 
 
 def pair(prompt: str, completion: str, **more: object) -> dict:
@@ -41,7 +45,7 @@ def test_each_kind_of_leak_is_counted_once_and_shown(tmp_path: Path) -> None:
         pair("Something of its own", "there", owner="e"),
     ]
     found = check_files(
-        {"train": write(tmp_path / "a.jsonl", train), "test": write(tmp_path / "b.jsonl", test)},
+        parts(train=write(tmp_path / "a.jsonl", train), test=write(tmp_path / "b.jsonl", test)),
         groups=["owner"],
     )
     assert found.leaks
@@ -63,7 +67,7 @@ def test_copies_within_a_file_are_no_leak(tmp_path: Path) -> None:
     rows = [pair("Where is it?", "Here."), pair("Where is it?", "Here.")]
     other = [pair("Quite another", "thing")]
     found = check_files(
-        {"a": write(tmp_path / "a.jsonl", rows), "b": write(tmp_path / "b.jsonl", other)}
+        parts(a=write(tmp_path / "a.jsonl", rows), b=write(tmp_path / "b.jsonl", other))
     )
     assert not found.leaks
     assert found.not_searched
@@ -73,26 +77,26 @@ def test_what_could_not_be_read_is_told(tmp_path: Path) -> None:
     broken = tmp_path / "a.jsonl"
     broken.write_text('{"prompt": "a b", "completion": "c"}\n{oops\n')
     other = write(tmp_path / "b.jsonl", [pair("d", "e")])
-    found = check_files({"a": broken, "b": other})
-    assert "1 rows could not be read" in found.not_searched
+    found = check_files(parts(a=broken, b=other))
+    assert "1 rows of a could not be read" in found.not_searched
 
 
 def test_one_file_is_refused_and_a_missing_one_told(tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", [pair("a", "b")])
     with pytest.raises(UsageError):
-        check_files({"a": file})
+        check_files(parts(a=file))
     with pytest.raises(DataError):
-        check_files({"a": file, "b": tmp_path / "none.jsonl"})
+        check_files(parts(a=file, b=tmp_path / "none.jsonl"))
 
 
 def test_the_known_overlaps_of_banking77_are_found(shared_data: Path) -> None:
     """25 sentences are in train and test; they differ in case and punctuation."""
     folder = shared_data / "instructions" / "banking77"
-    found = check_files({"train": folder / "train.csv", "test": folder / "test.csv"})
+    found = check_files(parts(train=folder / "train.csv", test=folder / "test.csv"))
     assert found.exact_across + found.normalised_across == 25
     assert found.near_across > 25
 
 
 def test_gsm8k_has_no_leak(shared_data: Path) -> None:
     folder = shared_data / "instructions" / "gsm8k"
-    assert not check_files({"train": folder / "train.jsonl", "test": folder / "test.jsonl"}).leaks
+    assert not check_files(parts(train=folder / "train.jsonl", test=folder / "test.jsonl")).leaks

@@ -17,9 +17,10 @@ from tunewise.curate.export import source_rows
 from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.records import Dataset
 from tunewise.curate.settings import SplitSettings
-from tunewise.curate.splitting import split as split_module
+from tunewise.curate.splitting import written as written_module
 from tunewise.curate.splitting.assign import assign_parts
-from tunewise.curate.splitting.split import PARTS, split
+from tunewise.curate.splitting.parts import PARTS
+from tunewise.curate.splitting.split import split
 from tunewise.workspace.artifact import Artifact, Workspace, produce
 from tunewise.workspace.errors import JobError, UsageError
 from tunewise.workspace.files import read_json, write_json
@@ -221,7 +222,7 @@ def test_a_leak_in_the_written_files_fails_the_step(
     def faulty(records: pl.DataFrame, detection: object) -> list[dict]:
         return [*first, *source_rows(records, detection)][: records.height]  # type: ignore[arg-type]
 
-    monkeypatch.setattr(split_module, "source_rows", faulty)
+    monkeypatch.setattr(written_module, "source_rows", faulty)
     with pytest.raises(JobError, match="leak"):
         split(Workspace(tmp_path), dataset_of(tmp_path, distinct_rows(30)), SplitSettings())
     assert not list((tmp_path / ".tunewise" / "split").glob("[!.]*"))
