@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from tunewise.curate.contamination import BenchmarkItem
@@ -48,15 +49,137 @@ def write(path: Path, *rows: Any) -> str:
 )
 def test_rows_of_json_lines(tmp_path: Path, row: Any, question: str, answer: str | None) -> None:
     (item,) = benchmark_items([write(tmp_path / "some.jsonl", row)], tmp_path)
-    assert item == BenchmarkItem(str(row.get("id", 0)), "some", question, answer)
+    assert item == BenchmarkItem(
+        str(row.get("id", 0)), "some", question, answer, tuple(row.get("choices", ()))
+    )
+
+
+CHOICES = ("red", "blue", "green")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question": "Which?", "choices": CHOICES, "answer": 1},
+        {"question": "Which?", "choices": CHOICES, "answer": "B"},
+        {"question": "Which?", "choices": CHOICES, "answer": "blue"},
+        {"question": "Which?", "choices": repr(list(CHOICES)), "answer": "1"},
+        {
+            "question": "Which?",
+            "choices": {"text": CHOICES, "label": ["1", "2", "3"]},
+            "answerKey": "2",
+        },
+        {
+            "question_stem": "Which?",
+            "choices": [
+                {"text": text, "label": label} for text, label in zip(CHOICES, "ABC", strict=True)
+            ],
+            "answerKey": "B",
+        },
+        {"ctx": "Which?", "endings": CHOICES, "label": "1", "ctx_a": "other"},
+        {"query": "Which?\nA. red\nB. blue\n(C) green\nAnswer:", "choices": CHOICES, "gold": 1},
+    ],
+)
+def test_rows_of_known_benchmarks_with_choices(tmp_path: Path, row: Any) -> None:
+    (item,) = benchmark_items([write(tmp_path / "some.jsonl", row)], tmp_path)
+    assert item == BenchmarkItem("0", "some", "Which?", "blue", CHOICES)
+
+
+@pytest.mark.parametrize(
+    ("row", "question", "choices", "answer"),
+    [
+        ({"goal": "Sit", "sol1": "a", "sol2": "b", "label": 1}, "Sit", ("a", "b"), "b"),
+        (
+            {"sentence": "_ ran", "option1": "He", "option2": "It", "answer": "2"},
+            "_ ran", ("He", "It"), "It",
+        ),
+        (
+            {"question": "Q", "distractor1": "x", "distractor2": "y", "correct_answer": "z"},
+            "Q", ("z", "x", "y"), "z",
+        ),
+        ({"passage": "P", "question": "Q", "answer": True}, "P\nQ", (), "yes"),
+        (
+            {"context": "P", "question": "Q", "answers": {"text": ["a", "b"], "start": [1]}},
+            "P\nQ", (), "a",
+        ),
+        ({"problem": "P", "solution": "S", "answer": "3"}, "P", (), "S"),
+        ({"prompt": "def f", "canonical_solution": "pass", "task_id": "He/1"}, "def f", (), "pass"),
+        ({"text": "Write", "code": "x = 1", "task_id": 3}, "Write", (), "x = 1"),
+        ({"instruction": "Add", "input": "1 1", "output": "2"}, "Add\n1 1", (), "2"),
+        ({"question": "Q", "best_answer": "B", "category": "c"}, "Q", (), "B"),
+    ],
+)  # fmt: skip
+def test_rows_of_other_known_benchmarks(
+    tmp_path: Path, row: Any, question: str, choices: tuple[str, ...], answer: str
+) -> None:
+    (item,) = benchmark_items([write(tmp_path / "some.jsonl", row)], tmp_path)
+    assert (item.question, item.choices, item.answer) == (question, choices, answer)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv", ".tsv", ".parquet"])
+def test_tables_of_rows(tmp_path: Path, suffix: str) -> None:
+    frame = pl.DataFrame({"question": ["Why, though?", "Who?"], "answer": ["so", "I"]})
+    path = tmp_path / f"some{suffix}"
+    if suffix == ".json":
+        path.write_text(json.dumps(frame.to_dicts()))
+    elif suffix == ".parquet":
+        frame.write_parquet(path)
+    else:
+        frame.write_csv(path, separator="\t" if suffix == ".tsv" else ",")
+    assert benchmark_items([path.name], tmp_path) == (
+        BenchmarkItem("0", "some", "Why, though?", "so"),
+        BenchmarkItem("1", "some", "Who?", "I"),
+    )
+
+
+def test_a_choice_that_is_no_list_at_the_end_stays_in_the_question(tmp_path: Path) -> None:
+    row = {"query": "Is it red or blue? A. red", "choices": ["red", "blue"], "gold": 0}
+    (item,) = benchmark_items([write(tmp_path / "some.jsonl", row)], tmp_path)
+    assert item.question == row["query"]
 
 
 def test_a_task_of_lm_eval_is_read_by_its_templates(tmp_path: Path) -> None:
     write(tmp_path / "rows.jsonl", ROW, {**ROW, "id": 8, "gold": 0, "query": "{{ 7*7 }}"})
     (tmp_path / "any.yaml").write_text(TASK)
     assert benchmark_items(["any.yaml"], tmp_path) == (
-        BenchmarkItem("7", "mine", "Q: Who?", 'so "he" said'),
-        BenchmarkItem("8", "mine", "Q: {{ 7*7 }}", "it's me"),
+        BenchmarkItem("7", "mine", "Q: Who?", 'so "he" said', tuple(ROW["choices"])),
+        BenchmarkItem("8", "mine", "Q: {{ 7*7 }}", "it's me", tuple(ROW["choices"])),
+    )
+
+
+def test_a_task_whose_templates_are_code_is_read_by_its_fields(tmp_path: Path) -> None:
+    write(tmp_path / "rows.jsonl", ROW)
+    text = TASK.replace("doc_to_target: gold", "doc_to_target: !function utils.gold")
+    (tmp_path / "any.yaml").write_text(text)
+    assert benchmark_items(["any.yaml"], tmp_path) == (
+        BenchmarkItem("7", "mine", "Who?", 'so "he" said', tuple(ROW["choices"])),
+    )
+
+
+def test_what_a_task_includes_and_what_it_asks_to_be_looked_for(tmp_path: Path) -> None:
+    write(tmp_path / "rows.jsonl", ROW)
+    (tmp_path / "_base").write_text(TASK.replace("task: mine", "task: base"))
+    (tmp_path / "any.yaml").write_text(
+        "include: _base\ntask: mine\ndoc_to_decontamination_query: query\n"
+    )
+    (item,) = benchmark_items(["any.yaml"], tmp_path)
+    assert (item.name, item.question) == ("mine/7", "Who?")
+    (tmp_path / "any.yaml").write_text("include: any.yaml\ntask: mine\n")
+    with pytest.raises(DataError, match="includes itself"):
+        benchmark_items(["any.yaml"], tmp_path)
+
+
+def test_choices_that_are_but_labels_of_what_the_question_lists(tmp_path: Path) -> None:
+    row = {"question": "Which of them floats?", "choices": ["a stone", "a cork"], "answer": 1}
+    write(tmp_path / "rows.jsonl", row)
+    text = TASK.replace(
+        '"Q: {{query}}"',
+        '"{{question}}\\nA. {{choices[0]}}\\nB. {{choices[1]}}\\nAnswer:"',
+    )
+    text = text.replace('"{{choices}}"', '["A", "B"]').replace("gold", "answer")
+    (tmp_path / "any.yaml").write_text(text)
+    assert benchmark_items(["any.yaml"], tmp_path) == (
+        BenchmarkItem("0", "mine", "Which of them floats?", "a cork", ("a stone", "a cork")),
     )
 
 
@@ -103,6 +226,8 @@ def test_an_unknown_name_is_told_the_nearest(tmp_path: Path, name: str, hint: st
         ('{"a": 1}', "no benchmark"),
         ('{"query": "x", "choices": ["a"], "gold": 3}', "3 is no place"),
         ('{"question": {"a": 1}, "answer": "x"}', "is no text"),
+        ('{"question": "x", "choices": 3, "answer": "x"}', "no list of choices"),
+        ('{"sentence": "x", "option1": "a", "option2": "b", "answer": ""}', "ValueError"),
     ],
 )
 def test_a_broken_file_is_named(tmp_path: Path, text: str, problem: str) -> None:
@@ -117,7 +242,7 @@ def test_a_broken_file_is_named(tmp_path: Path, text: str, problem: str) -> None
     [
         ("dataset_path: json", "dataset_path: allenai/ai2_arc", UsageError),
         ("test_split: test", "test_split: other", UsageError),
-        ("doc_to_target: gold", "doc_to_target: !function utils.gold", UsageError),
+        ("{{query}}", "{{missing}}", DataError),
         ("task: mine", "group: mine", UsageError),
         ("{{query}}", "{{query", DataError),
         ("{{query}}", "{{query.__class__.__mro__[1].__subclasses__()}}", DataError),
