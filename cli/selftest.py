@@ -146,7 +146,7 @@ def summary(document: Mapping[str, Any]) -> str:
         )  # fmt: skip
     else:
         lines.append("no check was tested")
-    lines += _others(document["checks"]) + _examples(document["checks"])
+    lines += _examples(document["checks"]) + _verdict(document["checks"])
     lines += ["", f"self-test {document['id']}: {document['artifact']}"]
     if document.get("below"):
         lines.append(f"below --fail-under: {', '.join(document['below'])}")
@@ -180,15 +180,34 @@ def _interval(share: Mapping[str, Any] | None) -> str:
     return f"[{100 * low:.0f}–{100 * high:.0f}]"
 
 
-def _others(checks: list[Mapping[str, Any]]) -> list[str]:
-    """Tell which checks were not tested, and why; findings of theirs are false all the same."""
-    lines = [""]
+def _verdict(checks: list[Mapping[str, Any]]) -> list[str]:
+    """Tell which checks stay under their targets, and which could not be tried, and why."""
+    reached = sum(item["met"] is True for item in checks)
+    under = [_shortfall(item) for item in checks if item["met"] is False]
+    lines = ["", f"{count(reached, 'check')} reached the target; under it: "
+             f"{', '.join(under) or 'none'}"]  # fmt: skip
+    why: dict[tuple[str, str], list[str]] = {}
     for status in ("failed", "not tested", "not applicable", "skipped"):
         for item in checks:
             if item["status"] == status:
-                false = f"; {count(item['false'], 'false alarm')}" if item["false"] else ""
-                lines.append(f"  {status}: {item['check']} ({safe_text(item['reason'])}){false}")
-    return lines if len(lines) > 1 else []
+                # Findings of theirs are false all the same.
+                false = f" ({count(item['false'], 'false alarm')})" if item["false"] else ""
+                why.setdefault((status, item["reason"]), []).append(item["check"] + false)
+    if why:
+        lines.append(f"{count(sum(map(len, why.values())), 'check')} could not be tried:")
+    for (status, reason), names in why.items():
+        lines.append(f"  {status}: {', '.join(names)}: {safe_text(reason)}")
+    return lines
+
+
+def _shortfall(item: Mapping[str, Any]) -> str:
+    """Name a check with the shares that are too small, and of how many they are."""
+    said = []
+    if item["recall"]["value"] < item["target"]:
+        said.append(f"recall {_value(item['recall'])} of {item['planted']:,}")
+    if item["precision"] is not None and item["precision"]["value"] < item["target"]:
+        said.append(f"precision {_value(item['precision'])} of {item['found'] + item['false']:,}")
+    return f"{item['check']} ({'; '.join(said)})"
 
 
 def _examples(checks: list[Mapping[str, Any]]) -> list[str]:

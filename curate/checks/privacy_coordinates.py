@@ -55,8 +55,9 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _NAMED_WITHIN = 80
-# Points of a drawing, weights and shares lie between -1 and 1; few people live there.
-_LEAST_WITHOUT_SIGN = 1
+# Points of a drawing, weights and shares lie between -1 and 1; where both numbers do, few people
+# live, but many do at the degree of longitude of London.
+_LEAST_WITHOUT_SIGN, _LEAST_BESIDE_SMALL = 1, 5
 _IN_DECIMALS = "a precise place, in decimal degrees"
 
 
@@ -92,7 +93,8 @@ def _judge_decimals(match: re.Match[str]) -> Iterator[Hit]:
             yield Hit(_IN_DECIMALS, *match.span(part), score=1.0)
         return
     signed = match["before"] or match["north"] or (match["degrees"] and match["east"])
-    large = min(abs(latitude), abs(longitude)) >= _LEAST_WITHOUT_SIGN
+    smaller, larger = sorted((abs(latitude), abs(longitude)))
+    large = smaller >= _LEAST_WITHOUT_SIGN or larger >= _LEAST_BESIDE_SMALL
     if signed or (large and _is_named(match)):
         yield Hit(_IN_DECIMALS, *match.span(), score=1.0)
 

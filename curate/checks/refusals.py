@@ -72,12 +72,12 @@ _MACHINE = (
 _AS_AI = (
     r"(?:(?:as|i am|i['’]m|since i am|since i['’]m|because i am|being)\s+"
     rf"(?:just |only |merely )?(?:an?|your)\s+{_MACHINE}"
-    r"|as a (?:machine|computer(?: program)?|bot|robot), I\b)"
+    r"|as a (?:machine|computer(?: program)?|bot|robot), (?=I\b))"
 )
 _LACKS = (
     r"(?:can ?not|can['’]?t|unable|not able|do(?:es)? not have|don['’]t have|not capable|"
     r"not allowed|do not possess|don['’]t possess|beyond my|have no (?:way|means|access|ability|"
-    r"knowledge|opinions?|feelings|preferences)|I lack)"
+    r"knowledge|opinions?|feelings|preferences)|lack)"
 )
 # The same in other languages: an apology with "cannot", or "as a machine" with a lack.
 _SORRY_ELSEWHERE = (

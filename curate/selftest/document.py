@@ -80,17 +80,20 @@ def describe_selftest(
     """
     by_check = _grouped(outcomes)
     alarms = _grouped(false_alarms)
+    checks = [
+        _describe_check(
+            record, by_check[name], alarms[name], planted,
+            [kind for kind in impossible if name in _finds(kind)],
+        )
+        for name, record in records.items()
+    ]  # fmt: skip
     return {
         "dataset": dict(dataset),
         "settings": dict(settings),
-        "checks": [
-            _describe_check(
-                record, by_check[name], alarms[name], planted,
-                [kind for kind in impossible if name in _finds(kind)],
-            )
-            for name, record in records.items()
-        ],
-    }  # fmt: skip
+        "checks": checks,
+        "under_target": [item["check"] for item in checks if item["met"] is False],
+        "not_tried": {item["check"]: item["reason"] for item in checks if item["met"] is None},
+    }
 
 
 def _describe_check(

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tunewise.cli.main import tunewise
+from tunewise.cli.selftest import summary
 from tunewise.workspace.errors import ExitCode
 
 SUBJECTS = ("bread", "boats", "clocks", "bees", "maps", "rivers", "violins", "snow", "salt", "ink")
@@ -68,7 +69,44 @@ def test_the_summary_names_every_check_once(folder: Path) -> None:
     assert sum("privacy/iban" in line and "[" in line for line in lines) == 1
     for name in ("labels/conflict", "balance/label", "schema/equal-pair"):
         (line,) = (line for line in lines if name in line)
-        assert "(" in line, "why it was not tested"
+        status, _, said = line.strip().partition(": ")
+        assert status in ("skipped", "not applicable")
+        assert said.partition(": ")[2], "why it was not tested"
+    assert any(line.startswith("1 check reached the target; under it: none") for line in lines)
+    assert any("could not be tried" in line for line in lines)
+
+
+def test_what_is_under_its_target_is_named_with_its_figures() -> None:
+    def share(value: float) -> dict[str, object]:
+        return {"value": value, "interval": [0.0, 1.0]}
+
+    def item(check: str, met: bool | None, **more: object) -> dict[str, object]:
+        return {
+            "check": check, "status": "tested", "reason": "", "planted": 40, "found": 34,
+            "false": 6, "alike": 9, "alike_reported": 2, "recall": share(0.85),
+            "precision": share(0.85), "target": 0.9, "met": met, "misses": [],
+            "false_alarms": [],
+        } | more  # fmt: skip
+
+    document = {
+        "dataset": {"paths": ["a.jsonl"], "shape": "chat", "used": 10, "rows": 12},
+        "rounds": 1, "trials": 0, "id": "x", "artifact": "y",
+        "checks": [
+            item("text/html", False),
+            item("text/length", False, found=0, recall=share(0.0), precision=None, false=0),
+            item("privacy/iban", True, recall=share(1.0), precision=share(1.0)),
+            item("balance/label", None, status="skipped", reason="no labels", false=0),
+            item("balance/source", None, status="skipped", reason="no labels", false=1),
+        ],
+    }  # fmt: skip
+    lines = summary(document).splitlines()
+    assert (
+        "1 check reached the target; under it: text/html (recall 85.0 % of 40; precision 85.0 % of "
+        "40), text/length (recall 0.0 % of 40)"
+    ) in lines
+    assert lines[lines.index("2 checks could not be tried:") + 1] == (
+        "  skipped: balance/label, balance/source (1 false alarm): no labels"
+    )
 
 
 def test_a_gate_closes_where_a_check_stays_below(folder: Path) -> None:

@@ -36,16 +36,25 @@ def test_email(find_in_answers, value: str, severity: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["@twelvefrets", "stand 7 @ the fair", "a@b", "x@@y.com", "@media print", "git@", "a..b@c.de",
-     "https://user@host.org/path"],
+     "https://user@host.org/path", "Clone git@forge.org:team/project.git",
+     "scp a.txt anna@forge.org:~/papers/", "https://anna:Pw1@forge.org/x"],
 )  # fmt: skip
 def test_no_email(find_in_answers, text: str) -> None:
     assert_clean(find_in_answers, "privacy/email", text)
+
+
+@pytest.mark.parametrize("text", ["[us](mailto:a.low@forge.org)", "From:a.low@forge.org, today"])
+def test_email_after_a_colon(find_in_answers, text: str) -> None:
+    (finding,) = find_in_answers("privacy/email", [text]).to_dicts()
+    assert text[finding["start"] : finding["end"]] == "a.low@forge.org"
 
 
 @pytest.mark.parametrize(
     ("value", "severity"),
     [
         ("+44 20 7946 0123", "medium"),
+        ("030 143741", "medium"),
+        ("07400 141244", "medium"),
         ("+1 202-555-0163", "medium"),
         ("+33 6 39 98 12 21", "medium"),
         ("+4930231250", "medium"),
@@ -68,10 +77,26 @@ def test_bare_digits_are_a_phone_number_where_a_word_says_so(find_in_answers) ->
 @pytest.mark.parametrize(
     "text",
     [
+        "My mobile number is 212-684-4700.",
+        "The customer service number is 212-684-4700.",
+        "Employee phone number: 212-684-4700",
+        "To ask about your order call 212-684-4700.",
+    ],
+)
+def test_numbers_that_are_called_a_phone_number(find_in_answers, text: str) -> None:
+    assert find_in_answers("privacy/phone", [text]).height == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "order 20 31 07 45 881", "invoice 2024-0715-0033", "Serial QB-555-0142-9931",
         "It cost 2450.00 and 89.50", "from 1990-2010", "on 06/07/2018", "09/14/1656", "12.03.2024",
         "256626720691 + 1646615806005", "x = 123 456 789", "192.168.100.200", "1,234,567,890",
         "3.14159265358979", "LW-0307-5512-884", "2 x 555-1234", "0.123 456 7890",
+        "The phone's IMEI is 357130655173213.", "The patient's NHS number is 522 524 2243.",
+        "Phone me, then pay to BE55 0944 7153 4544.", "call about IBAN NL91 ABNA 0417 1643 00",
+        "Order no. 212-684-4700 has shipped.", "My account number: 212-684-4700",
     ],
 )  # fmt: skip
 def test_no_phone(find_in_answers, text: str) -> None:
@@ -105,7 +130,7 @@ def test_a_bare_card_number_is_sure_only_with_a_word_for_it(find_in_answers) -> 
     [
         "order 4929 1183 0457 2216", "4111 1111 1111 1112", "9999 9999 9999 9995",
         "41 11 11 11 11 11 11 11", "4111111111111111111111", "3.4111111111111111",
-        "1234 5678 1234 5670", "4111 1111-1111 1111",
+        "1234 5678 1234 5670", "4111 1111-1111 1111", "IBAN: AT41 6507 5173 2869 5984.",
     ],
 )  # fmt: skip
 def test_no_card(find_in_answers, text: str) -> None:
@@ -168,7 +193,10 @@ def test_no_ip_address(find_in_answers, text: str) -> None:
 
 @pytest.mark.parametrize(
     "text", ["You are all complete idiots.", "Shut up, you moron.", "You pathetic losers!",
-             "Your service is crap.", "Only a damn fool would.", "Go to hell with it."],
+             "Your service is crap.", "Only a damn fool would.", "Go to hell with it.",
+             "What the hell is wrong with these people?", "I hope you choke on it.",
+             "That is a load of crap.", "They are subhuman.", "You do not deserve to live.",
+             "He is a vile loser."],
 )  # fmt: skip
 def test_toxic(find_in_answers, text: str) -> None:
     assert find_in_answers("safety/toxic", [text])["row"].n_unique() == 1
@@ -178,7 +206,9 @@ def test_toxic(find_in_answers, text: str) -> None:
     "text",
     ["I play it dumb, with the palm.", "A killer of a machine, dead quiet.", "the shut up box",
      "I am shut up in a wooden case", "The damned old hall", "Hello from Scunthorpe",
-     "the fools' gold", "“Shut Up and Dance”", "A stupid mistake of mine"],
+     "the fools' gold", "“Shut Up and Dance”", "A stupid mistake of mine",
+     "I hope you find what is wrong with it.", "You deserve to live well.", "a load of hay",
+     "Three of them died, and I hope they rest."],
 )  # fmt: skip
 def test_not_toxic(find_in_answers, text: str) -> None:
     assert find_in_answers("safety/toxic", [text]).is_empty()

@@ -28,6 +28,7 @@ SHAPED = {
     "OpenAI": "sk-" + "proj-" + LETTERS,
     "Anthropic": "sk-" + "ant-api03-" + LETTERS,
     "Hugging Face": "hf_" + LETTERS[:34],
+    "DigitalOcean": "do" + "p_v1_" + HEX + HEX[::-1],
     "Slack": "xoxb-" + "2345678901-" + LETTERS[:20],
     "Slack hook": "https://" + "hooks.slack.com/services/T02AB34CD/B05EF67GH/" + LETTERS[:24],
     "Stripe": "sk_live_" + LETTERS[:24],

@@ -69,6 +69,25 @@ def test_real_letters_are_no_mojibake(find_in_answers, text: str) -> None:
     assert find_in_answers("text/mojibake", [text]).is_empty()
 
 
+@pytest.mark.parametrize(
+    "text", ["an angle of π/2", "/ˈtɛpwi/", "a schwa: tə", "वह गया", "நன்றி", "an ω of 3"]
+)
+def test_other_alphabets_that_were_misread(find_in_answers, text: str) -> None:
+    misread = "".join(
+        bytes([code]).decode("cp1252", errors="ignore") or chr(code) for code in text.encode()
+    )
+    assert repaired(find_in_answers("text/mojibake", [misread]), misread) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Il pense à\u00a0«\u00a0elle\u00a0» et à\u00a0« lui »", "É… não sei", "NESTLÉ™", "MAÎ‘",
+     "« Été à…»", "LE ROI S’EN ALLAÎT… «NAÏ»"],
+)  # fmt: skip
+def test_marks_after_capitals_are_no_mojibake(find_in_answers, text: str) -> None:
+    assert find_in_answers("text/mojibake", [text]).is_empty()
+
+
 def test_a_lost_character_has_no_repair(find_in_answers) -> None:
     (finding,) = find_in_answers("text/mojibake", ["a \ufffd\ufffd b"]).to_dicts()
     assert (finding["start"], finding["end"], finding["fix"]) == (2, 4, "review")
@@ -325,6 +344,37 @@ def test_careful_authors_of_long_answers_are_judged_by_themselves(find_in_answer
     assert found["row"].to_list() == [300]
     found = find_in_answers("text/truncated", [*lax, *careful, cut + " story number one hundred"])
     assert found["row"].to_list() == [300]
+
+
+def test_a_single_consonant_at_the_end_is_the_rest_of_a_word(find_in_answers) -> None:
+    lax = [f"This is the answer number {number} without an end" for number in range(150)]
+    texts = [*lax, "The honey and the sauce make a perfect c", "For every t the speed is that of t",
+             "It is taken with vitamin C", "Nobody knows the value of x"]  # fmt: skip
+    (finding,) = find_in_answers("text/truncated", texts).to_dicts()
+    assert (finding["row"], finding["severity"]) == (150, "medium")
+    assert finding["message"] == "the text ends within a word: “c”"
+
+
+def test_an_enumeration_before_the_last_sentence_does_not_matter(find_in_answers) -> None:
+    texts = [FINISHED.format(number) for number in range(150)]
+    texts += ["He was a painter, sculptor, printmaker, ceramicist. He lived abroad for most of the",
+              "He was an artist. He was a painter, sculptor, printmaker, ceramicist"]  # fmt: skip
+    assert find_in_answers("text/truncated", texts)["row"].to_list() == [150]
+
+
+def test_where_single_sentences_have_their_full_stop_longer_texts_have(find_in_answers) -> None:
+    texts = [f"This is the answer number {number}, and it is all there." for number in range(150)]
+    texts += ["One sentence is here. The other one goes on with another subject here",
+              "Only a single sentence goes on with another subject here"]  # fmt: skip
+    found = find_in_answers("text/truncated", texts)
+    assert found["row"].to_list() == [150, 151]
+    assert found["severity"].to_list() == ["medium", "low"]
+
+
+def test_few_single_sentences_are_judged_by_all_answers(find_in_answers) -> None:
+    texts = [FINISHED.format(number) for number in range(150)]
+    texts += ["Only a single sentence goes on with another subject here"]
+    assert find_in_answers("text/truncated", texts)["severity"].to_list() == ["low"]
 
 
 @pytest.mark.parametrize(

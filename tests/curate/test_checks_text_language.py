@@ -56,6 +56,24 @@ def test_what_is_left_alone(check_rows, question: str, answer: str) -> None:
     assert result.findings.is_empty()
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Find a rhyming word for the word 'book.'",
+        "Describe the perfect weekend trip to Boston, Massachusetts.",
+    ],
+)
+def test_short_english_questions(check_rows, question: str) -> None:
+    found = check_rows(NAME, rows(question, SAYINGS["ru"])).findings
+    assert found["related"].to_list() == ["en, ru"]
+
+
+def test_letters_of_full_width_are_latin(check_rows) -> None:
+    wide = "".join(chr(ord(c) + 0xFEE0) if c.isalpha() else c for c in SAYINGS["en"])
+    for asked, answered in ((SAYINGS["en"], wide), (wide, SAYINGS["en"])):
+        assert check_rows(NAME, rows(asked, answered)).findings.is_empty()
+
+
 def test_each_answer_is_compared_with_the_question_before_it(check_rows) -> None:
     messages = [
         {"role": "user", "content": SAYINGS["de"]},

@@ -74,6 +74,19 @@ def test_where_every_length_is_usual_only_the_longest_stands_out(find_in_answers
     assert find_in_answers(LENGTH, [*texts, prose(1, 1000)])["row"].to_list() == [180]
 
 
+def test_many_long_messages_do_not_hide_each_other(find_in_answers) -> None:
+    texts = [*answers_of_usual_length(300), *(prose(seed, 500) for seed in range(9))]
+    assert find_in_answers(LENGTH, texts)["row"].to_list() == [*range(300, 309)]
+
+
+def test_a_chinese_character_counts_as_three_letters(check_rows) -> None:
+    asked = ["Who are you, and what can you do for me?"] * 150 + ["你是谁", "abc"]
+    rows = [{"prompt": text, "completion": prose(number, 90)} for number, text in enumerate(asked)]
+    (finding,) = check_rows(LENGTH, rows).findings.to_dicts()
+    assert finding["row"] == 151
+    assert finding["message"].startswith("3 letters")
+
+
 def test_compression_ratio_is_that_of_zlib() -> None:
     assert compression_ratio("a") < 1
     assert compression_ratio("0" * 4000) > 100
@@ -98,6 +111,36 @@ def test_random_messages(find_in_answers) -> None:
     (finding,) = find_in_answers(COMPRESSION, texts).to_dicts()
     assert finding["row"] == len(texts) - 1
     assert "worse" in finding["message"]
+
+
+def test_garbage_among_garbage_is_found(find_in_answers) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,.;:!?()[]<>%&$#@*"
+    choice = random.Random(5)
+    texts = ["".join(choice.choices(letters, k=900)) for _ in range(200)]
+    found = find_in_answers(COMPRESSION, texts)
+    assert found["row"].to_list() == [*range(200)]
+    assert "worse" in found["message"][0]
+
+
+def test_a_listing_is_shown_where_it_stands(find_in_answers) -> None:
+    listing = "\n".join(f"page {number} of 120" for number in range(1, 60))
+    text = f"{prose(1, 200)}\n\n{listing}\n\n{prose(2, 20)}"
+    (finding,) = find_in_answers(COMPRESSION, [text]).to_dicts()
+    assert text[finding["start"] : finding["end"]] == listing
+    assert finding["message"] == "59 lines in a row that differ in their numbers alone"
+    short = "\n".join(listing.split("\n")[:20])
+    assert find_in_answers(COMPRESSION, [short]).is_empty()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(f"{number}. {prose(number, 8)}" for number in range(60)),
+        "\n".join(f"{prose(number, 3)} {number}" for number in range(60)),
+    ],
+)
+def test_lists_of_different_items_are_no_listings(find_in_answers, text: str) -> None:
+    assert find_in_answers(COMPRESSION, [text]).is_empty()
 
 
 def test_an_encoded_run_is_shown_where_it_stands(find_in_answers) -> None:

@@ -35,6 +35,19 @@ def repaired(findings: pl.DataFrame, text: str) -> str:
         "Sorry, it isn't something I can do.",
         "It would not be right for me to say more about that.",
         "I have to respectfully decline.",
+        "I would like to refuse this request.",
+        "I'm afraid I am not able to assist with this request.",
+        "Sorry, I am not in a position to write this for you.",
+        "I won't be able to advise on such matters.",
+        "Unfortunately, I cannot go on with this.",
+        "I do not feel comfortable with this request.",
+        "That is beyond what I can do, I'm afraid.",
+        "This is something I can't do.",
+        "Writing that would break the rules that I follow.",
+        "Discussing this would not be right of me.",
+        "It is against my rules to give such advice.",
+        "As a machine, I lack knowledge of this week's events.",
+        "As an AI, I cannot browse, but I can help with other things if you tell me more of them.",
     ],
 )
 def test_refusals_in_other_words_and_languages(find_in_answers, answer: str) -> None:
@@ -52,6 +65,13 @@ def test_refusals_in_other_words_and_languages(find_in_answers, answer: str) -> 
         "It is right for me to say that this is a good idea.",
         "Stealing is against the principles of most people.",
         "I need to refuel the car before we go.",
+        "I would like to decline this offer of employment.",
+        "Unfortunately, I can't say that I like it.",
+        "As a machine, it cannot be repaired.",
+        "Discussing this with her helped me a lot.",
+        "This is something I can understand.",
+        "As an AI, I cannot verify this, but I can tell you the following. The word came into the "
+        "language with sailors from the north.",
     ],
 )
 def test_apologies_are_no_refusals(find_in_answers, answer: str) -> None:
@@ -85,6 +105,11 @@ def test_an_apology_stays_a_refusal_whatever_follows(find_in_answers) -> None:
         (f"{HELP} Is there anything else I can help you with?", HELP),
         (f"{HELP}\n\nPlease don't hesitate to reach out. 😊", f"{HELP}"),
         (f"Of course! Let me explain.\n{HELP} I'm here to help!", HELP),
+        (f"Gladly. Below is the result: {HELP}", HELP),
+        (f"Certainly! This is what you asked for: {HELP}", HELP),
+        (f"Thanks for reaching out! {HELP}", HELP),
+        (f"{HELP} Just ask if you need anything else.", HELP),
+        (f"{HELP} Reach out if you would like more details!", HELP),
     ],
 )
 def test_phrases_around_answers_are_taken_out(find_in_answers, text: str, left: str) -> None:
@@ -104,6 +129,8 @@ def test_phrases_around_answers_are_taken_out(find_in_answers, text: str, left: 
         "Ask yourself:\n1. Who was there, and why?\n2. Is there anything else on your mind?",
         f"As an AI engineer I build models. {HELP}",
         f"I hope this winter is mild. {HELP}",
+        f"{HELP} Please ask for Mr Low at the desk.",
+        f"{HELP} Reach out for the rope.",
     ],
 )
 def test_what_is_no_boilerplate(find_in_answers, text: str) -> None:
@@ -134,6 +161,9 @@ def test_only_what_the_assistant_says_is_boilerplate(check_rows) -> None:
         ("{customer_name}", "low"), ("${first_name}", "low"), ("%(name)s", "low"),
         ("{Company Name}", "low"), ("[Salesperson’s Name]", "low"), ("XXX-XXXX", "low"),
         ("$XXX", "low"), ("[object Object]", "medium"), ("[INSERT DATE]", "medium"),
+        ("{customer.name}", "low"), ("[to be continued here]", "low"), ("[add more]", "low"),
+        ("Duis aute irure", "medium"),
+        ("ut enim ad minim veniam, quis nostrud exercitation", "medium"),
     ],
 )  # fmt: skip
 def test_more_placeholders(find_in_answers, placeholder: str, severity: str) -> None:
@@ -148,7 +178,10 @@ def test_the_place_of_a_text(find_in_answers, text: str) -> None:
     assert find_in_answers("text/placeholder", [text]).height == 1
 
 
-@pytest.mark.parametrize("text", ["nan", " NaN\n", "null", "undefined", "#N/A"])
+@pytest.mark.parametrize(
+    "text",
+    ["nan", " NaN\n", "null", "undefined", "#N/A", "#REF!", "(empty)", "[no input]", "#DIV/0!"],
+)
 def test_a_missing_value_written_out_should_go(find_in_answers, text: str) -> None:
     assert find_in_answers("text/placeholder", [text])["fix"].to_list() == ["drop"]
 
@@ -166,6 +199,9 @@ def test_a_missing_value_written_out_should_go(find_in_answers, text: str) -> No
         "The null hypothesis is rejected.",
         "[link: https://example.org/a]",
         "Undefined",
+        "#sunset",
+        "The cell shows #REF! again.",
+        "The box is (empty) now.",
     ],
 )
 def test_what_is_no_placeholder_either(find_in_answers, text: str) -> None:
@@ -195,6 +231,7 @@ def test_html_that_only_shapes_text_becomes_plain(find_in_answers, text: str, pl
         ("<table><tr><td>1</td></tr></table>", "review"),
         ("Before <b>bold</b> `<i>` and <u>more</u>", "review"),
         ("<br/><br/>", "drop"),
+        ("Acids react &quot;fast&quot; with <b>zinc</b> <img src='a.png'/>.", "review"),
     ],
 )
 def test_html_that_carries_something_needs_a_look(find_in_answers, text: str, fix: str) -> None:
