@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,16 +60,24 @@ def findings(
         found = found.filter((pl.col("row") == row) | (pl.col("related_row") == row))
     hits = found.collect()
     shown = hits.head(limit) if limit else hits
+    from ..curate.auditing.item_evidence import item_evidence
+
+    listed = shown.to_dicts()
+    items = item_evidence(artifact.folder, listed)
+    for hit in listed:
+        item = items.get((hit["row"], hit["related"]))
+        if item is not None:
+            hit["evidence"] = item.to_json()
     document = {
         "command": "findings",
         "artifact": str(artifact.folder),
         "total": hits.height,
         "shown": shown.height,
-        "findings": shown.to_dicts(),
+        "findings": listed,
     }
     session.finish(
         document,
-        lambda: _text(shown, hits.height, _records(artifact.folder, shown), bool(checks)),
+        lambda: _text(listed, hits.height, _records(artifact.folder, shown), bool(checks)),
     )
 
 
@@ -86,27 +94,30 @@ def _records(audit: Path, shown: pl.DataFrame) -> dict[int | str, dict[str, Any]
 
 
 def _text(
-    shown: pl.DataFrame, total: int, records: Mapping[int | str, Mapping[str, Any]], filtered: bool
+    shown: Sequence[Mapping[str, Any]],
+    total: int,
+    records: Mapping[int | str, Mapping[str, Any]],
+    filtered: bool,
 ) -> str:
     if total == 0:
         return "no findings" + (" of this kind; `tunewise audit` tells which checks ran"
                                 if filtered else "")  # fmt: skip
     lines: list[str] = []
-    for hit in shown.iter_rows(named=True):
+    for hit in shown:
         where = f"row {hit['row']:,}" if hit["row"] is not None else "the dataset"
         if hit["field"]:
             where += f" {hit['field']}"
         lines.append(f"{glyph(hit['severity'])} {hit['check']}  {where}")
         lines.append(f"    {safe_text(hit['message'] or '')}")
         lines += [f"    {line}" for line in _evidence(hit, records)]
-    if shown.height < total:
-        lines.append(f"… {count(total - shown.height, 'more finding')} (--limit 0 shows all)")
+    if len(shown) < total:
+        lines.append(f"… {count(total - len(shown), 'more finding')} (--limit 0 shows all)")
     return "\n".join(lines)
 
 
 def _evidence(hit: Mapping[str, Any], records: Mapping[int | str, Mapping[str, Any]]) -> list[str]:
     """Return the characters that prove a finding, and those of the row it is compared with."""
-    from ..curate.evidence import finding_excerpts
+    from ..curate.evidence import around_difference, excerpt, field_text, finding_excerpts
 
     if hit["related_row"] is not None:
         name, related = f"row {hit['related_row']:,}", records.get(hit["related_row"])
@@ -120,6 +131,15 @@ def _evidence(hit: Mapping[str, Any], records: Mapping[int | str, Mapping[str, A
     lines = [_quoted(part, marked=marked)]
     if other is not None and other != part:
         lines.append(f"{name}: {_quoted(other, marked=marked)}")
+    item = hit.get("evidence")
+    if item is not None:
+        stands = excerpt(item["text"], item["start"], item["end"])
+        text = field_text(record, hit["field"])
+        if text and hit["score"] < 1:
+            in_row, in_item = text[hit["start"] : hit["end"]], item["text"][item["start"] :]
+            part, stands = around_difference(in_row, in_item[: item["end"] - item["start"]])
+            lines = [_quoted(part, marked=True)]
+        lines.append(f"{safe_text(item['item'])}: {_quoted(stands, marked=True)}")
     return [line for line in lines if line]
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
@@ -48,9 +49,53 @@ def test_the_option_names_benchmarks(folder: Path) -> None:
     shown = call(folder, "findings", "--check", "contamination").stdout
     assert "bells/0" in shown
     assert QUESTION.upper()[:30] in shown
+    assert f"bells/0: “[{QUESTION[:30]}" in shown
+    hits = json.loads(call(folder, "findings", "--check", "contamination", "--json").stdout)
+    (hit,) = hits["findings"]
+    evidence = hit["evidence"]
+    assert (evidence["item"], evidence["part"], evidence["text"]) == (
+        "bells/0",
+        "question",
+        QUESTION,
+    )
+    assert evidence["text"][evidence["start"] : evidence["end"]] == QUESTION[:-1]
+    assert (evidence["answer"], evidence["answer_score"]) == ("none", 0)
     text = call(folder, "audit", data, "--benchmarks", "general,bells.jsonl").stdout
     assert "ran: contamination/benchmark (" in text
     assert "are uncheckable" in text
+
+
+def test_the_audit_keeps_the_status_of_every_item(folder: Path) -> None:
+    (folder / "more.jsonl").write_text(
+        json.dumps({"id": "s", "question": "1+1=", "answer": "2"})
+        + "\n"
+        + json.dumps({"id": "c", "question": QUESTION.replace("bells", "boats"), "answer": "no"})
+    )
+    data = str(folder / "chats.jsonl")
+    found = json.loads(
+        call(folder, "audit", data, "--benchmarks", "bells.jsonl,more.jsonl", "--json").stdout
+    )
+    items = pl.read_parquet(Path(found["artifact"]) / "contamination.parquet")
+    assert items.select("task", "item", "status", "rows", "row").rows() == [
+        ("bells", "0", "contaminated", 1, 0),
+        ("more", "s", "uncheckable", 0, None),
+        ("more", "c", "clean", 0, None),
+    ]
+    assert items["reason"].to_list() == [None, "3 words; 8 are needed", None]
+    told = found["contamination"]
+    assert (told["rows"], told["items"]) == (1, 3)
+    assert (told["clean"], told["contaminated"], told["uncheckable"]) == (1, 1, 1)
+    assert [task["task"] for task in told["tasks"]] == ["bells", "more"]
+
+
+def test_what_was_edited_is_shown_side_by_side(folder: Path) -> None:
+    edited = QUESTION.replace("harbour", "seaside")
+    (folder / "bells.jsonl").write_text(json.dumps({"question": edited, "answer": "none"}))
+    call(folder, "audit", str(folder / "chats.jsonl"), "--benchmarks", "bells.jsonl")
+    shown = call(folder, "findings", "--check", "contamination").stdout
+    assert "% of the question of benchmark item bells/0 stands here" in shown
+    assert "HARBOUR" in shown
+    assert "seaside" in shown.split("bells/0: ")[1]
 
 
 def test_without_it_the_check_is_skipped(folder: Path) -> None:
