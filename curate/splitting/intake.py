@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
@@ -14,11 +13,11 @@ from ...workspace.events import Emit
 from ...workspace.files import read_json
 from ...workspace.manifest import Input
 from ..reading.read import Source
-from ..records import SET_ASIDE_SCHEMA, Dataset, Detection
+from ..records import SET_ASIDE_SCHEMA, Dataset
 from ..settings import SplitSettings
 from .parts import ALL_PARTS, PARTS, TEST
 from .plan import wanted_columns
-from .source import SplitSource, source_of_part, split_source
+from .source import Piece, SplitSource, source_of_part, split_source
 from .strata import LENGTH
 from .ties import TakenPiece, Ties, tie_records
 
@@ -72,7 +71,8 @@ def open_intake(
     inputs = [data.input]
     kept_test, earlier, notes = None, {}, ()
     if settings.keep_test is not None:
-        kept_test = _kept_test(workspace.root / settings.keep_test, data.detection)
+        path, detection = workspace.root / settings.keep_test, data.detection
+        kept_test = source_of_part(path, detection.shape, detection.mapping, "keep_test")
         inputs.append(kept_test.input)
     if settings.against is not None:
         artifact = resolve_artifact(workspace, "split", _from(workspace, settings.against))
@@ -99,13 +99,13 @@ def take(intake: Intake, settings: SplitSettings, emit: Emit) -> Taken:
         for piece in intake.source.pieces(emit):
             set_aside.append(piece.set_aside)
             yield TakenPiece(piece.records, intake.source.detection)
-        others = dict(intake.earlier)
-        if intake.kept_test is not None:
-            others[PARTS[TEST]] = intake.kept_test
-        for part, source in others.items():
+        for part, source in intake.earlier.items():
             for piece in source.pieces(emit):
-                of_test.append(piece.set_aside)
                 yield TakenPiece(piece.records, source.detection, part)
+        if intake.kept_test is not None:
+            for piece in _test_pieces(intake.kept_test, emit):
+                of_test.append(piece.set_aside)
+                yield TakenPiece(piece.records, intake.kept_test.detection, PARTS[TEST])
 
     ties = tie_records(
         pieces(),
@@ -124,14 +124,15 @@ def _from(workspace: Workspace, reference: str) -> str:
     return str(folder) if folder.is_dir() else reference
 
 
-def _kept_test(path: Path, detection: Detection) -> SplitSource:
+def _test_pieces(kept_test: SplitSource, emit: Emit) -> Iterator[Piece]:
+    """Read the kept test file in the shape of the data, since all parts are written in it."""
     try:
-        return source_of_part(path, detection.shape, detection.mapping, "keep_test")
+        yield from kept_test.pieces(emit)
     except DataError as error:
         raise DataError(
-            f"the test file cannot be read in the shape of the data ({detection.shape}): "
-            f"{error.what}",
-            where=error.where or str(path),
+            f"the test file cannot be read in the shape of the data "
+            f"({kept_test.detection.shape}): {error.what}",
+            where=error.where or kept_test.input.path,
             fix="give the test rows the same fields as the data",
         ) from error
 

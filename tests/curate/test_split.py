@@ -7,18 +7,14 @@ import random
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tunewise.curate.export import source_rows
 from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.records import Dataset
 from tunewise.curate.settings import SplitSettings
 from tunewise.curate.splitting import written as written_module
-from tunewise.curate.splitting.assign import assign_parts
 from tunewise.curate.splitting.parts import PARTS
 from tunewise.curate.splitting.split import split
 from tunewise.workspace.artifact import Artifact, Workspace, produce
@@ -226,49 +222,3 @@ def test_a_leak_in_the_written_files_fails_the_step(
     with pytest.raises(JobError, match="leak"):
         split(Workspace(tmp_path), dataset_of(tmp_path, distinct_rows(30)), SplitSettings())
     assert not list((tmp_path / ".tunewise" / "split").glob("[!.]*"))
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    components=st.lists(st.integers(0, 12), min_size=1, max_size=80),
-    labels=st.integers(1, 5),
-    seed=st.integers(0, 99),
-)
-def test_no_component_is_divided_and_none_is_lost(
-    components: list[int], labels: int, seed: int
-) -> None:
-    chance = np.random.default_rng(seed)
-    strata = chance.integers(0, labels, len(components))
-    keys = chance.integers(0, 2**63, len(components)).astype(np.uint64)
-    array = np.array(components)
-    parts = assign_parts(array, strata, keys, (0.7, 0.15, 0.15))
-    assert set(parts) <= {0, 1, 2}
-    for component in set(components):
-        assert len(set(parts[array == component])) == 1
-    order = chance.permutation(len(components))
-    assert (assign_parts(array[order], strata[order], keys[order], (0.7, 0.15, 0.15)) == parts[order]).all()  # fmt: skip # noqa: E501
-
-
-def test_many_small_strata_still_come_near_the_ratios() -> None:
-    count = 3000
-    strata = np.repeat(np.arange(count // 2), 2)
-    keys = np.random.default_rng(0).integers(0, 2**63, count).astype(np.uint64)
-    parts = assign_parts(np.arange(count), strata, keys, (0.7, 0.15, 0.15))
-    assert np.abs(np.bincount(parts) / count - [0.7, 0.15, 0.15]).max() < 0.005
-
-
-def test_heavy_tailed_groups_stay_in_balance() -> None:
-    chance = np.random.default_rng(1)
-    sizes = np.minimum((chance.pareto(1.1, 9000) + 1).astype(int), 2000)
-    components = np.repeat(np.arange(len(sizes)), sizes)
-    strata = chance.choice(6, len(components), p=[0.5, 0.2, 0.1, 0.1, 0.07, 0.03])
-    keys = chance.integers(0, 2**63, len(components)).astype(np.uint64)
-    parts = assign_parts(components, strata, keys, (0.7, 0.15, 0.15))
-    shares = np.bincount(parts) / len(parts)
-    assert np.abs(shares - [0.7, 0.15, 0.15]).max() < 0.002
-    whole = np.bincount(strata) / len(strata)
-    for part in range(3):
-        inside = np.bincount(strata[parts == part], minlength=6) / (parts == part).sum()
-        assert np.abs(inside - whole).max() < 0.01
-    several = np.bincount(components)[components] > 1
-    assert all(several[parts == part].any() for part in range(3))
