@@ -65,6 +65,12 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
     type=click.IntRange(min=1),
     help="How many work on large files (default: as many as there are cores).",
 )
+@click.option(
+    "--ray",
+    metavar="ADDRESS",
+    help="Search for near-duplicates on a Ray cluster: HOST:PORT, `auto` (the one that runs on"
+    " this machine) or `local` (one is started).",
+)
 @click.option("--shape", help="The rows' shape, where detection is wrong (e.g. sharegpt).")
 @click.option("--encoding", help="Of text files, where detection is wrong (e.g. cp1252).")
 @click.option("--map", "mapping", multiple=True, help="Which field plays which part: role=from,…")
@@ -80,6 +86,7 @@ def audit(
     schema: str | None,
     context_length: int | None,
     processes: int | None,
+    ray: str | None,
     shape: str | None,
     encoding: str | None,
     mapping: tuple[str, ...],
@@ -105,6 +112,7 @@ def audit(
                 "schema": schema,
                 "context_length": context_length,
                 "processes": processes,
+                "ray": ray,
             },
             "data": {"shape": shape, "encoding": encoding, "mapping": parse_mapping(mapping)},
         }

@@ -47,6 +47,7 @@ class Context:
         parameters: the user's settings for single checks: ``{"duplicates/near": {...}}``.
         benchmarks: the items that must not be among the data.
         earlier: audits of earlier data, whose rows must not come again.
+        ray: address of the Ray cluster that searches for near-duplicates; None for this machine.
         reasons: what checks said about how they went, by check name.
     """
 
@@ -56,6 +57,7 @@ class Context:
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     benchmarks: Sequence[BenchmarkItem] = ()
     earlier: Sequence[EarlierAudit] = ()
+    ray: str | None = None
     reasons: dict[str, str] = field(default_factory=dict)
 
     def parameter(self, check: Check, name: str) -> Any:
@@ -164,6 +166,7 @@ class CheckContext(Context):
             parameters=self.parameters,
             benchmarks=self.benchmarks,
             earlier=self.earlier,
+            ray=self.ray,
             reasons=self.reasons,
             records=self.records.lazy(),
             summaries=summaries,
@@ -281,10 +284,14 @@ class Summaries:
 
     def scan(self, summary: Summary) -> pl.LazyFrame:
         """Return a summary of all pieces, in their order."""
+        return pl.concat(self.scan_pieces(summary))
+
+    def scan_pieces(self, summary: Summary) -> list[pl.LazyFrame]:
+        """Return a summary of each piece, in their order."""
         kept = [frame for _, frame in sorted(self._kept[summary].items(), key=lambda item: item[0])]
-        return pl.concat(
-            [item.lazy() if isinstance(item, pl.DataFrame) else pl.scan_ipc(item) for item in kept]
-        )
+        return [
+            item.lazy() if isinstance(item, pl.DataFrame) else pl.scan_ipc(item) for item in kept
+        ]
 
 
 @dataclass(slots=True)

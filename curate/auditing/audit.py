@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ..check import FAILED, MODEL, RAN, CheckContext, CheckResult, DatasetContex
 from ..checks.registry import choose_checks, known_checks, reject_unknown
 from ..contamination import BenchmarkItem
 from ..finding import FINDING_SCHEMA, SEVERITY_ORDER, empty_findings
+from ..near_duplicates.ray_runner import ray_cluster
 from ..piece_files import writing_pieces
 from ..reading.dataset_info import find_description
 from ..reading.read import Source, open_source, read_pieces, understood_examples
@@ -71,7 +73,8 @@ def audit(
 
     Raises:
         UsageError: an unknown check, parameter or shape, no tokenizer where one was named, a
-            schema that cannot be read, or an earlier audit that is not there or of the same data.
+            schema that cannot be read, an earlier audit that is not there or of the same data, or
+            no Ray cluster where one was named.
         DataError: the source cannot be read, or holds no row that can be understood.
     """
     data = data or DataSettings()
@@ -91,7 +94,9 @@ def audit(
         emit(Note(text=f"read as {opened.detection.shape}: {opened.detection.reason}"))
         earlier = _with_indexes(workspace, against, checks, settings, emit)
         work = _Audit(draft.folder, opened, checks, settings, benchmarks, earlier, emit)
-        work.run(draft, inputs[0])
+        # Connected at once, so that an address which does not answer is told before the work.
+        with ray_cluster(settings.ray) if settings.ray else nullcontext():
+            work.run(draft, inputs[0])
 
     return produce(
         workspace,
@@ -232,6 +237,7 @@ class _Audit:
             parameters=self.settings.parameters,
             benchmarks=self.benchmarks,
             earlier=self.earlier,
+            ray=self.settings.ray,
         )
 
     def _whole(self, looked: Looked) -> DatasetContext:
@@ -242,6 +248,7 @@ class _Audit:
             parameters=self.settings.parameters,
             benchmarks=self.benchmarks,
             earlier=self.earlier,
+            ray=self.settings.ray,
             reasons=looked.reasons,
             records=pl.scan_parquet(self._file("records")),
             summaries=looked.summaries,

@@ -7,8 +7,9 @@ texts are taken for equal by chance, and texts themselves need not be in memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,10 @@ import polars as pl
 
 from ..check import CheckContext, DatasetContext
 from ..near_duplicates.pairs import SHINGLE_SIZE, THRESHOLD, NearDuplicates, near_duplicate_pairs
+from ..near_duplicates.ray_runner import ray_cluster
+from ..near_duplicates.sharded_pairs import sharded_near_duplicates
+
+_SHARDS_PER_CORE = 4
 
 EXACT, NORMALISED, NEAR = "duplicates/exact", "duplicates/normalised", "duplicates/near"
 
@@ -100,10 +105,12 @@ class NearCopies:
     Attributes:
         columns: ``row``, ``label``, ``characters`` of the records that were compared.
         found: the pairs, by position in ``columns``.
+        where: where they were searched, if not here.
     """
 
     columns: pl.DataFrame
     found: NearDuplicates
+    where: str = ""
 
     def pairs(self) -> pl.DataFrame:
         """Return the pairs by row, frame of :data:`NEAR_PAIR_SCHEMA`: what cleaning goes by."""
@@ -130,13 +137,31 @@ def near_copies(context: DatasetContext) -> NearCopies:
     """
     columns = without_copies(context.summary(comparison_keys), "exact", "normalised")
     columns = columns.select("row", "label", "characters")
-    spoken = (
-        context.summaries.scan(spoken_words)
-        .join(columns.lazy().select("row"), on="row", how="semi", maintain_order="left")
-        .select("spoken")
-        .collect()["spoken"]
-    )
-    return NearCopies(columns, near_duplicate_pairs(spoken, **near_settings(context.parameters)))
+    settings = near_settings(context.parameters)
+    if context.ray is None:
+        spoken = _spoken_of(context.summaries.scan(spoken_words), columns)
+        return NearCopies(columns, near_duplicate_pairs(spoken, **settings))
+    pieces = context.summaries.scan_pieces(spoken_words)
+    with ray_cluster(context.ray) as runner:
+        shards = (
+            partial(pl.Series.clone, _spoken_of(pl.concat(some), columns))
+            for some in _portions(pieces, _SHARDS_PER_CORE * runner.cores)
+        )
+        found = sharded_near_duplicates(shards, runner, **settings)
+        nodes = "one node" if runner.nodes == 1 else f"{runner.nodes:,} nodes"
+        return NearCopies(columns, found, f"searched on {nodes} of Ray")
+
+
+def _spoken_of(spoken: pl.LazyFrame, columns: pl.DataFrame) -> pl.Series:
+    wanted = columns.lazy().select("row")
+    some = spoken.join(wanted, on="row", how="semi", maintain_order="left")
+    return some.select("spoken").collect()["spoken"]
+
+
+def _portions(pieces: Sequence[pl.LazyFrame], most: int) -> Iterator[Sequence[pl.LazyFrame]]:
+    """Put pieces together that follow each other, into no more portions than that."""
+    size = -(-len(pieces) // most)
+    yield from (pieces[first : first + size] for first in range(0, len(pieces), size or 1))
 
 
 def near_settings(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -20,7 +20,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from ..auditing.copies import NEAR, comparison_keys, longest_first, near_copies, spoken_words
+from ..auditing.copies import (
+    NEAR,
+    NearCopies,
+    comparison_keys,
+    longest_first,
+    near_copies,
+    spoken_words,
+)
 from ..check import Check, DatasetCheck, DatasetContext, Parameter
 from ..finding import Fix, Severity
 from ..near_duplicates.components import keep_best
@@ -30,7 +37,7 @@ from ..near_duplicates.pairs import SHINGLE_SIZE, THRESHOLD
 def _near(context: DatasetContext, check: Check) -> pl.DataFrame:
     compared = context.shared(near_copies)
     columns, found = compared.columns, compared.found
-    context.explain(check, _method(compared.found.method, found.bounded_buckets))
+    context.explain(check, _method(compared))
     pairs = found.pairs
     removals = keep_best(
         longest_first(columns["characters"]),
@@ -61,8 +68,13 @@ def _near(context: DatasetContext, check: Check) -> pl.DataFrame:
     ).drop("same_label")
 
 
-def _method(method: str, bounded: int) -> str:
-    return f"{method}; {bounded:,} swarms of alike texts were not compared whole" if bounded else ""
+def _method(compared: NearCopies) -> str:
+    """Say what the reader must know: where was searched elsewhere, or not everywhere."""
+    found, said = compared.found, [compared.where] if compared.where else []
+    if found.bounded_buckets:
+        swarms = f"{found.bounded_buckets:,} swarms of alike texts were not compared whole"
+        said += [found.method, swarms]
+    return "; ".join(said)
 
 
 CHECK = DatasetCheck(

@@ -272,3 +272,49 @@ def pair_similarities(
         shared = _shared_weight(keys, begins[one], ends[one], begins[other], ends[other], 0.0)
         similarities[pair] = shared / (totals[one] + totals[other] - shared)
     return similarities
+
+
+@compiled
+def pairs_of_buckets(
+    texts: np.ndarray,
+    totals: np.ndarray,
+    reaches: np.ndarray,
+    begins: np.ndarray,
+    windows: np.ndarray,
+    threshold: float,
+    out: np.ndarray,
+) -> tuple[Any, Any]:
+    """Pair what meets in a bucket and can be as similar as the threshold.
+
+    Args:
+        texts: one bucket after the other, by ascending total in each.
+        totals: the weight of each text's whole set.
+        reaches: of :func:`prefixes`.
+        begins: where each bucket begins, and the end of the last.
+        windows: how many texts before it in the bucket each one of it is compared with.
+        threshold: the Jaccard similarity.
+        out: room for the pairs, two columns; what does not fit is counted but not written.
+
+    Returns:
+        The number of pairs, and how many at most were not looked at because of ``windows``.
+    """
+    half = threshold / (1 + threshold) * (1 - _SLACK)
+    found = 0
+    skipped = 0
+    for bucket in range(len(begins) - 1):
+        for place in range(begins[bucket], begins[bucket + 1]):
+            smallest = threshold * (1 - _SLACK) * totals[place]
+            last = max(begins[bucket], place - windows[bucket])
+            stopped = True
+            for other in range(place - 1, last - 1, -1):
+                if totals[other] < smallest:
+                    stopped = False
+                    break
+                if min(reaches[place], reaches[other]) >= half * (totals[place] + totals[other]):
+                    if found < len(out):
+                        out[found, 0] = texts[other]
+                        out[found, 1] = texts[place]
+                    found += 1
+            if stopped:
+                skipped += last - begins[bucket]
+    return found, skipped

@@ -53,7 +53,7 @@ def save_known(
     """Read texts and keep what later ones are compared with.
 
     Args:
-        texts: pieces of canonical texts; positions count on from one piece to the next.
+        texts: pieces of any strings; positions count on from one piece to the next.
         folder: where files are written; it is there already.
         threshold: the least Jaccard similarity that will be asked for.
         shingle_size: words an n-gram.
@@ -68,7 +68,7 @@ def save_known(
     with ExitStack() as stack:
         blocks = [stack.enter_context(ShingleBlocks(folder, memory // 4)) for _ in classes]
         read = read_texts(
-            texts, classes, blocks, canonical=True, threads=threads or usable_threads()
+            texts, classes, blocks, canonical=False, threads=threads or usable_threads()
         )
         copies = group_copies(read.words, read.hashes)
         numbers = np.cumsum(copies.is_first) - 1
@@ -128,7 +128,7 @@ def nearest_known(
     Of equally similar ones it is the first.
 
     Args:
-        texts: canonical texts.
+        texts: any strings.
         folder: of :func:`save_known`, with the same threshold and size.
         threshold: the least Jaccard similarity.
         shingle_size: words an n-gram.
@@ -143,7 +143,7 @@ def nearest_known(
         workers = threads or usable_threads()
         search = Search(threshold, shingle_size, "auto", max_pairs, memory, own_folder, workers)
         rooms = [stack.enter_context(search.room()) for _ in classes]
-        read = read_texts([texts], classes, rooms, canonical=True, threads=workers)
+        read = read_texts([texts], classes, rooms, canonical=False, threads=workers)
         words = np.r_[known["words"].to_numpy(), read.words]
         hashes = np.r_[known["hash"].to_numpy(), read.hashes]
         # Known texts come first: a new one that equals one of them is not looked at any further.

@@ -11,7 +11,7 @@ taken for shared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,30 +62,53 @@ def template_shingles(
     """
     positions = [block.texts[included[block.texts]] for block in blocks]
     texts = np.concatenate(positions) if positions else np.empty(0, dtype=np.int64)
-    if len(texts) <= TEMPLATE_TEXTS:
+    sampled, limit = template_sample(texts, hashes)
+    if not len(sampled):
         return np.empty(0, dtype=np.uint64)
-    sampled = np.zeros(len(included), dtype=bool)
-    if len(texts) > _TEMPLATE_SAMPLE:
-        limit = _SAMPLE_SHARE * _TEMPLATE_SAMPLE
-        texts_chosen = np.argpartition(hashes[texts], _TEMPLATE_SAMPLE)[:_TEMPLATE_SAMPLE]
-        sampled[texts[texts_chosen]] = True
-    else:
-        limit = TEMPLATE_TEXTS
-        sampled[texts] = True
-    sample = [block.of(sampled[block.texts]) for block in blocks]
-    distinct, counts = np.unique(
-        np.concatenate([block.shingles for block in sample]), return_counts=True
-    )
-    # A text may have a shingle several times; first the few that are left are counted right.
-    wanted = distinct[counts > limit]
-    wanted = wanted[_texts_with(wanted, sample, included) > limit]
-    return wanted[is_template(_texts_with(wanted, blocks, included), len(texts))]
+    chosen = np.zeros(len(included), dtype=bool)
+    chosen[sampled] = True
+    frequent = frequent_shingles([block.of(chosen[block.texts]) for block in blocks], limit)
+    return frequent[is_template(texts_with(frequent, blocks, included), len(texts))]
 
 
-def _texts_with(
-    wanted: np.ndarray, blocks: Iterable[ShingleBlock], included: np.ndarray
+def template_sample(texts: np.ndarray, hashes: np.ndarray) -> tuple[np.ndarray, float]:
+    """Choose the texts in which a template must be frequent, and what that means.
+
+    Args:
+        texts: positions of those that count.
+        hashes: for each position the hash of the text.
+
+    Returns:
+        Some of the positions, none where there are too few texts for a template; and in more than
+        how many of them a shingle may be a template.
+    """
+    if len(texts) <= TEMPLATE_TEXTS:
+        return texts[:0], 0.0
+    if len(texts) <= _TEMPLATE_SAMPLE:
+        return texts, TEMPLATE_TEXTS
+    lowest = np.argpartition(hashes[texts], _TEMPLATE_SAMPLE)[:_TEMPLATE_SAMPLE]
+    return texts[lowest], _SAMPLE_SHARE * _TEMPLATE_SAMPLE
+
+
+def frequent_shingles(sample: Sequence[ShingleBlock], limit: float) -> np.ndarray:
+    """Return the shingles that more than ``limit`` texts of a sample have, ascending."""
+    everything = np.concatenate([block.shingles for block in sample])
+    distinct, counts = np.unique(everything, return_counts=True)
+    # A text may have a shingle several times; the few that are left are counted right.
+    frequent = distinct[counts > limit]
+    return frequent[texts_with(frequent, sample) > limit]
+
+
+def texts_with(
+    wanted: np.ndarray, blocks: Iterable[ShingleBlock], included: np.ndarray | None = None
 ) -> np.ndarray:
-    """Count the texts that have each of some shingles."""
+    """Count the texts that have each of some shingles.
+
+    Args:
+        wanted: the shingles, ascending.
+        blocks: of the texts.
+        included: for each position whether that text counts; all do by default.
+    """
     from .shingle_kernels import bits_of, count_texts_with
 
     counts = np.zeros(len(wanted), dtype=np.int64)
@@ -95,7 +118,7 @@ def _texts_with(
     latest = np.full(len(wanted), -1, dtype=np.int64)
     number = 0
     for block in blocks:
-        texts = included[block.texts]
+        texts = np.ones(len(block.texts), dtype=bool) if included is None else included[block.texts]
         number = count_texts_with(
             block.shingles, block.lengths, texts, wanted, bits, counts, latest, number
         )
