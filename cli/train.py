@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 @click.option("--replay", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="General rows to mix in, so that less is forgotten.")  # fmt: skip
 @click.option("--seed", type=int, help="Seed of order, dropout and adapter.")
+@click.option("--restart", is_flag=True,
+              help="Begin anew where an unfinished run left a checkpoint.")  # fmt: skip
 def train(
     session: Session,
     split: str,
@@ -50,11 +52,13 @@ def train(
     batch_size: int | None,
     replay: Path | None,
     seed: int | None,
+    restart: bool,
 ) -> None:
     """Tune a model on SPLIT (a path, an id, or `latest`); only answers are learned from.
 
     What each row contributes is counted first; a row that cannot be learned from is refused,
-    and the reason is told.
+    and the reason is told. A run that was stopped (Ctrl-C) or killed goes on from its last
+    checkpoint when the same command is given again.
     """
     flags = {
         "model": model,
@@ -75,6 +79,7 @@ def train(
         resolve_artifact(session.workspace, "split", split),
         settings,
         force=session.force,
+        restart=restart,
         emit=session.emit,
     )
     document = session.document(artifact)

@@ -136,6 +136,12 @@ class Recipe(Section):
         description="Share of an epoch's rows that come from replay, others each time. A tenth to "
         "a quarter is mostly enough; more slows the learning of the split's own rows.",
     )
+    checkpoint_every: int | None = Field(
+        default=None,
+        ge=1,
+        description="Steps between checkpoints, from which the same command goes on after the run "
+        "was stopped or killed. None: one at every validation. Changes nothing in the result.",
+    )
     keep: Literal["best", "last"] = Field(
         default="best",
         description="Which state becomes the result: that of the lowest validation loss, or the "

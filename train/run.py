@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+import torch
 
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
-from ..workspace.errors import UsageError
+from ..workspace.errors import JobError, TunewiseError, UsageError
 from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import sha256_of_file, write_json
 from ..workspace.manifest import Input
+from .checkpoints import CHECKPOINTS_NAME, Checkpoints
 from .loss import row_losses
 from .model import (
     BaseModel,
     add_adapter,
     check_vocabulary,
     find_base_model,
+    first_line,
     load_weights,
     padding_token,
 )
@@ -53,15 +56,17 @@ def train(
     recipe: Recipe,
     *,
     force: bool = False,
+    restart: bool = False,
     emit: Emit = ignore,
 ) -> Artifact:
-    """Tune a model on a split.
+    """Tune a model on a split; a run that was stopped or killed goes on from its checkpoint.
 
     Args:
         workspace: where the artifact is written.
         split_artifact: brings the rows to learn and those to validate on.
         recipe: what is tuned and how.
         force: train again even if the same run is done.
+        restart: begin anew where an unfinished run left a checkpoint.
         emit: told of the rows, of every step and of every validation.
 
     Returns:
@@ -92,10 +97,12 @@ def train(
     return produce(
         workspace,
         TRAIN,
-        lambda draft: _Run(draft, split_artifact, base, replay, recipe, emit, workspace).build(),
+        lambda draft: _Run(
+            draft, split_artifact, base, replay, recipe, restart, emit, workspace
+        ).build(),
         inputs=inputs,
-        # What these name takes part by its content.
-        parameters=recipe.model_dump(mode="json", exclude={"model", "replay"}),
+        # The first two take part by the content of what they name; the last changes nothing.
+        parameters=recipe.model_dump(mode="json", exclude={"model", "replay", "checkpoint_every"}),
         force=force,
         keep_partial=True,
         emit=emit,
@@ -111,13 +118,22 @@ class _Run:
     base: BaseModel
     replay: Path | None
     recipe: Recipe
+    restart: bool
     emit: Emit
     workspace: Workspace
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """What an earlier attempt left, and this one leaves until it is done."""
+        name = ADAPTER_FOLDER if self.recipe.method == "lora" else MODEL_FOLDER
+        return Checkpoints(self.draft.folder / CHECKPOINTS_NAME, self.draft.folder / name)
 
     def build(self) -> None:
         """Prepare, train, and write everything."""
         begin = time.monotonic()
-        _empty(self.draft.folder)
+        if self.restart:
+            self.checkpoints.remove()
+        _empty(self.draft.folder, but=CHECKPOINTS_NAME)
         prepared = prepare(self.split, self.base, self.recipe, self.emit, self.replay)
         pl.concat([part.supervision for part in prepared.parts]).write_parquet(
             self.draft.folder / "supervision.parquet"
@@ -136,6 +152,7 @@ class _Run:
             self.draft.counts[f"{part.name}_used"] = len(part.rows)
             self.draft.counts[f"{part.name}_refused"] = len(part.refused)
         self.draft.seeds["train"] = self.recipe.seed
+        self.checkpoints.remove()
 
     def _tune(self, prepared: Prepared) -> Watch:
         """Train the model and leave the state to keep in the draft's folder."""
@@ -173,9 +190,11 @@ class _Run:
                 tally=Tally(),
                 measure=measure,
                 save=lambda: self._save(model, prepared),
+                checkpoints=self.checkpoints,
                 emit=self.emit,
                 stop=stop,
             )
+            checkpoint = self._go_on(watch)
             try:
                 fit(
                     model,
@@ -192,22 +211,51 @@ class _Run:
                     hardware=prepared.hardware,
                     padding=padding,
                     watch=watch,
-                    folder=self.draft.folder,
+                    folder=self.checkpoints.folder,
+                    checkpoint=checkpoint,
                 )
                 watch.keep_last()
                 if stop.is_set():
                     raise KeyboardInterrupt
             except KeyboardInterrupt as interruption:
-                interruption.add_note(_how_far(watch))
+                interruption.add_note(_how_far(watch, self.checkpoints))
                 raise
+            except torch.OutOfMemoryError as error:
+                raise _out_of_memory(recipe) from error
+            except Exception as error:
+                # Whatever the libraries raise before the first step says what is damaged.
+                if checkpoint is None or watch.has_begun or isinstance(error, TunewiseError):
+                    raise
+                raise JobError(
+                    f"the checkpoint cannot be read: {first_line(error)}",
+                    where=str(checkpoint),
+                    fix="begin anew with --restart",
+                ) from error
             finally:
                 watch.log_frame().write_parquet(self.draft.folder / "log.parquet")
         return watch
 
+    def _go_on(self, watch: Watch) -> Path | None:
+        """Let a watch go on from the newest checkpoint; returns its folder, or None."""
+        checkpoint = self.checkpoints.newest()
+        if checkpoint is None:
+            return None
+        watch.restore(checkpoint.state)
+        self.checkpoints.restore_result(checkpoint)
+        steps = watch.schedule.steps
+        self.emit(
+            Note(
+                text=f"going on after step {checkpoint.step:,} of {steps:,}, from the last "
+                "checkpoint of an unfinished run (--restart begins anew)"
+            )
+        )
+        return checkpoint.folder
+
     def _save(self, model: PreTrainedModel, prepared: Prepared) -> None:
         """Write the model as it is, with its tokenizer and the template in use."""
-        name = ADAPTER_FOLDER if self.recipe.method == "lora" else MODEL_FOLDER
-        folder, tokenizer = self.draft.folder / name, prepared.tokenizer
+        folder, tokenizer = self.checkpoints.result, prepared.tokenizer
+        # A checkpoint may share these files, which must not be written over.
+        shutil.rmtree(folder, ignore_errors=True)
         model.save_pretrained(folder)
         # The library's model card is a form that nobody has filled in.
         (folder / "README.md").unlink(missing_ok=True)
@@ -277,10 +325,11 @@ def _quiet_libraries() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft")
 
 
-def _empty(folder: Path) -> None:
-    """Remove what an attempt that was killed has left."""
+def _empty(folder: Path, *, but: str) -> None:
+    """Remove what an attempt that was killed has left, but for one name."""
     for path in folder.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if path.name != but:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _sample(rows: Sequence[Rendered], count: int, seed: int) -> list[Rendered]:
@@ -291,11 +340,29 @@ def _sample(rows: Sequence[Rendered], count: int, seed: int) -> list[Rendered]:
     return [rows[index] for index in sorted(chosen.tolist())]
 
 
-def _how_far(watch: Watch) -> str:
-    """Say how far a run came that was asked to stop, and what is left of it."""
+def _how_far(watch: Watch, checkpoints: Checkpoints) -> str:
+    """Say how far a run came that was asked to stop, and from where it can go on."""
     done = watch.log[-1]["step"] if watch.log else 0
-    state = f" and the state after step {watch.saved_step:,}" if watch.saved_step else ""
-    return f"stopped after step {done:,} of {watch.schedule.steps:,}, with the log so far{state}"
+    checkpoint = checkpoints.newest()
+    goes_on = (
+        f"the same command goes on after step {checkpoint.step:,}"
+        if checkpoint
+        else "there is no checkpoint yet: the same command begins anew"
+    )
+    return f"stopped after step {done:,} of {watch.schedule.steps:,}; {goes_on}"
+
+
+def _out_of_memory(recipe: Recipe) -> JobError:
+    """Propose what needs less memory and learns the same."""
+    if recipe.batch_size > 1:
+        half = (recipe.batch_size + 1) // 2
+        less = (
+            f"set batch_size = {half} and gradient_accumulation = "
+            f"{2 * recipe.gradient_accumulation}, which learns the same in less memory"
+        )
+    else:
+        less = f"set max_length below {recipe.max_length:,}, or take a smaller model"
+    return JobError("the memory of the device is full", where="batch_size", fix=less)
 
 
 def _afterthoughts(watch: Watch) -> list[str]:

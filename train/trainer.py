@@ -90,6 +90,7 @@ def fit(
     padding: int,
     watch: Watch,
     folder: Path,
+    checkpoint: Path | None = None,
 ) -> None:
     """Train a model in place; what is seen and kept on the way is the watch's.
 
@@ -102,7 +103,8 @@ def fit(
         hardware: where the model is.
         padding: token id to pad with.
         watch: follows the run.
-        folder: Trainer wants one; nothing is written there.
+        folder: where checkpoints are written, when the watch asks for one.
+        checkpoint: one of these, to go on from.
     """
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -127,4 +129,5 @@ def fit(
         dataloader_pin_memory=False,
         remove_unused_columns=False,
     )
-    SupervisedTrainer(model, arguments, rows, order, padding, watch).train()
+    trainer = SupervisedTrainer(model, arguments, rows, order, padding, watch)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

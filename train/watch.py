@@ -1,4 +1,4 @@
-"""What is watched while a model trains: losses, the best checkpoint, faults, and Ctrl-C."""
+"""What is watched while a model trains: losses, the best state, checkpoints, faults, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -17,6 +17,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from ..workspace.errors import JobError
 from ..workspace.events import Counter, Emit, Measured, Note
+from .checkpoints import Checkpoints
 from .preflight import Schedule
 from .recipe import Recipe
 
@@ -36,6 +37,14 @@ LOG_SCHEMA = pl.Schema(
 )
 
 _SECONDS_BETWEEN_EVENTS = 0.1
+_KEPT_IN_CHECKPOINTS = (
+    "best_step",
+    "best_loss",
+    "saved_step",
+    "evaluations_since_best",
+    "measuring_seconds",
+    "training_seconds",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class Watch(TrainerCallback):
         tally: counted by the trainer.
         measure: returns the losses of the model as it is.
         save: writes the model as it is to where the result belongs.
+        checkpoints: what the run can go on from.
         emit: told of every measurement.
         stop: set from outside to end the run after the step in progress.
         log: the rows of ``log.parquet``; ``tokens``, ``supervised_tokens`` and ``seconds`` count
@@ -72,6 +82,7 @@ class Watch(TrainerCallback):
         measuring_seconds: time spent on validation, which is part of the log's ``seconds``.
         training_seconds: time spent on all else, up to the last step.
         stopped_early: the recipe's patience ended the run.
+        evaluations_since_best: validations without a new best.
     """
 
     recipe: Recipe
@@ -79,6 +90,7 @@ class Watch(TrainerCallback):
     tally: Tally
     measure: Callable[[], Losses]
     save: Callable[[], None]
+    checkpoints: Checkpoints
     emit: Emit
     stop: threading.Event
     log: list[dict[str, Any]] = field(default_factory=list)
@@ -88,10 +100,15 @@ class Watch(TrainerCallback):
     measuring_seconds: float = 0.0
     training_seconds: float = 0.0
     stopped_early: bool = False
-    _evaluations_since_best: int = 0
+    evaluations_since_best: int = 0
     _started: float = field(default_factory=time.monotonic)
     _last_event: float = 0.0
     _counter: Counter | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the training has come as far as its first step."""
+        return self._counter is not None
 
     def on_train_begin(
         self,
@@ -100,10 +117,14 @@ class Watch(TrainerCallback):
         control: TrainerControl,
         **objects: Any,
     ) -> None:
-        """Measure the model as it is before the first step."""
-        self._counter = Counter(self.emit, "training", self.schedule.steps, "steps")
+        """Measure the model as it is before the first step, unless the run goes on from one."""
+        done = self.log[-1]["step"] if self.log else 0
+        self._counter = Counter(self.emit, "training", self.schedule.steps, "steps", done)
         self._counter.report()
         self._started = time.monotonic()
+        if self.log:
+            self._started -= self.log[-1]["seconds"]
+            return
         row = self._row(0, 0.0)
         self._validate(row)
         self._record(row)
@@ -143,7 +164,20 @@ class Watch(TrainerCallback):
         self._record(row)
         if self.stopped_early or self.stop.is_set():
             control.should_training_stop = True
+        every = self.recipe.checkpoint_every or self.schedule.eval_every
+        due = step % every == 0 or self.stop.is_set()
+        control.should_save = due and not (last or self.stopped_early)
         return control
+
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **objects: Any,
+    ) -> None:
+        """Make the checkpoint that has just been written a whole one."""
+        self.checkpoints.complete(state.global_step, self.state())
 
     def on_train_end(
         self,
@@ -155,6 +189,23 @@ class Watch(TrainerCallback):
         """Report the last step, which may have been held back."""
         if self._counter is not None:
             self._counter.report()
+
+    def state(self) -> dict[str, Any]:
+        """Return what a run must know to go on, as JSON values."""
+        return {
+            "log": self.log,
+            "tokens": self.tally.tokens,
+            "supervised_tokens": self.tally.supervised,
+            **{name: getattr(self, name) for name in _KEPT_IN_CHECKPOINTS},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state` returned."""
+        self.log = list(state["log"])
+        self.tally.tokens = state["tokens"]
+        self.tally.supervised = state["supervised_tokens"]
+        for name in _KEPT_IN_CHECKPOINTS:
+            setattr(self, name, state[name])
 
     def keep_last(self) -> None:
         """Save the last state, if that is what the recipe keeps or nothing was saved yet."""
@@ -195,13 +246,13 @@ class Watch(TrainerCallback):
             return
         if row["val_loss"] < self.best_loss:
             self.best_step, self.best_loss = row["step"], row["val_loss"]
-            self._evaluations_since_best = 0
+            self.evaluations_since_best = 0
             if self.recipe.keep == "best":
                 self._keep(row["step"])
             return
-        self._evaluations_since_best += 1
+        self.evaluations_since_best += 1
         patience = self.recipe.early_stopping_patience
-        if patience and self._evaluations_since_best >= patience:
+        if patience and self.evaluations_since_best >= patience:
             self.stopped_early = True
             self.emit(
                 Note(

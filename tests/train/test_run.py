@@ -370,7 +370,7 @@ def test_ctrl_c_finishes_the_step_and_keeps_the_log(
     assert list_artifacts(workspace, "train") == []
     (partial,) = (workspace.store / "train").glob(".*.partial")
     how_far, where = caught.value.__notes__
-    assert how_far == "stopped after step 3 of 10, with the log so far and the state after step 3"
+    assert how_far == "stopped after step 3 of 10; the same command goes on after step 3"
     assert str(partial) in where
     log = pl.read_parquet(partial / "log.parquet")
     assert log["step"].to_list() == [0, 1, 2, 3]
@@ -384,10 +384,14 @@ def test_ctrl_c_finishes_the_step_and_keeps_the_log(
 
 
 @pytest.mark.parametrize(
-    ("step", "kept"), [(0, "the log so far"), (3, "the log so far and the state after step 3")]
+    ("step", "then"),
+    [
+        (0, "there is no checkpoint yet: the same command begins anew"),
+        (6, "the same command goes on after step 3"),
+    ],
 )
 def test_a_run_that_is_broken_off_keeps_its_log(
-    workspace: Workspace, split: Artifact, recipe: Recipe, step: int, kept: str
+    workspace: Workspace, split: Artifact, recipe: Recipe, step: int, then: str
 ) -> None:
     def break_off(event: Event) -> None:
         if isinstance(event, Measured) and event.step == step:
@@ -395,7 +399,7 @@ def test_a_run_that_is_broken_off_keeps_its_log(
 
     with pytest.raises(KeyboardInterrupt) as caught:
         train(workspace, split, recipe, emit=break_off)
-    assert caught.value.__notes__[0] == f"stopped after step {step} of 10, with {kept}"
+    assert caught.value.__notes__[0] == f"stopped after step {step} of 10; {then}"
     (left,) = (workspace.store / "train").glob(".*.partial/log.parquet")
     assert pl.read_parquet(left)["step"].max() == step
 
@@ -409,7 +413,7 @@ def test_a_state_that_is_half_saved_does_not_count(
     monkeypatch.setattr("tunewise.train.run._Run._save", stop)
     with pytest.raises(KeyboardInterrupt) as caught:
         train(workspace, split, recipe)
-    assert caught.value.__notes__[0].endswith("with the log so far")
+    assert "no checkpoint yet" in caught.value.__notes__[0]
 
 
 def test_a_model_must_be_named(workspace: Workspace, split: Artifact) -> None:
