@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..workspace.artifact import LATEST, resolve_artifact
-from .format import plot_width
+from .format import count, plot_width
 from .session import Session, command
 
 
@@ -55,7 +55,16 @@ def summary(document: Mapping[str, Any]) -> str:
         "",
         *forest_plot(document["tasks"], width=plot_width()),
         "",
+        *_contamination(document.get("contamination")),
         f"evaluation {document['id']}: {document['artifact']}",
         "next: tunewise report",
     ]
     return "\n".join(lines)
+
+
+def _contamination(found: Mapping[str, Any] | None) -> list[str]:
+    """Say how many benchmark items stand in the training rows; nothing where none was found."""
+    if not found or not found["contaminated"]:
+        return []
+    number = count(found["contaminated"], "benchmark item")
+    return [f"{number} in the training rows: see `Contamination` of the report", ""]

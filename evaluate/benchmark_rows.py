@@ -82,6 +82,24 @@ def without_choices(item: Said) -> Said:
     return replace(item, question=item.question[: found.start()].rstrip())
 
 
+def spelled_out(item: Said, row: Row) -> Said:
+    """Put texts in the place of choices that are but labels of them, as MMLU asks.
+
+    Args:
+        item: as the templates of a task say it.
+        row: in which the texts of the choices may stand.
+    """
+    if not item.choices or any(len(choice.strip()) > 1 for choice in item.choices):
+        return item
+    try:
+        texts = read_row(row)
+    except (ValueError, KeyError):
+        return item
+    if texts is None or len(texts.choices) != len(item.choices):
+        return item
+    return replace(item, choices=texts.choices, answer=texts.answer)
+
+
 def text_of(value: Any) -> str:
     """Return a value as text; of a list the first one stands for all, since all are right.
 

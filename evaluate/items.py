@@ -33,6 +33,7 @@ ITEMS_SCHEMA = pl.Schema(
         "item": pl.String,
         "cluster": pl.String,
         "metric": pl.String,
+        "contamination": pl.String,
         "base_score": pl.Float64,
         "tuned_score": pl.Float64,
         "prompt": pl.String,
@@ -112,13 +113,23 @@ def paired_scores(base: Answers, tuned: Answers, margin: float | None = None) ->
     )
 
 
-def paired_items(base: Answers, tuned: Answers) -> pl.DataFrame:
-    """Return a task's rows of ``items.parquet``, a frame of :data:`ITEMS_SCHEMA`."""
+def paired_items(base: Answers, tuned: Answers, statuses: Mapping[str, str]) -> pl.DataFrame:
+    """Return a task's rows of ``items.parquet``, a frame of :data:`ITEMS_SCHEMA`.
+
+    Args:
+        base: the base model's items.
+        tuned: the tuned model's, of the same items in the same order.
+        statuses: of the items that were looked for among the training rows, by their name:
+            ``clean``, ``contaminated`` or ``uncheckable``.
+    """
     own = ("score", "output", "log_likelihoods")
     return base.frame.select(
         pl.lit(base.info.task).alias("task"),
         pl.lit(base.info.group).alias("group"),
         pl.lit(base.info.metric).alias("metric"),
+        base.frame["item"]
+        .replace_strict(statuses, default=None, return_dtype=pl.String)
+        .alias("contamination"),
         pl.all().exclude(own),
         *(pl.col(name).alias(f"base_{name}") for name in own),
         *(tuned.frame[name].alias(f"tuned_{name}") for name in own),

@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from .statistics import Mean
+
 Kind = Literal["share", "loss"]
 
 
@@ -51,6 +53,21 @@ class TaskScores:
             raise ValueError(f"{self.task}: scores of shape {self.base.shape}, {self.tuned.shape}")
         if self.clusters is not None and self.clusters.shape != self.base.shape:
             raise ValueError(f"{self.task}: clusters of shape {self.clusters.shape}")
+
+
+@dataclass(frozen=True, slots=True)
+class ExposedGain:
+    """How much more was gained on benchmark items that stand in the training rows.
+
+    Attributes:
+        difference: mean change on contaminated items, less that on clean ones.
+        contaminated: how many items of the first kind took part.
+        clean: how many of the second.
+    """
+
+    difference: Mean
+    contaminated: int
+    clean: int
 
 
 class CurvePoint(NamedTuple):

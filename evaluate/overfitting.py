@@ -1,6 +1,6 @@
 """Overfitting: has the model learned what it was shown, or only memorised it?
 
-Four signals, each with an interval and the threshold it is held against. The thresholds are set
+Signals, each with an interval and the threshold it is held against. The thresholds are set
 by meaning, not by the runs they judge:
 
 * **loss gap** (decides). How much more the loss fell on training rows than on rows never shown, in
@@ -19,6 +19,10 @@ by meaning, not by the runs they judge:
 * **membership** (shown). Min-K%++ tells training rows from test rows: the rise of its AUC above the
   base's. Above 0.25 a row is told half way between a guess and certainty. It does not decide,
   because training rows become recognisable long before a model generalises worse.
+* **contamination** (shown, where there is any). How much more the scores rose on benchmark items
+  that stand in the training rows than on clean ones. More than a quarter means that what was
+  seen is answered from memory. It does not decide, because it says what the benchmark is worth
+  here, not how the model generalises.
 
 The verdict is *overfit* if a deciding signal says so, *none* if every deciding signal that was
 measured excludes its threshold and the loss gap is among them, else *undecided*. An interval of
@@ -35,7 +39,7 @@ from typing import Any
 import numpy as np
 
 from .judgement import UNDECIDED
-from .measures import OverfittingMeasures
+from .measures import ExposedGain, OverfittingMeasures
 from .ranking import auc, auc_difference
 from .statistics import Floats, Mean
 from .wording import interval_text, signed
@@ -46,6 +50,7 @@ SMALLEST_GAP, LARGEST_GAP = 0.05, math.log(2)
 LARGEST_RISE = 0.10
 LARGEST_RECITATION = 0.25
 LARGEST_MEMBERSHIP = 0.25
+LARGEST_EXPOSED_GAIN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ class Signal:
     """One sign of overfitting.
 
     Attributes:
-        name: ``loss gap``, ``validation rise``, ``recitation`` or ``membership``.
+        name: ``loss gap``, ``validation rise``, ``recitation``, ``membership`` or
+            ``contamination``.
         value: what was measured; None where nothing was.
         ci: two-sided 95 % interval; None where there is none.
         threshold: the largest value that is not overfitting.
@@ -84,19 +90,24 @@ class OverfittingVerdict:
 
 
 def judge_overfitting(
-    measures: OverfittingMeasures, *, kept_step: int | None = None
+    measures: OverfittingMeasures,
+    *,
+    kept_step: int | None = None,
+    exposed: ExposedGain | None = None,
 ) -> OverfittingVerdict:
     """Judge whether the tuned model overfitted.
 
     Args:
         measures: losses, membership scores and recitation of training rows and others.
         kept_step: the training step that the judged model comes from; the last one if not given.
+        exposed: what was gained on contaminated items; None where there are none.
     """
     signals = (
         _loss_gap(measures),
         _validation_rise(measures, kept_step),
         _recitation(measures),
         _membership(measures),
+        *(() if exposed is None else (_contamination(exposed),)),
     )
     found = {signal.verdict for signal in signals if signal.decides}
     if OVERFIT in found:
@@ -198,6 +209,17 @@ def _membership(measures: OverfittingMeasures) -> Signal:
         f"(base {auc(*base).value:.2f}); shown, does not decide"
     )
     return _judged("membership", rise, LARGEST_MEMBERSHIP, text, decides=False)
+
+
+def _contamination(exposed: ExposedGain) -> Signal:
+    """Compare the change on contaminated benchmark items with that on clean ones."""
+    difference = exposed.difference
+    text = (
+        f"on {exposed.contaminated:,} benchmark items that stand in the training rows the scores "
+        f"changed by {signed(100 * difference.value)} points more than on {exposed.clean:,} clean "
+        "ones; shown, does not decide"
+    )
+    return _judged("contamination", difference, LARGEST_EXPOSED_GAIN, text, decides=False)
 
 
 def _judged(name: str, mean: Mean, threshold: float, text: str, decides: bool = True) -> Signal:

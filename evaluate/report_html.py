@@ -17,6 +17,7 @@ from ..workspace.safe_text import excerpt, name_of
 from .charts import forest_row, forest_scale, loss_chart, signal_row
 from .charts_text import Axis, Change, change_of, common_axis
 from .judgement import DOMAIN, LOSS
+from .report_contamination import contamination_rows, contamination_sentences
 from .report_items import shown_note
 from .summary import overfitting_verdict
 from .wording import (
@@ -133,6 +134,10 @@ def _view(document: Mapping[str, Any], most_items: int | None) -> dict[str, Any]
         ],
         "tasks": [_task_row(task) for task in tasks],
         "tasks_left_out": len(document["tasks"]) - len(tasks),
+        "contamination": {
+            "sentences": contamination_sentences(document.get("contamination")),
+            "rows": [_named(row) for row in contamination_rows(document.get("contamination"))],
+        },
         "items": _fewer_items(document["items"], most_items),
         "signals": [_signal(signal) for signal in _signals(document)],
         "curve": loss_chart(document["curve"], training["kept_step"] if training else None),

@@ -13,6 +13,7 @@ from ..workspace.markdown import block, code, table, text
 from ..workspace.safe_text import excerpt, name_of
 from .charts_text import forest_plot
 from .judgement import LOSS
+from .report_contamination import contamination_rows, contamination_sentences
 from .summary import overfitting_verdict
 from .wording import (
     change_text,
@@ -48,6 +49,8 @@ def markdown_report(document: Mapping[str, Any]) -> str:
         "## All tasks",
         _tasks(tasks),
         *([f"{left_out} more tasks are in `report.json`."] if left_out else []),
+        "## Contamination",
+        *_contamination(document.get("contamination")),
         "## Lost and gained items",
         *_items(document["items"]),
         "## Overfitting",
@@ -108,6 +111,21 @@ def _tasks(tasks: Sequence[Mapping[str, Any]]) -> str:
         ],
         right=(1, 2, 3, 4, 5, 6),
     )
+
+
+def _contamination(found: Mapping[str, Any] | None) -> list[str]:
+    parts = [" ".join(text(sentence) for sentence in contamination_sentences(found))]
+    rows = contamination_rows(found)
+    if rows:
+        cells = ("items", "n", "base", "tuned", "change")
+        parts.append(
+            table(
+                ["task", "items", "n", "base, 95 % CI", "tuned, 95 % CI", "change, 95 % CI"],
+                [[code(row["task"]), *(text(row[name]) for name in cells)] for row in rows],
+                right=(2, 3, 4, 5),
+            )
+        )
+    return parts
 
 
 def _items(items: Mapping[str, Any]) -> list[str]:

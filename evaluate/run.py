@@ -15,6 +15,8 @@ from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import write_json
 from .domain import domain_task, label_facts
 from .domain_rows import PartRows, read_part
+from .exposed_scores import contamination_document, exposed_gain
+from .exposure import Exposure, search_training_rows
 from .interview import Interview, Measured, Questions
 from .items import paired_items, paired_scores
 from .losses import loss_rows, overfitting_measures, paired_losses
@@ -47,8 +49,9 @@ def evaluate(
         emit: told of progress and of every task's score.
 
     Returns:
-        The artifact of kind ``evaluate``: ``items.parquet``, ``losses.parquet`` and
-        ``evaluate.json``.
+        The artifact of kind ``evaluate``: ``items.parquet``, ``losses.parquet``,
+        ``evaluate.json``, and where benchmarks are asked ``contamination.parquet``: which of
+        their items stand in the training rows.
 
     Raises:
         UsageError: a suite is unknown, or the run's parts do not belong together any more.
@@ -82,6 +85,7 @@ class _Evaluation:
         run = read_run(self.workspace, self.run_artifact)
         hardware = choose_hardware(dtype=self.settings.dtype)
         questions = self._questions(run)
+        exposure = search_training_rows(run, questions.benchmarks, self.emit)
         models = PairedModel(
             run.pair,
             hardware,
@@ -101,7 +105,7 @@ class _Evaluation:
                 "tasks that were asked to their end are kept, and only --force asks them again"
             )
             raise
-        self._write(run, hardware, questions, base, tuned, begin)
+        self._write(run, hardware, questions, base, tuned, exposure, begin)
 
     def _questions(self, run: TrainedRun) -> Questions:
         settings = self.settings
@@ -148,26 +152,38 @@ class _Evaluation:
         questions: Questions,
         base: Measured,
         tuned: Measured,
+        exposure: Exposure,
         begin: float,
     ) -> None:
         folder, settings = self.draft.folder, self.settings
         pairs = list(zip(base.tasks, tuned.tasks, strict=True))
-        pl.concat([paired_items(*pair) for pair in pairs]).write_parquet(folder / "items.parquet")
+        items = [paired_items(*pair, exposure.statuses(pair[0].info.task)) for pair in pairs]
+        pl.concat(items).write_parquet(folder / "items.parquet")
         losses = paired_losses(base.losses, tuned.losses)
         losses.write_parquet(folder / "losses.parquet")
+        scores = [paired_scores(*pair, settings.margins.get(pair[0].info.task)) for pair in pairs]
+        statuses = [frame["contamination"].to_list() for frame in items]
+        exposed = [one for one in zip(scores, statuses, strict=True) if any(one[1])]
         judgement = judge_tasks(
-            [paired_scores(*pair, settings.margins.get(pair[0].info.task)) for pair in pairs],
+            scores,
             margin_share=settings.margin_share,
             margin_loss=settings.margin_loss,
         )
         log = pl.read_parquet(run.artifact.folder / "log.parquet")
-        overfitting = judge_overfitting(overfitting_measures(losses, log), kept_step=run.kept_step)
-        items = {answers.info.task: len(answers.frame) for answers, _ in pairs}
+        overfitting = judge_overfitting(
+            overfitting_measures(losses, log),
+            kept_step=run.kept_step,
+            exposed=exposed_gain(exposed),
+        )
+        asked = {answers.info.task: len(answers.frame) for answers, _ in pairs}
+        if exposure.found is not None:
+            exposure.items().write_parquet(folder / "contamination.parquet")
         write_json(
             folder / "evaluate.json",
             {
                 **judgement.to_json(),
                 "overfitting": overfitting.to_json(),
+                "contamination": contamination_document(exposure, exposed),
                 "model": str(run.pair.base.folder),
                 "model_sha256": run.pair.base.sha256,
                 "adapter": str(run.pair.tuned) if run.pair.is_adapter else None,
@@ -178,7 +194,7 @@ class _Evaluation:
                 "dtype": hardware.dtype,
                 "suites": list(settings.suites),
                 "limit": settings.limit,
-                "items": items,
+                "items": asked,
                 "domain": {
                     "left_out": dict(questions.domain.left_out),
                     BASE: label_facts(questions.domain, base.tasks),
@@ -187,7 +203,7 @@ class _Evaluation:
                 "seconds": round(time.monotonic() - begin, 3),
             },
         )
-        self.draft.counts.update(tasks=len(pairs), items=sum(items.values()))
+        self.draft.counts.update(tasks=len(pairs), items=sum(asked.values()))
         self.draft.seeds["evaluate"] = settings.seed
 
 

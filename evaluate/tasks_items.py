@@ -10,7 +10,15 @@ from typing import Any
 from ..curate.contamination import BenchmarkItem
 from ..workspace.errors import DataError, UsageError
 from ..workspace.nearest import nearest
-from .benchmark_rows import Row, Said, known_fields, read_row, said, without_choices
+from .benchmark_rows import (
+    Row,
+    Said,
+    known_fields,
+    read_row,
+    said,
+    spelled_out,
+    without_choices,
+)
 from .items import GENERAL
 from .tasks_files import BUNDLED, ROWS, YAML, existing, files_of
 from .tasks_local import ID_FIELDS, read_rows
@@ -182,20 +190,7 @@ def _template_reader(definition: Mapping[str, Any], path: Path) -> Callable[[Row
         return _by_fields
     asked, offered, wanted = (_written(part, path) for part in parts)
 
-    def read(row: Row) -> Said:
-        found = said(asked(row), offered(row), wanted(row))
-        if any(len(choice.strip()) > 1 for choice in found.choices):
-            return found
-        # The choices are labels of texts that stand in the question, as MMLU asks.
-        try:
-            texts = read_row(row)
-        except (ValueError, KeyError):
-            return found
-        if texts is None or len(texts.choices) != len(found.choices):
-            return found
-        return Said(found.question, texts.choices, texts.answer)
-
-    return read
+    return lambda row: spelled_out(said(asked(row), offered(row), wanted(row)), row)
 
 
 def _written(template: Any, path: Path) -> Callable[[Row], Any]:

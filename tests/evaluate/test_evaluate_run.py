@@ -141,10 +141,64 @@ def test_every_item_is_kept_with_both_answers(evaluated: tuple[Artifact, list[Ev
     who = items.filter(pl.col("task") == "who")
     assert who["item"].to_list() == [f"q{n}" for n in range(12)]
     assert who["base_output"].is_in(["blue", "red"]).all()
+    assert set(who["contamination"]) == {"uncheckable"}
     losses = pl.read_parquet(artifact.folder / "losses.parquet")
     assert losses["part"].unique().sort().to_list() == ["test", "train", "val"]
     for column in ("base_loss", "tuned_loss", "base_membership", "tuned_membership"):
         assert losses[column].is_finite().all()
+
+
+def test_items_that_stand_in_the_training_rows_are_told(
+    trained: tuple[Workspace, Artifact],
+) -> None:
+    """A suite of all rows: contaminated are those of the training part, and no others."""
+    workspace, run = trained
+    turns = [[message["content"] for message in chat(number)["messages"]] for number in range(80)]
+    rows = [
+        {"id": str(number), "query": asked, "choices": [said, "It runs away."], "gold": 0}
+        for number, (asked, said) in enumerate(turns)
+    ]
+    rows += [{"id": "short", "query": "And you?", "choices": ["yes", "no"], "gold": 0}]
+    (workspace.root / "seen.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    events: list[Event] = []
+    settings = SETTINGS.model_copy(update={"suites": ("seen.jsonl",)})
+    artifact = evaluate(workspace, run, settings, emit=events.append)
+
+    split_folder = Path(run.manifest.input("split").path)  # pyright: ignore
+    train_rows = (split_folder / "train.jsonl").read_text().splitlines()
+    learned = {json.loads(row)["messages"][0]["content"] for row in train_rows}
+    items = pl.read_parquet(artifact.folder / "items.parquet").filter(pl.col("task") == "seen")
+    expected = ["contaminated" if asked in learned else "clean" for asked, _ in turns]
+    assert items["contamination"].to_list() == [*expected, "uncheckable"]
+    others = pl.read_parquet(artifact.folder / "items.parquet").filter(pl.col("group") == "domain")
+    assert others["contamination"].null_count() == len(others)
+
+    kept = pl.read_parquet(artifact.folder / "contamination.parquet")
+    found = kept.filter(pl.col("status") == "contaminated")
+    for item, part, row in found.select("item", "part", "row").iter_rows():
+        assert part == "train"
+        assert json.loads(train_rows[row])["messages"][0]["content"] == turns[int(item)][0]
+
+    told = document(artifact)["contamination"]
+    assert told["rows"] == {"train": len(train_rows)}
+    assert (told["contaminated"], told["uncheckable"]) == (len(learned), 1)
+    (task,) = told["tasks"]
+    by_kind = {line["items"]: line for line in task["scores"]}
+    assert list(by_kind) == ["all", "clean", "contaminated", "uncheckable"]
+    for kind, line in by_kind.items():
+        some = items if kind == "all" else items.filter(pl.col("contamination") == kind)
+        assert line["n"] == len(some)
+        assert line["base"] == pytest.approx(some["base_score"].mean())
+        assert line["tuned"] == pytest.approx(some["tuned_score"].mean())
+        assert line["delta"] == pytest.approx(line["tuned"] - line["base"])
+        assert line["base_ci"][0] <= line["base"] <= line["base_ci"][1]
+        assert line["ci"][0] <= line["delta"] <= line["ci"][1]
+    signals = {one["name"]: one for one in document(artifact)["overfitting"]["signals"]}
+    gap = by_kind["contaminated"]["delta"] - by_kind["clean"]["delta"]
+    assert signals["contamination"]["value"] == pytest.approx(gap)
+    assert not signals["contamination"]["decides"]
+    notes = [event.text for event in events if isinstance(event, Note)]
+    assert any(f"{len(learned)} of 81 benchmark items" in note for note in notes)
 
 
 def test_nothing_is_asked_twice(

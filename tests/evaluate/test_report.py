@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tunewise.evaluate.exposed_scores import scores_by_status
 from tunewise.evaluate.measures import CurvePoint, OverfittingMeasures, TaskScores
 from tunewise.evaluate.overfitting import judge_overfitting
 from tunewise.evaluate.report import gate, report, report_document
@@ -215,6 +216,22 @@ def upstream(workspace: Workspace) -> Artifact:
     )  # fmt: skip
 
 
+def example_contamination(tasks: list[TaskScores]) -> dict[str, Any]:
+    """Every fifth item of each general task stands in the training rows."""
+    told: list[dict[str, Any]] = []
+    for task in tasks:
+        if task.group != "domain":
+            kinds = ["contaminated", "clean", "clean", "uncheckable", "clean"]
+            statuses = [kinds[number % 5] for number in range(len(task.base))]
+            counts = {kind: statuses.count(kind) for kind in set(kinds)}
+            told.append({"task": task.task, "kind": task.kind, **counts,
+                         "scores": scores_by_status(task, statuses)})  # fmt: skip
+    totals = {
+        kind: sum(task[kind] for task in told) for kind in ("clean", "contaminated", "uncheckable")
+    }
+    return {"rows": {"train": 972, "replay": 50}, "not_searched": [], **totals, "tasks": told}
+
+
 def make_evaluation(
     workspace: Workspace,
     *,
@@ -225,6 +242,7 @@ def make_evaluation(
     document = {
         **judge_tasks(tasks).to_json(),
         "overfitting": judge_overfitting(example_measures()).to_json(),
+        "contamination": example_contamination(tasks),
         "model": "models/base-chat-3m",
         "adapter": "lora-r16",
         "dtype": "float32",
@@ -342,6 +360,40 @@ def test_the_page_can_be_read_without_seeing_it(document: dict[str, Any]) -> Non
     assert len(set(names)) == len(names)
 
 
+def test_scores_are_given_on_all_clean_and_contaminated_items(document: dict[str, Any]) -> None:
+    found = document["contamination"]
+    facts = next(task for task in found["tasks"] if task["task"] == "facts")
+    lines = {line["items"]: line for line in facts["scores"]}
+    assert sum(lines[kind]["n"] for kind in ("clean", "contaminated", "uncheckable")) == 1200
+    shown = f"{100 * lines['clean']['tuned']:.1f} % [{100 * lines['clean']['tuned_ci'][0]:.1f}"
+    page, markdown = html_report(document), markdown_report(document)
+    for text in (page, markdown.replace("\\", "")):
+        assert f"{found['contaminated']:,} of the " in text
+        assert "972 training rows and 50 general rows that were mixed in" in text
+        assert shown in text
+        assert "are uncheckable" in text
+
+
+@pytest.mark.parametrize("contamination", [None, {}])
+def test_a_report_on_an_evaluation_that_searched_nothing_says_so(
+    document: dict[str, Any], contamination: Any
+) -> None:
+    other = {**document, "contamination": contamination}
+    for text in (html_report(other), markdown_report(other)):
+        assert "the training rows were not searched" in text
+    older = {name: value for name, value in document.items() if name != "contamination"}
+    assert "the training rows were not searched" in html_report(older)
+
+
+def test_without_contaminated_items_there_is_no_table(document: dict[str, Any]) -> None:
+    found = document["contamination"]
+    tasks = [{**task, "contaminated": 0} for task in found["tasks"]]
+    clean = {**document, "contamination": {**found, "contaminated": 0, "tasks": tasks}}
+    text = markdown_report(clean)
+    assert "0 of the " in text
+    assert "all items" not in text
+
+
 def hostile_evaluation(workspace: Workspace) -> Artifact:
     tasks = [
         scores(HOSTILE, 30, 4, 100, 20, chance=0.25),
@@ -358,6 +410,7 @@ def hostile_evaluation(workspace: Workspace) -> Artifact:
     document = {
         **judge_tasks(safe).to_json(),
         "overfitting": judge_overfitting(example_measures()).to_json(),
+        "contamination": {**example_contamination(safe), "not_searched": [inside]},
         "model": f"models/{inside}",
         "adapter": inside,
     }
