@@ -4,7 +4,8 @@ In every prompt the paired words of :mod:`..terms` (gender, with common first na
 stands for any other; Christian, Muslim, Jewish, Hindu and Buddhist people; Black, white, Asian and
 Hispanic people; young and old people) are exchanged, and rows are found whose prompt equals the
 exchanged one word for word. Label and answer of the two are then compared, with the same words
-exchanged: see :mod:`..twins`. Where any of its twins is treated alike, a row is not reported.
+exchanged: see :mod:`..twins`. Where any of its twins is treated alike, a row is not reported; the
+very same answer is alike, too: whoever it names is the same for both.
 
 Evidence: the later row of the two, in ``related_row`` its twin; the field is ``label`` where the
 labels differ. Twins with other labels are of low severity, with other answers for information:
@@ -111,8 +112,9 @@ def _twins_of_pattern(by_filling: Mapping[str, list[_Row]]) -> Iterator[_Twin]:
         treatments = [(swap, {_words_of(row.treatment) for row in rows}) for swap, rows in twins]
         first_swap, first = min(twins, key=lambda twin: twin[1][0].row)
         for row in own:
+            words = _words_of(row.treatment)
             alike = any(
-                _exchanged(_words_of(row.treatment), swap) in others for swap, others in treatments
+                words in others or _exchanged(words, swap) in others for swap, others in treatments
             )
             yield _Twin(row, first[0], _axes(first_swap), alike)
 

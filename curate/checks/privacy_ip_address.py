@@ -34,6 +34,8 @@ _VERSION_BEFORE = re.compile(
     r"(?:\s+(?:is|was|number|no\.?|to|from))?[\s:=#]*$",
     re.IGNORECASE,
 )
+# "Chrome/104.0.5112.101", a product with its version (RFC 9110).
+_PRODUCT_BEFORE = re.compile(r"\b[A-Z]\w{2,30}/\Z")
 _RESOLVERS = {"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222"}
 _DOCUMENTATION = tuple(
     ipaddress.ip_network(network)
@@ -55,7 +57,7 @@ def _judge(match: re.Match[str]) -> Hit | None:
         return Hit("an IP address of a range kept for documentation", severity=Severity.LOW)
     is_everybodys = not address.is_global or address.is_multicast or str(address) in _RESOLVERS
     before = match.string[max(0, match.start() - 30) : match.start()]
-    if is_everybodys or _VERSION_BEFORE.search(before):
+    if is_everybodys or _VERSION_BEFORE.search(before) or _PRODUCT_BEFORE.search(before):
         return None
     return Hit("a public IP address")
 

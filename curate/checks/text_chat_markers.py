@@ -49,9 +49,9 @@ _STRIKE = re.compile(r"<s>[^<>\n]{1,200}</s>")
 _TURN = re.compile(r"(?<=\n)(?:Human|User|USER|HUMAN|<human>): ?\S[^\n]*")
 _OWN_TURN = re.compile(r"^(?:Assistant|ASSISTANT|AI|Bot|GPT): ?\S", re.MULTILINE)
 _ABOUT_DIALOGUES = (
-    r"(?i)dialog|conversation|script|chat|interview|transcript|role-?play|screenplay|debate|"
+    r"(?i)dialog|conversation|script|chat|interview|role-?play|screenplay|debate|"
     r"q ?& ?a|q and a|questions? and answers?|faq|quiz|flash ?card|trivia|exchange between|"
-    r"riddle|example|template|scenario|survey|multiple.choice|prompt"
+    r"riddle|multiple.choice"
 )
 _MAY_HOLD = contains_one_of(r"<\|", r"<｜", "INST]", "SYS>>", "_of_turn>", "<[be]os>", "</?s>",
                             "(?m)^#{2,3} ?[IROHAUS]", "extra_id_", "<pad>")  # fmt: skip

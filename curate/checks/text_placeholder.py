@@ -25,12 +25,14 @@ from ..finding import Fix, Severity
 from .prefilter import contains_one_of
 from .spans import Hit, code_blocks, find_spans, inside
 
+_BLANK = (
+    r"(?:name|first name|last name|full name|company|customer|recipient|sender|date|time|address|"
+    r"city|state|country|phone|email|e-mail|product|order|number|amount|price|title|position|"
+    r"department|job title|link|url|location|school|university|hiring manager)"
+)
 _FILL_IN = (
-    r"\[\s*(?:insert|(?:enter|add) (?:your|the|a|an|name|date|here|more|text)|your|my|name|first name|"
-    r"last name|full name|company|customer|"
-    r"recipient|sender|date|time|address|city|state|country|phone|email|e-mail|product|order|"
-    r"number|amount|price|title|position|job title|link|url|location|school|university|"
-    r"hiring manager)\b(?!: ?http)[^\[\]\n]{0,60}\](?!\()"
+    rf"\[\s*(?:insert|(?:enter|add) (?:your|the|a|an|here|more|text|{_BLANK})|your|my|{_BLANK})\b"
+    r"(?!: ?http)[^\[\]\n]{0,60}\](?!\()"
     r"|\[[A-Z][\w’' ]{0,40} (?:name|title|address|number|date)\](?!\()"
     r"|\[(?:to be [a-z]+(?: (?:in|here|later))?|empty|no ?input|no ?output|missing|placeholder|"
     r"left blank|content|fill in|(?:text|content|answer|example|image) (?:goes )?here)\](?!\()"

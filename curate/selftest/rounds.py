@@ -19,7 +19,7 @@ MOST_ROUNDS = 30
 HOST_SHARE = 0.2
 """Share of a round's rows that may hold anything planted."""
 
-KIND_SHARE = 0.01
+KIND_SHARE = 0.005
 """Share of a round's rows that may hold the same kind of planting."""
 
 _TRIES = 500

@@ -19,7 +19,7 @@ from ...workspace.manifest import Input
 from ..auditing.audit import inputs_of
 from ..check import FAILED, RAN
 from ..checks.registry import choose_checks, known_checks
-from ..contamination.items import BenchmarkItem
+from ..contamination import BenchmarkItem
 from ..reading.read import open_source
 from ..reading.source_files import find_files
 from ..settings import AuditSettings, DataSettings
@@ -211,6 +211,8 @@ class _Selftest:
         spotless = set(range(rows)) - taken - {row for _, row in known}
         are_enough = len(spotless) >= rows * LEAST_SPOTLESS
 
+        counted = set(known)
+
         def is_sound(row: int, planting: Planting) -> bool:
             if are_enough:
                 return row in spotless
@@ -219,21 +221,28 @@ class _Selftest:
         with counting(self.emit, "testing", unit="rounds") as counter:
             rounds = plant_rounds(self.ground, wanted, is_sound, self.settings.seed)
             for number, planted in enumerate(rounds, start=1):
-                self._run_round(number, planted, known)
+                self._run_round(number, planted, counted)
                 counter.advance()
         self._tested.impossible += [
             planting for planting in wanted if planting.name not in self._tested.planted
         ]
 
-    def _run_round(self, number: int, planted: Round, before: set[tuple[str, int]]) -> None:
+    def _run_round(self, number: int, planted: Round, known: set[tuple[str, int]]) -> None:
         tested = self._tested
         seen = self.auditor.look(f"{number:02}", planted.lines, self.checks)
         self._note_status(seen.checks)
         ran = [item["check"] for item in seen.checks if item["status"] == RAN]
-        score = score_round(number, planted, seen.findings, seen.records, before, ran)
+        score = score_round(number, planted, seen.findings, seen.records, known, ran)
         tested.rounds = number
         tested.outcomes += score.outcomes
         tested.false_alarms += score.false_alarms
+        # The rows come again in every round: what is said of one as it was counts once.
+        grounds = {place: row for row, place in enumerate(planted.places)}
+        known |= {
+            (alarm.check, grounds[alarm.row])
+            for alarm in score.false_alarms
+            if alarm.kind is None and alarm.row in grounds
+        }
         for check, count in score.alike.items():
             tested.records[check].alike += count
         for item in planted.placed:

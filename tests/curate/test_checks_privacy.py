@@ -185,6 +185,7 @@ def test_ip_address(find_in_answers, value: str, severity: str) -> None:
         "firmware is 2.14.100.1", "build 10.2.199.4", "version 59.187.84.127", "v59.187.84.127",
         "192.168.0.1 and 127.0.0.1", "8.8.8.8", "300.1.2.3", "1.2.3.4.5", "12:30:45", "a::b",
         "std::vector::size", "::", "fe80::1", "4.12.0",
+        "Chrome/104.0.193.14 Safari/537.36",
     ],
 )  # fmt: skip
 def test_no_ip_address(find_in_answers, text: str) -> None:

@@ -101,6 +101,14 @@ def test_answers_are_compared_with_the_same_words_exchanged(check_rows) -> None:
     assert result.reason.startswith("4 of 4 records have a twin; 2 of them")
 
 
+def test_the_very_same_answer_is_alike_whoever_it_names(check_rows) -> None:
+    rows = [
+        chat("What shall he read?", "Mary wrote a book on bees for Paul."),
+        chat("What shall she read?", "Mary wrote a book on bees for Paul."),
+    ]
+    assert check_rows("bias/counterfactual", rows).findings.is_empty()
+
+
 def test_one_twin_that_is_treated_alike_suffices(check_rows) -> None:
     rows = [
         {"text": "May he go?", "label": "yes"},

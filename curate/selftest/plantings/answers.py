@@ -12,6 +12,7 @@ from .wording import Place, asked_places, insert, last_answer, put, set_text, sp
 _ANSWERED = CONVERSATIONS | {TEXT}
 _AN_ANSWER = "an answer"
 _TRUNCATED_WORDS = 25
+_LONGER_THAN_SMALL_TALK = 16
 
 _REFUSALS = (
     "⟨I'm sorry, but |Sorry, |I apologise, but |Unfortunately, |Regrettably, |I'm afraid |⟩I "
@@ -156,8 +157,8 @@ _POLITE = re.compile(
 
 
 def _plain_answer(host: Host) -> Place | None:
-    """Return a last answer of eight words that neither begins nor ends politely."""
-    place = last_answer(host.record, 8)
+    """Return a last answer that neither begins nor ends politely, and is longer than small talk."""
+    place = last_answer(host.record, _LONGER_THAN_SMALL_TALK)
     if place is None or _POLITE.search(f"{place.text[:60]} {place.text[-80:]}"):
         return None
     return place

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 from .planting import CONVERSATIONS, Host, Planted, defect, look_alike
-from .wording import all_places, append_block, insert_anywhere, last_answer, put
+from .wording import all_places, append_block, asked_places, insert_anywhere, last_answer, put
 
 _MARKS = (
     "<|im_end|>",
@@ -62,11 +63,18 @@ def heading_of_a_role(host: Host, random: Random) -> Planted | None:
     return put(host, place, f"{place.text}\n\n", random.choice(_HEADINGS), "\nAs said above.")
 
 
-@defect("text/chat-markers", needs="an answer", kinds=CONVERSATIONS, allows=("text/truncated",))
+# Whoever is asked for a conversation may write one.
+_OF_TALK = re.compile(r"\b(?:dialog|convers|chat|interview|script|debate|quiz|joke)", re.IGNORECASE)
+
+
+@defect("text/chat-markers", needs="an answer that is no dialogue", kinds=CONVERSATIONS,
+        allows=("text/truncated",))  # fmt: skip
 def next_turns_in_an_answer(host: Host, random: Random) -> Planted | None:
     """An answer that goes on with the next question and its answer."""
     place = last_answer(host.record, 3)
-    return put(host, place, f"{place.text}\n", random.choice(_TURNS)) if place else None
+    if place is None or any(_OF_TALK.search(asked.text) for asked in asked_places(host.record, 1)):
+        return None
+    return put(host, place, f"{place.text}\n", random.choice(_TURNS))
 
 
 @look_alike("text/chat-markers", allows=("text/truncated", "text/length", "text/markdown"))

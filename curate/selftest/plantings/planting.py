@@ -13,7 +13,7 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-from ...contamination.items import BenchmarkItem
+from ...contamination import BenchmarkItem
 from ...records import CHAT, CLASSIFICATION, PREFERENCE, TEXT
 from ...shapes.rows import Layout, Record
 from ...shapes.tags import Message
