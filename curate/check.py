@@ -258,18 +258,22 @@ class DatasetCheck(Check):
 
 
 class Summaries:
-    """The summaries of all pieces, kept in a folder, or in memory where none is given."""
+    """The summaries of all pieces, kept in a folder, or in memory where none is given.
+
+    Attributes:
+        folder: for these and whatever else does not fit in memory; None where all does.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         """Begin without any piece."""
-        self._folder = folder
+        self.folder = folder
         self._kept: dict[Summary, dict[int, Path | pl.DataFrame]] = {}
 
     def keep(self, summary: Summary, piece: int, frame: pl.DataFrame) -> None:
         """Keep what a summary says of a piece."""
         kept: Path | pl.DataFrame = frame
-        if self._folder is not None:
-            kept = self._folder / f"{summary.__module__}.{summary.__name__}.{piece:06}.arrow"
+        if self.folder is not None:
+            kept = self.folder / f"{summary.__module__}.{summary.__name__}.{piece:06}.arrow"
             frame.write_ipc(kept)
         self._kept.setdefault(summary, {})[piece] = kept
 

@@ -23,7 +23,7 @@ def audit(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     source = tmp_path / "data.jsonl"
     source.write_text("".join(json.dumps({**ROW, "id": n}) + "\n" for n in range(60_000)))
     script = (
-        "from tunewise.curate import pieces\n"
+        "from tunewise.curate.reading import pieces\n"
         "from tunewise.cli.main import main\n"
         "if __name__ == '__main__':\n"
         "    pieces._PIECE_ROWS = 200\n"
@@ -44,6 +44,8 @@ def audit(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         event = json.loads(line)
         if event["event"] == "progress" and event["done"] > 0 and len(workers(process)) == 2:
             break
+    else:
+        pytest.fail(f"the audit ended by itself: {process.communicate()[1]}")
     yield process
     process.kill()
     process.communicate()
