@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from ..check import CheckContext, DatasetContext
+from ..near_duplicates.contained import CONTAINMENT
 from ..near_duplicates.pairs import SHINGLE_SIZE, THRESHOLD, NearDuplicates, near_duplicate_pairs
 from ..near_duplicates.ray_runner import ray_cluster
 from ..near_duplicates.sharded_pairs import sharded_near_duplicates
@@ -23,6 +24,7 @@ from ..near_duplicates.sharded_pairs import sharded_near_duplicates
 _SHARDS_PER_CORE = 4
 
 EXACT, NORMALISED, NEAR = "duplicates/exact", "duplicates/normalised", "duplicates/near"
+CONTAINED = "duplicates/contained"
 
 
 def comparison_keys(context: CheckContext) -> pl.DataFrame:
@@ -140,7 +142,8 @@ def near_copies(context: DatasetContext) -> NearCopies:
     settings = near_settings(context.parameters)
     if context.ray is None:
         spoken = _spoken_of(context.summaries.scan(spoken_words), columns)
-        return NearCopies(columns, near_duplicate_pairs(spoken, **settings))
+        share = context.parameters.get(CONTAINED, {}).get("share", CONTAINMENT)
+        return NearCopies(columns, near_duplicate_pairs(spoken, containment=share, **settings))
     pieces = context.summaries.scan_pieces(spoken_words)
     with ray_cluster(context.ray) as runner:
         shards = (

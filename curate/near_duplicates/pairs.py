@@ -19,7 +19,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ import polars as pl
 
 from .buckets import MAX_PAIRS_PER_BUCKET, bucket_pairs
 from .components import component_labels
+from .contained import Contained, contained_texts
 from .parallel import usable_threads
 from .prefix_join import SimilarPairs
 from .search import (
@@ -56,6 +57,7 @@ class NearDuplicates:
         method: how was searched and what was not, a sentence for the reader.
         bounded_buckets: n-grams or bands with more pairs than allowed; usually 0.
         skipped: at most so many candidate pairs of those were not looked at.
+        contained: the texts that stand in longer ones, where that was asked for.
     """
 
     pairs: pl.DataFrame
@@ -63,6 +65,7 @@ class NearDuplicates:
     method: str
     bounded_buckets: int
     skipped: int
+    contained: Contained | None = None
 
 
 def near_duplicate_pairs(
@@ -71,6 +74,7 @@ def near_duplicate_pairs(
     threshold: float = THRESHOLD,
     shingle_size: int = SHINGLE_SIZE,
     method: Method = "auto",
+    containment: float | None = None,
     max_pairs: int = MAX_PAIRS_PER_BUCKET,
     canonical: bool = False,
     memory: int = MEMORY,
@@ -90,6 +94,8 @@ def near_duplicate_pairs(
         shingle_size: words an n-gram, for texts that are long enough.
         method: ``exact`` misses nothing; ``sketch`` needs less memory and finds a pair at the
             threshold with probability 0.99; ``auto`` is exact while that fits in memory.
+        containment: the least share of a text of ``4 shingle_size`` words or more that a longer
+            one must have for it to be named as contained; by default none are looked for.
         max_pairs: bound on the pairs compared for one n-gram or band, so that a swarm of alike
             texts does not take forever; hits are reported.
         canonical: whether the texts already are what ``canonical_texts`` makes of them; otherwise
@@ -122,20 +128,14 @@ def near_duplicate_pairs(
         )
         copies = group_copies(read.words, read.hashes)
         found: list[Found] = []
+        contained: Contained | None = None
         for length_class, blocks in zip(classes, read.blocks, strict=True):
             templates = template_shingles(blocks, copies.is_first, read.hashes)
-            found.append(
-                search_class(
-                    search,
-                    length_class,
-                    blocks,
-                    templates,
-                    copies.is_first,
-                    read.words,
-                    read.hashes,
-                )
-            )
-    return gather(search, copies, found)
+            known = (templates, copies.is_first, read.words, read.hashes)
+            if containment is not None and length_class is classes[-1]:
+                contained = contained_texts(search, blocks, *known, containment)
+            found.append(search_class(search, length_class, blocks, *known))
+    return replace(gather(search, copies, found), contained=contained)
 
 
 def gather(search: Search, copies: Copies, found: Sequence[Found]) -> NearDuplicates:

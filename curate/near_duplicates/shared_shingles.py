@@ -199,6 +199,31 @@ def _round(
     return kept
 
 
+def keep_covered(
+    blocks: ShingleBlocks,
+    included: np.ndarray,
+    templates: np.ndarray,
+    share: float,
+    kept: ShingleBlocks,
+) -> None:
+    """Keep the texts of which others may have a share, with the shingles that others have.
+
+    Args:
+        blocks: of all texts; they stay.
+        included: for each position whether that text is looked at.
+        templates: shingles that weigh little, ascending.
+        share: of a text's weight.
+        kept: takes up what is kept.
+    """
+    from .shingle_kernels import count_to_two
+
+    sample = _Sample(_SEEDS[0], _samples(share) - 1, 0)
+    counters, numbers = sample.counters(blocks.shingles)
+    for block in blocks:
+        count_to_two(block.shingles, block.lengths, included[block.texts], counters, numbers)
+    _keep(blocks, included, templates, share, (counters, numbers), kept)
+
+
 def keep_meeting(
     blocks: Iterable[ShingleBlock],
     others: ShingleBlocks,

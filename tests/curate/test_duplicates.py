@@ -149,7 +149,34 @@ def test_messages_without_content_break_nothing(tmp_path: Path) -> None:
     assert hits(found["duplicates/near"]) == []
 
 
-@pytest.mark.parametrize("name", [check.name for check in CHECKS])
+def test_a_record_within_a_longer_one_names_it(tmp_path: Path) -> None:
+    after = "and then " + " ".join(f"again{number}" for number in range(40))
+    asked = {"role": "user", "content": "What does the shop do with a parcel?"}
+    told = {"role": "assistant", "content": LONG}
+    longer = [asked, told, {"role": "user", "content": "And then?"},
+              {"role": "assistant", "content": after}]  # fmt: skip
+    rows = [
+        {"messages": longer},
+        {"messages": [asked, told]},
+        chat("Hi", "Only a few words of the note stand here."),
+        {"messages": [{"role": "system", "content": "Be brief."}, asked, told]},
+    ]
+    found = findings_of(tmp_path, rows)
+    contained = found["duplicates/contained"]
+    assert hits(contained) == [(1, 0)]
+    hit = contained.row(0, named=True)
+    assert (hit["severity"], hit["fix"], hit["score"]) == ("low", "review", 1.0)
+    assert hit["message"].startswith("100 % of its word runs stand in row 0, which is ")
+    assert found["duplicates/near"].height == 1
+    assert hits(findings_of(tmp_path, rows[:1])["duplicates/contained"]) == []
+    strict = {"duplicates/contained": {"share": 1.0}}
+    assert hits(findings_of(tmp_path, rows, **strict)["duplicates/contained"]) == [(1, 0)]
+
+
+PLANTED = [check.name for check in CHECKS if check.name != "duplicates/contained"]
+
+
+@pytest.mark.parametrize("name", PLANTED)
 def test_planted_duplicates_of_the_sample_are_found(name: str, repository_root: Path) -> None:
     """Recall and precision by pairs; a pair that was not planted but is real counts as right."""
     folder = repository_root / "datasets"

@@ -29,6 +29,8 @@ _NEAR = 0.85
 _NEAR_NEEDS = "a text that a change leaves nearly the same"
 _MAY_BE_ANSWERED_OTHERWISE = ("duplicates/same-prompt", "bias/counterfactual", "text/whitespace")
 _LEAST_RUNS = 4
+_NOT_NEAR = 0.75
+_WORDS_OF_CONTAINED = 30
 _TRIES = 20
 
 _CODE_SIGNS = re.compile(r"[{}\[\]<>=\\|~^`#*_]")
@@ -198,6 +200,23 @@ def words_added(host: Host, random: Random) -> Planted | None:
     text = f"{place.text} {more}" if random.random() < 0.5 else f"{more} {place.text}"
     set_text(twin, place, text)
     return _nearly_the_same(host, twin)
+
+
+@defect(
+    "duplicates/contained",
+    needs="a row of thirty words and more",
+    allows=(*_BORROWED, "labels", "bias", "balance"),
+)
+def row_that_goes_on(host: Host, random: Random) -> Planted | None:
+    """A row again that goes on with as much of something else."""
+    twin, more = host.twin(), borrowed_answer(host, 3, random)
+    places = all_places(twin, 1)
+    if more is None or not places or _words_of(twin) < _WORDS_OF_CONTAINED:
+        return None
+    set_text(twin, places[-1], f"{places[-1].text} {more}")
+    much = _words_of(twin) > 1.6 * _words_of(host.record)
+    alike = _similarity(host.record, twin)
+    return Planted(added=(twin,)) if much and alike < _NOT_NEAR else None
 
 
 @look_alike("duplicates/near", "duplicates/normalised", "duplicates/exact", needs="several turns",
