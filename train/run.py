@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 TRAIN = "train"
 ADAPTER_FOLDER, MODEL_FOLDER = "adapter", "model"
+LOG_NAME = "log.parquet"
 # Training rows measured at each validation, so that memorising shows as a gap between the two.
 _TRAIN_SAMPLE_ROWS = 64
 # Reasons for refusing rows that the document names; supervision.parquet has them all.
@@ -152,6 +153,7 @@ class _Run:
             self.draft.counts[f"{part.name}_used"] = len(part.rows)
             self.draft.counts[f"{part.name}_refused"] = len(part.refused)
         self.draft.seeds["train"] = self.recipe.seed
+        self.draft.timed = (LOG_NAME,)
         self.checkpoints.remove()
 
     def _tune(self, prepared: Prepared) -> Watch:
@@ -232,7 +234,7 @@ class _Run:
                     fix="begin anew with --restart",
                 ) from error
             finally:
-                watch.log_frame().write_parquet(self.draft.folder / "log.parquet")
+                watch.log_frame().write_parquet(self.draft.folder / LOG_NAME)
         return watch
 
     def _go_on(self, watch: Watch) -> Path | None:

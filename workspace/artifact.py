@@ -78,6 +78,7 @@ class Draft:
             for that with ``keep_partial``).
         counts: rows or items by fate, copied into the manifest.
         seeds: random seeds used, copied into the manifest.
+        timed: names of files, besides the document, that tell how long something took.
     """
 
     folder: Path
@@ -85,6 +86,7 @@ class Draft:
     resumed: bool = False
     counts: dict[str, int] = field(default_factory=dict)
     seeds: dict[str, int] = field(default_factory=dict)
+    timed: tuple[str, ...] = ()
 
 
 def find_workspace(start: Path | None = None) -> Workspace:
@@ -247,6 +249,7 @@ def _finish(
         seeds=dict(draft.seeds),
         versions=library_versions(),
         git_commit=git_commit(workspace.root),
+        timed=(f"{kind}.json", *draft.timed),
     )
     write_json(draft.folder / MANIFEST_NAME, manifest.to_json())
     return manifest

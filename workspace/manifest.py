@@ -56,7 +56,11 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The lineage of an artifact, as kept in its ``manifest.json``. Times are ISO 8601, UTC."""
+    """The lineage of an artifact, as kept in its ``manifest.json``. Times are ISO 8601, UTC.
+
+    ``timed`` names the files that also tell how long something took, which no later step depends
+    on: doing the same work again must not change what is made from it.
+    """
 
     kind: str
     id: str
@@ -69,12 +73,14 @@ class Manifest:
     seeds: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     git_commit: str | None = None
+    timed: tuple[str, ...] = ()
     schema_version: int = MANIFEST_SCHEMA_VERSION
 
     @property
     def sha256(self) -> str:
-        """Fingerprint of the artifact's files: what a later step depends on."""
-        return sha256_of_json([[entry.path, entry.sha256] for entry in self.files])
+        """Fingerprint of what a later step depends on: what it was made from, and its files."""
+        files = [[entry.path, entry.sha256] for entry in self.files if entry.path not in self.timed]
+        return sha256_of_json([self.id, files])
 
     def input(self, name: str) -> Input | None:
         """Return the input of that name, if there is one."""
@@ -90,6 +96,7 @@ def read_manifest(folder: Path) -> Manifest:
     document = read_json(folder / MANIFEST_NAME)
     document["inputs"] = tuple(Input(**item) for item in document["inputs"])
     document["files"] = tuple(FileEntry(**item) for item in document["files"])
+    document["timed"] = tuple(document.get("timed", ()))
     return Manifest(**document)
 
 

@@ -16,7 +16,7 @@ from ...workspace.artifact import Artifact, Draft, Workspace, produce
 from ...workspace.errors import DataError
 from ...workspace.events import CheckDone, Emit, Note, counting, ignore
 from ...workspace.files import sha256_of_json, sha256_of_model, write_json
-from ...workspace.manifest import Input, installed_version
+from ...workspace.manifest import Input
 from ..check import FAILED, MODEL, RAN, CheckContext, CheckResult, DatasetContext
 from ..checks.registry import choose_checks, known_checks, reject_unknown
 from ..contamination import BenchmarkItem
@@ -331,7 +331,6 @@ def _parameters(
     """What decides the result, besides the source and the tokenizer."""
     names = {check.name for check in checks}
     return {
-        "tunewise": installed_version("tunewise"),
         "checks": sorted(names),
         "missing_packages": sorted(
             check.extra.package

@@ -306,11 +306,3 @@ def test_the_models_of_checks_are_inputs(workspace: Workspace, source: Path) -> 
     assert audit(workspace, [source], settings).reused
     (model / "config.json").write_text('{"changed": true}')
     assert audit(workspace, [source], settings).id != first.id
-
-
-def test_another_version_of_tunewise_looks_again(
-    workspace: Workspace, source: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = audit(workspace, [source], AuditSettings(checks=("text/length",)))
-    monkeypatch.setattr(audit_module, "installed_version", lambda _: "99.0")
-    assert audit(workspace, [source], AuditSettings(checks=("text/length",))).id != first.id

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,7 @@ def test_a_full_disk_is_told_with_what_to_do(workspace: Workspace) -> None:
 
 KILLED_CHILD = """
 import os, signal, sys
+from collections.abc import Callable
 from pathlib import Path
 from tunewise.workspace.artifact import Workspace, produce
 from tunewise.workspace.manifest import Input
@@ -164,6 +166,7 @@ def test_a_killed_writer_leaves_no_artifact_and_no_lock(workspace: Workspace, ke
 
 TWO_AT_ONCE = """
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tunewise.workspace.artifact import Workspace, produce
 from tunewise.workspace.manifest import Input
@@ -260,3 +263,30 @@ def test_the_manifest_is_plain_json(workspace: Workspace) -> None:
         "kind", "id", "inputs", "parameters", "seeds", "versions", "git_commit",
         "started", "finished", "counts", "files",
     }  # fmt: skip
+
+
+def test_how_long_something_took_changes_nothing_that_is_made_from_it(
+    workspace: Workspace,
+) -> None:
+    def build(seconds: float, rows: str) -> Callable[[Draft], None]:
+        def write(draft: Draft) -> None:
+            (draft.folder / "audit.json").write_text(json.dumps({"seconds": seconds}))
+            (draft.folder / "log.txt").write_text(f"{seconds} s")
+            (draft.folder / "rows.jsonl").write_text(rows)
+            draft.timed = ("log.txt",)
+
+        return write
+
+    def fingerprint(seconds: float, rows: str) -> str:
+        made = produce(
+            workspace, "audit", build(seconds, rows), inputs=[SOURCE], parameters={}, force=True
+        )
+        (read,) = list_artifacts(workspace, "audit")
+        assert read.as_input("audit") == made.as_input("audit")
+        assert {entry.path for entry in made.manifest.files} == {
+            "audit.json", "log.txt", "rows.jsonl",
+        }  # fmt: skip
+        return made.as_input("audit").sha256
+
+    assert fingerprint(1.0, "a") == fingerprint(2.0, "a")
+    assert fingerprint(1.0, "a") != fingerprint(1.0, "b")
