@@ -13,7 +13,9 @@ are not reported again.
 
 Fix: drop; where the two have different labels, review.
 
-Limits: rewording that changes one word in four or more is not seen (``duplicates/semantic``).
+Limits: a word that is exchanged breaks five runs, so that in the middle of a text of fewer than
+some fifty words one such word is enough to fall below the threshold. Rewording that changes one
+word in four or more is not seen (``duplicates/semantic``).
 """
 
 from __future__ import annotations

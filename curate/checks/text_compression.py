@@ -175,9 +175,10 @@ def _outliers(context: DatasetContext, check: Check) -> pl.DataFrame:
     worse = math.log(context.parameter(check, "least_times_worse"))
     distance = pl.col("distance")
     is_outlier = is_far & ((distance >= better) | (distance <= -worse))
-    found = placed.filter(is_outlier | is_random).with_columns(
-        distance=pl.when(is_outlier).then(distance).otherwise(pl.col("x") - english)
-    )
+    found = placed.with_columns(
+        is_found=is_outlier | is_random,
+        distance=pl.when(is_outlier).then(distance).otherwise(pl.col("x") - english),
+    ).filter("is_found")
     times = distance.abs().exp().round(1)
     than = pl.when(distance > 0).then(pl.lit("better")).otherwise(pl.lit("worse"))
     return found.rechunk().select(

@@ -23,6 +23,7 @@ RESERVED = "_tunewise"
 
 _NOTES, _NAMELESS, _INSIDE = "notes", "nameless", "inside"
 _CALL = "call"
+_KTO_TAG = "kto_tag"
 # The names of parts in the place of a fault: `messages` in `messages[1].role`.
 _PART = re.compile(r"(?:^|(?<= or ))\w+")
 
@@ -161,7 +162,7 @@ def _flat_to_record(row: dict[str, Any], layout: Layout) -> Record:
         elif type(value) in (dict, list):
             extra[name] = value
         else:
-            columns[part] = _scalar_text(value)
+            columns[part] = _judgement(value) if name == _KTO_TAG else _scalar_text(value)
     try:
         content = layout.shape.read(fields, layout.tags)
     except UnfitError as error:
@@ -204,6 +205,11 @@ def _written(record: Record, fields: Fields, layout: Layout) -> dict[str, Any]:
         row[names.get("source", "source")] = record.source
     row |= record.extra
     return row
+
+
+def _judgement(value: Any) -> str | None:
+    """Return a judgement of an answer as text: 1 and 0 say what true and false do."""
+    return _scalar_text(bool(value) if type(value) is int and value in (0, 1) else value)
 
 
 def _scalar_text(value: Any) -> str | None:

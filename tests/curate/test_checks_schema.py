@@ -63,7 +63,7 @@ def test_an_input_without_its_instruction(check_rows) -> None:
         {"instruction": None, "input": "Newt", "output": "An amphibian."},
         {"input": "Toad", "output": "An amphibian."},
         {"instruction": "", "input": "What is an eel?", "output": "A fish."},
-        {"instruction": "Say \"lacks\".", "input": '"lacks"', "output": "lacks"},
+        {"instruction": 'Say "lacks".', "input": '"lacks"', "output": "lacks"},
     ]
     found = check_rows("schema/missing-field", rows).findings
     assert fields(found) == [(1, "instruction"), (2, "instruction")]

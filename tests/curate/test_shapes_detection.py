@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tunewise.curate.records import label_rejects
+from tunewise.curate.shapes.catalogue import shape_of
 from tunewise.curate.shapes.detection import detect_shape
-from tunewise.curate.shapes.rows import layout_of_detection, to_record, to_row
+from tunewise.curate.shapes.rows import layout_of, layout_of_detection, to_record, to_row
 from tunewise.workspace.errors import DataError, UsageError
 
 
@@ -293,6 +294,17 @@ def test_other_shapes_that_would_fit_are_named() -> None:
     reason = detect_shape(rows, "data").reason
     assert reason.endswith("; label from `label`; would fit too: classification")
     assert "8 rows looked at, all fit" in reason
+
+
+@pytest.mark.parametrize(("value", "label"), [(1, "true"), (0, "false"), (True, "true"),
+                                              ("0", "0"), (2, "2"), (None, None)])  # fmt: skip
+def test_a_judgement_of_one_or_zero_is_true_or_false(value: object, label: str | None) -> None:
+    layout = layout_of(shape_of("prompt-completion"), {
+        "prompt": "prompt", "completion": "completion", "label": "kto_tag"})  # fmt: skip
+    row = {"prompt": "a", "completion": "b", "kto_tag": value}
+    record = to_record(row, layout)
+    assert record.label == label
+    assert to_row(record, layout) == row
 
 
 @pytest.mark.parametrize("tag", ["kto_tag", "label"])

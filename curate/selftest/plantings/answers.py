@@ -159,7 +159,11 @@ _POLITE = re.compile(
 def _plain_answer(host: Host) -> Place | None:
     """Return a last answer that neither begins nor ends politely, and is longer than small talk."""
     place = last_answer(host.record, _LONGER_THAN_SMALL_TALK)
-    if place is None or _POLITE.search(f"{place.text[:60]} {place.text[-80:]}"):
+    if (
+        place is None
+        or place.text.lstrip()[:1] in "`#|-*>"
+        or _POLITE.search(f"{place.text[:60]} {place.text[-80:]}")
+    ):
         return None
     return place
 

@@ -129,7 +129,8 @@ def tags_around_a_text(host: Host, random: Random) -> Planted | None:
     return put(host, place, "", f"{before}{place.text}{after}")
 
 
-@defect("text/html", needs="a text that is not about web pages or programs")
+@defect("text/html", needs="a text that is not about web pages or programs",
+        allows=("text/whitespace",))  # fmt: skip
 def entities_in_a_text(host: Host, random: Random) -> Planted | None:
     """Entities in the place of blanks and quotation marks."""
     places = _prose_of_something_else(host, 8)
