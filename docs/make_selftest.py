@@ -32,12 +32,16 @@ _SHOWN = 3
 # Name of the dataset, its file below the folder of instructions, and how many rows are used.
 DATASETS = (
     ("alpaca", "alpaca_17k.json", 5000),
+    ("alpaca demo", "sharegpt_and_others/alpaca_en_demo.json", 2000),
     ("dolly", "dolly_3k.json", 2500),
+    ("sft", "sft_1100.json", 2000),
     ("preference", "preference_1100.json", 2000),
     ("tool calls", "sharegpt_and_others/glaive_toolcall_en_demo.json", 2000),
     ("dpo", "sharegpt_and_others/dpo_en_demo.json", 2000),
     ("kto", "sharegpt_and_others/kto_en_demo.json", 2000),
     ("blocks", "sharegpt_and_others/v1_sft_demo.jsonl", 2000),
+    ("blocks, dpo", "sharegpt_and_others/v1_dpo_demo.jsonl", 2000),
+    ("identity", "sharegpt_and_others/identity.json", 2000),
     ("banking77", "banking77/train.csv", 8000),
     ("gsm8k", "gsm8k/train.jsonl", 3000),
 )
