@@ -16,6 +16,7 @@ from tunewise.curate.check import Check, CheckContext, RowCheck
 from tunewise.curate.checks import registry
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.reading.read import open_source, read_dataset
+from tunewise.curate.selftest.auditor import Auditor, known_findings, sound_records
 from tunewise.curate.selftest.plantings.planting import (
     ALL_KINDS,
     Ground,
@@ -23,6 +24,7 @@ from tunewise.curate.selftest.plantings.planting import (
     Planted,
     Planting,
     TrialKind,
+    copied,
 )
 from tunewise.curate.selftest.plantings.registry import ALL_PLANTINGS, ALL_TRIALS
 from tunewise.curate.selftest.rounds import Placed, Round, plant_rounds
@@ -31,7 +33,7 @@ from tunewise.curate.selftest.score import score_round, score_trial
 from tunewise.curate.selftest.selftest import SelftestSettings, selftest, wanted_plantings
 from tunewise.curate.settings import AuditSettings, DataSettings
 from tunewise.curate.shapes.record_frame import records_of
-from tunewise.curate.shapes.rows import layout_of_detection
+from tunewise.curate.shapes.rows import Record, layout_of_detection
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.errors import DataError, UsageError
 from tunewise.workspace.files import read_json, sha256_of_file
@@ -316,6 +318,75 @@ def test_a_sound_trial_counts_what_is_new() -> None:
     outcomes, alarms = score_trial(1, trial_kind(), None, found, {"refund"})
     assert not outcomes
     assert [alarm.text for alarm in alarms] == ["shipping"]
+
+
+# What is known before anything is planted
+
+
+def auditor_of(path: Path, folder: Path) -> Auditor:
+    folder.mkdir()
+    detection = read_dataset([path]).detection
+    data = DataSettings(shape=detection.shape, mapping=detection.mapping)
+    return Auditor(folder, AuditSettings(), data, ())
+
+
+def test_both_halves_of_a_pair_are_known(tmp_path: Path, source: Path) -> None:
+    lines = source.read_bytes().splitlines()
+    lines[40] = lines[7]
+    auditor = auditor_of(source, tmp_path / "auditor")
+    checks = ["duplicates/exact"]
+    before = auditor.look("sound", lines, checks).findings
+    assert before["row"].to_list() == [40]
+    known = known_findings(auditor, lines, checks, before, seed=1)
+    assert known == {("duplicates/exact", 7), ("duplicates/exact", 40)}
+
+
+def test_what_parts_of_the_rows_show_is_known(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_few_rows(context: CheckContext, check: RowCheck) -> pl.DataFrame:
+        few = pl.lit(context.records.height < 120)
+        odd = context.messages.filter(few, pl.col("content").str.contains("number 33[.]"))
+        return odd.select("row", "field", message=pl.lit("odd"))
+
+    _replace_check(monkeypatch, EMAIL, of_few_rows)
+    lines = source.read_bytes().splitlines()
+    auditor = auditor_of(source, tmp_path / "auditor")
+    before = auditor.look("sound", lines, [EMAIL]).findings
+    assert before.is_empty()
+    assert known_findings(auditor, lines, [EMAIL], before, seed=1) == {(EMAIL, 33)}
+
+
+def test_spare_rows_bring_no_defects_of_their_own(tmp_path: Path, source: Path) -> None:
+    ground = ground_of(source)
+    auditor = auditor_of(source, tmp_path / "auditor")
+
+    def with_addresses(count: int) -> tuple[Record, ...]:
+        records = [copied(record) for record in ground.records[:10]]
+        for record in records[:count]:
+            last = record.messages[-1]
+            record.messages[-1] = last._replace(content=f"{last.content} Write to a.b@brook.org.")
+        return tuple(records)
+
+    few, many = with_addresses(3), with_addresses(8)
+    assert sound_records(few, ground.layout, auditor, [EMAIL]) == few[3:]
+    assert sound_records(many, ground.layout, auditor, [EMAIL]) == many
+
+
+def test_what_is_said_of_an_untouched_row_counts_once(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def upset(context: CheckContext, check: RowCheck) -> pl.DataFrame:
+        planted = context.messages["content"].str.contains("@").any()
+        odd = context.messages.filter(planted, pl.col("content").str.contains("number 3[0-4][.]"))
+        return odd.select("row", "field", message=pl.lit("odd"))
+
+    _replace_check(monkeypatch, EMAIL, upset)
+    found = run(tmp_path, source, EMAIL, per_check=20)
+    alarms = pl.read_parquet(found["folder"] / "false_alarms.parquet")
+    untouched = alarms.filter(pl.col("kind").is_null())
+    assert untouched["text"].n_unique() == untouched.height
+    assert 1 <= untouched.height <= 5
 
 
 # Sampling
