@@ -23,6 +23,7 @@ if TYPE_CHECKING:
   tunewise train latest --model ./my-model
   tunewise train latest --model ./my-model --rank 32 --learning-rate 1e-4 --epochs 2
   tunewise train latest --replay general.jsonl
+  tunewise train latest --dry-run               rows as the model sees them, steps, doubts
   tunewise train latest --recipe recipe.toml --events
 """,
 )
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 @click.option("--replay", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="General rows to mix in, so that less is forgotten.")  # fmt: skip
 @click.option("--seed", type=int, help="Seed of order, dropout and adapter.")
+@click.option("--dry-run", is_flag=True,
+              help="Only show what would be done: rows, steps, doubts.")  # fmt: skip
 @click.option("--restart", is_flag=True,
               help="Begin anew where an unfinished run left a checkpoint.")  # fmt: skip
 def train(
@@ -52,6 +55,7 @@ def train(
     batch_size: int | None,
     replay: Path | None,
     seed: int | None,
+    dry_run: bool,
     restart: bool,
 ) -> None:
     """Tune a model on SPLIT (a path, an id, or `latest`); only answers are learned from.
@@ -72,11 +76,24 @@ def train(
         "seed": seed,
     }
     settings = resolve_recipe(session, recipe, flags)
+    split_artifact = resolve_artifact(session.workspace, "split", split)
+    if dry_run:
+        from ..train.run import preflight
+        from ..workspace.events import Event, Note
+
+        def emit(event: Event) -> None:
+            # What notes say stands in the summary, too.
+            if session.as_events or not isinstance(event, Note):
+                session.emit(event)
+
+        facts = preflight(session.workspace, split_artifact, settings, emit=emit)
+        planned = {"command": "train", "dry_run": True, **facts}
+        session.finish(planned, lambda: _preflight_summary(planned))
     from ..train.run import train as run_train
 
     artifact = run_train(
         session.workspace,
-        resolve_artifact(session.workspace, "split", split),
+        split_artifact,
         settings,
         force=session.force,
         restart=restart,
@@ -111,6 +128,33 @@ def summary(document: Mapping[str, Any]) -> str:
         # While a run is under way its warnings are shown as they arise.
         lines += [f"warning: {safe_text(text)}" for text in document["warnings"]]
     lines += ["", f"run {document['id']}: {document['artifact']}", "next: tunewise evaluate latest"]
+    return "\n".join(lines)
+
+
+def _preflight_summary(document: Mapping[str, Any]) -> str:
+    """Return what a run would do as text for a terminal."""
+    rows, schedule, recipe = document["rows"], document["schedule"], document["recipe"]
+    template = document["template"]
+    lines = [
+        "nothing was trained; this would be done:",
+        f"  model     {safe_text(document['model'])}, {recipe['method']}, {document['dtype']} on "
+        f"{document['device']}",
+        *(
+            f"  {part:8}  {count(facts['used'], 'row')} of {facts['rows']:,}, "
+            f"{facts['supervised']:,} of {facts['tokens']:,} tokens learned, "
+            f"{facts['truncated']:,} cut off, {facts['refused']:,} refused"
+            for part, facts in rows.items()
+        ),
+        f"  steps     {schedule['steps']:,} ({schedule['steps_per_epoch']:,} an epoch, "
+        f"{schedule['warmup_steps']:,} of warm-up), validating every {schedule['eval_every']:,}",
+        f"  template  {template['origin']}, {template['sha256'][:12]}, answers end with "
+        f"{safe_text(template['end_token'])}"
+        if template
+        else "  template  none: plain texts",
+        *(f"  {safe_text(example)}" for example in document["examples"]),
+        *_refusal_lines(document),
+        *(f"warning: {safe_text(text)}" for text in document["warnings"]),
+    ]
     return "\n".join(lines)
 
 

@@ -80,19 +80,11 @@ def train(
         KeyboardInterrupt: somebody asked to stop; its notes say how far the run came and what
             is left of it.
     """
-    if recipe.model is None:
-        raise UsageError(
-            "no base model is named",
-            where="[train] model",
-            fix="give --model FOLDER, or set model under [train] in tunewise.toml",
-        )
-    _quiet_libraries()
-    base = find_base_model(recipe.model)
+    base, replay = _find_inputs(workspace, recipe)
     inputs = [
         split_artifact.as_input("split"),
         Input(name="model", sha256=base.sha256, path=str(base.folder)),
     ]
-    replay = replay_path(recipe.replay, workspace.root) if recipe.replay else None
     if replay:
         inputs.append(Input(name=REPLAY, sha256=sha256_of_file(replay), path=str(replay)))
     return produce(
@@ -108,6 +100,49 @@ def train(
         keep_partial=True,
         emit=emit,
     )
+
+
+def preflight(
+    workspace: Workspace, split_artifact: Artifact, recipe: Recipe, *, emit: Emit = ignore
+) -> dict[str, Any]:
+    """Work out what a run would do, without loading the weights and without writing anything.
+
+    Args:
+        workspace: where names in the recipe begin.
+        split_artifact: brings the rows.
+        recipe: what would be tuned and how.
+        emit: told of the rows and of every doubt.
+
+    Returns:
+        ``recipe`` (nothing left open), ``schedule``, and of the facts in ``train.json`` those
+        that are known before the first step.
+
+    Raises:
+        UsageError: model, recipe and data do not go together.
+    """
+    base, replay = _find_inputs(workspace, recipe)
+    prepared = prepare(split_artifact, base, recipe, emit, replay)
+    tokens, supervised = prepared.train.total("tokens"), prepared.train.total("supervised")
+    return {
+        "recipe": prepared.recipe.model_dump(mode="json"),
+        "schedule": asdict(prepared.schedule),
+        "supervised_share": supervised / tokens,
+        **_prepared_facts(prepared, base),
+        "warnings": list(prepared.warnings),
+    }
+
+
+def _find_inputs(workspace: Workspace, recipe: Recipe) -> tuple[BaseModel, Path | None]:
+    """Find the base model and the file of replay that a recipe names."""
+    if recipe.model is None:
+        raise UsageError(
+            "no base model is named",
+            where="[train] model",
+            fix="give --model FOLDER, or set model under [train] in tunewise.toml",
+        )
+    _quiet_libraries()
+    base = find_base_model(recipe.model)
+    return base, replay_path(recipe.replay, workspace.root) if recipe.replay else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,33 +324,40 @@ class _Run:
                 "base": watch.losses_at(0),
                 "kept": watch.losses_at(kept),
             },
-            "rows": {
-                part.name: {
-                    "rows": len(part.supervision),
-                    "used": len(part.rows),
-                    "refused": len(part.refused),
-                    "truncated": part.total("truncated"),
-                    "lost_supervised": part.total("lost_supervised"),
-                    "tokens": part.total("tokens"),
-                    "supervised": part.total("supervised"),
-                }
-                for part in prepared.parts
-            },
-            "refused": sum(len(part.refused) for part in prepared.parts),
-            "refusals": [
-                {"reason": reason, "rows": rows}
-                for reason, rows in count_refusals(*prepared.parts)[:_REASONS_NAMED]
-            ],
-            "examples": list(prepared.examples),
+            **_prepared_facts(prepared, self.base),
             "warnings": list(prepared.warnings) + _afterthoughts(watch),
-            "method": self.recipe.method,
-            "model": str(self.base.folder),
-            "model_sha256": self.base.sha256,
-            "template": asdict(prepared.template) if prepared.template else None,
-            "device": prepared.hardware.device,
-            "dtype": prepared.hardware.dtype,
-            "threads": prepared.hardware.threads,
         }
+
+
+def _prepared_facts(prepared: Prepared, base: BaseModel) -> dict[str, Any]:
+    """Return what is known of a run before its first step."""
+    return {
+        "rows": {
+            part.name: {
+                "rows": len(part.supervision),
+                "used": len(part.rows),
+                "refused": len(part.refused),
+                "truncated": part.total("truncated"),
+                "lost_supervised": part.total("lost_supervised"),
+                "tokens": part.total("tokens"),
+                "supervised": part.total("supervised"),
+            }
+            for part in prepared.parts
+        },
+        "refused": sum(len(part.refused) for part in prepared.parts),
+        "refusals": [
+            {"reason": reason, "rows": rows}
+            for reason, rows in count_refusals(*prepared.parts)[:_REASONS_NAMED]
+        ],
+        "examples": list(prepared.examples),
+        "method": prepared.recipe.method,
+        "model": str(base.folder),
+        "model_sha256": base.sha256,
+        "template": asdict(prepared.template) if prepared.template else None,
+        "device": prepared.hardware.device,
+        "dtype": prepared.hardware.dtype,
+        "threads": prepared.hardware.threads,
+    }
 
 
 def _quiet_libraries() -> None:

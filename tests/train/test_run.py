@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tunewise.curate.reading.read import read_dataset
 from tunewise.train.loss import row_losses
 from tunewise.train.recipe import Recipe
-from tunewise.train.run import train
+from tunewise.train.run import preflight, train
 from tunewise.train.supervision import prepare_part
 from tunewise.train.watch import LOG_SCHEMA
 from tunewise.workspace.artifact import Artifact, Workspace, list_artifacts
@@ -521,3 +521,41 @@ def test_the_bundled_base_learns_real_rows(
     assert document["template"]["origin"] == "tokenizer"
     config = json.loads((artifact.folder / "adapter" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == str(bundled_base)
+
+
+def test_a_preflight_says_what_the_run_will_do_and_writes_nothing(
+    workspace: Workspace, make_split: Callable[..., Artifact], chat_rows: MakeRows, recipe: Recipe
+) -> None:
+    rows = [*chat_rows(0, 40), {"messages": [{"role": "user", "content": "alone"}]}]
+    split = make_split(rows, chat_rows(40, 50))
+    events: list[Event] = []
+    facts = preflight(workspace, split, recipe, emit=events.append)
+    assert not (workspace.store / "train").exists()
+    assert any(isinstance(event, Note) and "are learned" in event.text for event in events)
+    artifact = train(workspace, split, recipe)
+    document = document_of(artifact)
+    assert facts["schedule"]["steps"] == document["steps"]
+    assert facts["recipe"] == read_json(artifact.folder / "recipe.json")
+    for name in ("rows", "refused", "refusals", "examples", "template", "model_sha256", "dtype"):
+        assert facts[name] == document[name]
+    assert facts["refused"] == 1
+    assert document["warnings"][: len(facts["warnings"])] == facts["warnings"]
+
+
+def test_a_dry_run_on_the_command_line(
+    workspace: Workspace, split: Artifact, tiny_model: Path
+) -> None:
+    from click.testing import CliRunner
+
+    from tunewise.cli.main import tunewise
+
+    command = ["train", split.id, "--model", str(tiny_model), "--dry-run"]
+    command += ["--workspace", str(workspace.root)]
+    shown = CliRunner().invoke(tunewise, command)
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.startswith("nothing was trained; this would be done:")
+    assert "train     40 rows of 40" in shown.stdout
+    document = json.loads(CliRunner().invoke(tunewise, [*command, "--json"]).stdout)
+    assert document["dry_run"]
+    assert document["schedule"]["steps"] == 15
+    assert not (workspace.store / "train").exists()
