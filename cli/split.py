@@ -86,8 +86,7 @@ def split(
     settings = session.settings(
         {
             "split": {
-                **{name: value or None for name, value in flags.items() if name != "seed"},
-                "seed": flags["seed"],
+                **{name: None if value == () else value for name, value in flags.items()},
                 "keep_test": keep_test and str(Path(keep_test).absolute()),
                 "against": against and _reference(against),
             },
@@ -232,7 +231,7 @@ def _several(documents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         certificate, drift = document["certificate"], document["stratification"]["max_drift"]
         leaks = sum(number for key, number in certificate.items() if key.endswith("_across"))
         fold, left_out = document.get("fold"), document["left_out"]["rows"]
-        name = f"fold {fold['number']}" if fold else document["leave_out"]["value"]
+        name = f"fold {fold['number']}" if fold else safe_text(document["leave_out"]["value"])
         sizes = [f"{document['counts'][part]:,}" for part in PARTS]
         shown = "–" if drift is None else f"{100 * drift:.1f}"
         rows.append([name, *sizes, f"{left_out:,}", shown, f"{leaks:,}", document["id"]])

@@ -24,7 +24,10 @@ def assign_parts(
 
     The largest components are placed first, each where it brings the parts nearest to their
     shares: of all records, of the records with each value of each column, and of those with each
-    combination of values. Then single components move for as long as that helps.
+    combination of values. Then single components move for as long as that helps. All this is done
+    by the values first and then with the parts' sizes: a large component that lies where its values
+    belong can make a part too large, which the many small ones make up for; the other way round it
+    could not leave again.
 
     Args:
         components: the component of each record, any integers.
@@ -59,9 +62,11 @@ def assign_parts(
     rows, begins, order = _order(components[free], keys[free])
     places = np.full(len(begins) - 1, -1, dtype=np.int64)
     shares = np.asarray(ratios, dtype=float)[wanted]
-    place_components(
-        free[rows], begins, order, features, weights, shares, counts, totals, places, _PASSES
-    )
+    values_only = weights * (np.arange(len(weights)) > 0)
+    for weight in (values_only, weights) if len(weights) > 1 else (weights,):
+        place_components(
+            free[rows], begins, order, features, weight, shares, counts, totals, places, _PASSES
+        )
     _fill_empty(places, np.diff(begins), order, counts[:, 0])
     parts[free[rows]] = wanted[np.repeat(places, np.diff(begins))]
     return parts

@@ -134,7 +134,9 @@ def check_files(
 
     ties = tie_records(pieces(), threshold=threshold, groups=groups)
     notes = [
-        f"{count:,} rows of {name} could not be read" for name, count in unread.items() if count
+        f"rows of {name} that could not be read: {count:,}"
+        for name, count in unread.items()
+        if count
     ]
     counts = dict(ties.rows.group_by("part").len().iter_rows())
     rows = {name: counts.get(name, 0) for name in files}

@@ -106,19 +106,11 @@ def tie_records(
     Raises:
         UsageError: no record has a field that ``groups`` or ``columns`` names.
     """
-    gathered = _Gathered(groups, columns, seed)
+    gathered = _Gathered(groups, columns, optional, seed)
     search = near_duplicate_pairs(gathered.texts(pieces), threshold=threshold)
-    if not gathered.frames:
-        raise UsageError("there are no records to split")
-    frame = pl.concat(gathered.frames)
+    frame = gathered.frame
     keys = frame.select(EXACT, NORMALISED, PROMPT, *(f"{GROUP}{name}" for name in groups))
     values = frame.select(pl.col(f"value {name}").alias(name) for name in columns)
-    for name in dict.fromkeys([*groups, *columns]):
-        found = values[name] if name in columns else keys[f"{GROUP}{name}"]
-        if name not in optional and found.null_count() == len(found):
-            raise UsageError(
-                f"no record has a field {name!r}", fix=nearest(name, sorted(gathered.names))
-            )
     prompts, notes = _telling_prompts(keys[PROMPT])
     if search.skipped:
         notes.append(
@@ -145,18 +137,31 @@ class _Gathered:
 
     groups: Sequence[str]
     columns: Sequence[str]
+    optional: Sequence[str]
     seed: int
-    frames: list[pl.DataFrame] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
+    frame: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def texts(self, pieces: Iterable[TakenPiece]) -> Iterator[pl.Series]:
-        """Yield what was said, and keep the rest."""
+        """Yield what was said, and keep the rest.
+
+        Raises:
+            UsageError: a column that no record has; told before the search begins.
+        """
+        frames: list[pl.DataFrame] = []
+        names: set[str] = set()
         for piece in pieces:
             compared = comparison_columns(piece.records)
-            self.frames.append(self._kept(piece, compared))
-            if not self.names:
-                self.names = column_names(piece.records, piece.detection)
+            frames.append(self._kept(piece, compared))
+            names = names or column_names(piece.records, piece.detection)
             yield compared["spoken"]
+        if not frames:
+            raise UsageError("there are no records to split")
+        self.frame = pl.concat(frames)
+        for name in dict.fromkeys([*self.groups, *self.columns]):
+            found = self.frame[f"{GROUP if name in self.groups else 'value '}{name}"]
+            if name not in self.optional and found.null_count() == len(found):
+                fix = nearest(name, sorted(names))
+                raise UsageError(f"no record has a field {name!r}", fix=fix)
 
     def _kept(self, piece: TakenPiece, compared: pl.DataFrame) -> pl.DataFrame:
         records, detection = piece.records, piece.detection

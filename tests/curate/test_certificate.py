@@ -78,7 +78,7 @@ def test_what_could_not_be_read_is_told(tmp_path: Path) -> None:
     broken.write_text('{"prompt": "a b", "completion": "c"}\n{oops\n')
     other = write(tmp_path / "b.jsonl", [pair("d", "e")])
     found = check_files(parts(a=broken, b=other))
-    assert "1 rows of a could not be read" in found.not_searched
+    assert "rows of a that could not be read: 1" in found.not_searched
 
 
 def test_one_file_is_refused_and_a_missing_one_told(tmp_path: Path) -> None:
