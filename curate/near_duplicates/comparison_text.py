@@ -20,11 +20,8 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from ..records import CHAT, MESSAGE_PARTS, PREFERENCE, message_rows
+from ..records import CHAT, INSTRUCTING_ROLES, MESSAGE_PARTS, PREFERENCE, message_rows
 from .string_buffers import joined_runs, string_buffers, strings_of
-
-INSTRUCTING_ROLES = ("system", "developer")
-"""Roles that set a scene; the same scene does not make two conversations alike."""
 
 # Scripts written without spaces: each of their characters counts as a word.
 _SPACELESS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -49,7 +46,9 @@ _BARE_WORD = rf"{_NUMBER}|[{_SPACELESS}]|{_LETTERS}(?:{JOINERS}+{_LETTERS})*"
 
 _COMPILED = f"{__package__}.word_kernels"
 _COMPILED_FROM_BYTES = 8_000_000
-"""From here on, compiled code makes up for the time that it takes to load, if it is not loaded."""
+_LOADED_FROM_BYTES = 500_000
+"""From here on, compiled code makes up for the time that it takes to load; and if its module is
+loaded already, for the time that one more function of it may take to compile."""
 
 _BETWEEN_MESSAGES = "\x1e"
 _BETWEEN_PARTS = "\x1f"
@@ -76,7 +75,8 @@ def canonical_texts(texts: pl.Series) -> pl.Series:
         ['my top up failed', 'f ( x ) = 3.5 ;']
     """
     filled = texts.fill_null("")
-    if _COMPILED in sys.modules or filled.str.len_bytes().sum() >= _COMPILED_FROM_BYTES:
+    least = _LOADED_FROM_BYTES if _COMPILED in sys.modules else _COMPILED_FROM_BYTES
+    if filled.str.len_bytes().sum() >= least:
         return canonical_by_kernel(filled)
     return canonical_by_expressions(filled)
 

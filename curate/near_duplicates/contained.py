@@ -19,7 +19,7 @@ import polars as pl
 from .prefix_join import jaccard, shingle_sets
 from .search import Search
 from .shared_shingles import keep_covered
-from .shingle_blocks import ShingleBlock, ShingleBlocks
+from .shingle_blocks import ShingleBlock, ShingleBlocks, take_runs
 
 CONTAINMENT = 0.9
 CONTAINED_SCHEMA = pl.Schema({"text": pl.Int64, "within": pl.Int64, "share": pl.Float64})
@@ -66,9 +66,10 @@ def contained_texts(
         hashes: for each position the hash of the text.
         share: the least share of a text's weight.
     """
-    with search.room() as room:
-        keep_covered(blocks, included, templates, share, room)
-        texts, shingles = _first_shingles(room, hashes, share)
+    with keep_covered(
+        blocks, included, templates, share, search.folder, search.memory // 4
+    ) as covered:
+        texts, shingles = _first_shingles(covered, hashes, share)
     left, right, skipped = _meeting(blocks, included, texts, shingles, search.max_pairs)
     longer = words[right] > words[left]
     verified = list(
@@ -114,8 +115,7 @@ def _meeting(
     allowed = (met <= max_pairs)[numbers]
     numbers, holders = numbers[allowed], holders[allowed]
     total = counts[numbers]
-    own = np.arange(int(total.sum())) - np.repeat(np.cumsum(total) - total, total)
-    left, right = texts[np.repeat(begins[numbers], total) + own], np.repeat(holders, total)
+    left, right = take_runs(texts, begins[numbers], total), np.repeat(holders, total)
     pairs = np.unique(np.stack([left, right], axis=1)[left != right], axis=0)
     return pairs[:, 0], pairs[:, 1], int(met[met > max_pairs].sum())
 
@@ -144,6 +144,8 @@ def _verified(
     share: float,
 ) -> Iterator[pl.DataFrame]:
     """Compute how much of the left texts the right ones have; frames of what is enough."""
+    if not len(left):
+        return
     named = np.zeros(len(hashes), dtype=bool)
     named[left] = named[right] = True
     size = sum(int(block.lengths[named[block.texts]].sum()) for block in blocks.headers())

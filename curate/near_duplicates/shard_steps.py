@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from .shared_shingles import texts_with
-from .shingle_blocks import ShingleBlock, ShingleBlocks
+from .shingle_blocks import ShingleBlock, ShingleBlocks, take_runs
 from .shingles import LengthClass, read_texts
 
 _NEVER_ON_DISK = 1 << 62
@@ -103,7 +103,7 @@ class OrderedSets:
         lengths = self.lengths[places]
         begins = (np.cumsum(self.lengths) - self.lengths)[places]
         return OrderedSets(
-            texts, lengths, self.totals[places], _of_runs(self.keys, begins, lengths)
+            texts, lengths, self.totals[places], take_runs(self.keys, begins, lengths)
         )
 
 
@@ -174,15 +174,10 @@ def order_shard(
         reaches.astype(np.int32),
     )
     order = np.argsort(texts)
-    distinct = _of_runs(keys, begins[order], lengths[order])
+    distinct = take_runs(keys, begins[order], lengths[order])
     sets = OrderedSets(texts[order], lengths[order], totals[order], distinct)
     which = (first_keys % np.uint64(partitions)).astype(np.int64)
     return [sets, *(parts.where(which == number) for number in range(partitions))]
-
-
-def _of_runs(values: np.ndarray, begins: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    own = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return values[np.repeat(begins, lengths) + own]
 
 
 @dataclass(frozen=True, slots=True)

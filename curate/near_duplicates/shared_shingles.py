@@ -12,6 +12,7 @@ taken for shared.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -204,8 +205,9 @@ def keep_covered(
     included: np.ndarray,
     templates: np.ndarray,
     share: float,
-    kept: ShingleBlocks,
-) -> None:
+    folder: Path,
+    memory: int,
+) -> ShingleBlocks:
     """Keep the texts of which others may have a share, with the shingles that others have.
 
     Args:
@@ -213,15 +215,25 @@ def keep_covered(
         included: for each position whether that text is looked at.
         templates: shingles that weigh little, ascending.
         share: of a text's weight.
-        kept: takes up what is kept.
+        folder: where files may be written.
+        memory: bytes of shingles that may stay in memory.
     """
     from .shingle_kernels import count_to_two
 
-    sample = _Sample(_SEEDS[0], _samples(share) - 1, 0)
-    counters, numbers = sample.counters(blocks.shingles)
-    for block in blocks:
-        count_to_two(block.shingles, block.lengths, included[block.texts], counters, numbers)
-    _keep(blocks, included, templates, share, (counters, numbers), kept)
+    samples = _samples(share)
+    kept = blocks
+    for number in range(samples):
+        sample = _Sample(_SEEDS[number], samples - 1, number)
+        counters, numbers = sample.counters(blocks.shingles)
+        # What was ruled out stands in others, or others in it, nevertheless.
+        for block in blocks:
+            count_to_two(block.shingles, block.lengths, included[block.texts], counters, numbers)
+        before, kept = kept, ShingleBlocks(folder, memory)
+        with nullcontext() if before is blocks else before:
+            some = blocks if before is blocks else before.consume()
+            _keep(some, included, templates, share, (counters, numbers), kept)
+        templates = templates[:0]  # They are marked now.
+    return kept
 
 
 def keep_meeting(

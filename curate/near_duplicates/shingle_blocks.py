@@ -35,12 +35,25 @@ class ShingleBlock:
         Args:
             chosen: for each text whether it is wanted.
         """
-        from .shingle_kernels import take_texts
-
-        lengths = self.lengths[chosen]
-        shingles = np.empty(lengths.sum(), dtype=np.uint64)
-        take_texts(self.shingles, self.lengths, chosen, shingles)
+        begins, lengths = np.cumsum(self.lengths) - self.lengths, self.lengths[chosen]
+        shingles = take_runs(self.shingles, begins[chosen], lengths)
         return ShingleBlock(self.texts[chosen], self.lone[chosen], lengths, shingles)
+
+
+def take_runs(values: np.ndarray, begins: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return runs of an array, one after the other.
+
+    Args:
+        values: the array.
+        begins: where each run begins.
+        lengths: how long each is.
+
+    Example:
+        >>> take_runs(np.arange(10), np.array([7, 2]), np.array([2, 3])).tolist()
+        [7, 8, 2, 3, 4]
+    """
+    own = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return values[np.repeat(begins, lengths) + own]
 
 
 class ShingleBlocks:

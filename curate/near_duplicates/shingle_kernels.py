@@ -22,6 +22,9 @@ Sample = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
 """The number of slots; an odd number that chooses their hash function; which bits of a shingle
 decide whether it is in the sample, and what they are if it is."""
 
+BEGIN = np.int64(0)
+"""Of a literal argument numba would compile another version of a function."""
+
 _HALF = np.uint64(32)
 _LOW_BITS = np.uint64(0xFFFF)
 _SLACK = 1e-9
@@ -80,7 +83,7 @@ def count_to_two(
     """
     slots, seed, mask, wanted = sample
     sampled = np.empty(_longest(lengths), dtype=np.uint64)
-    begin = 0
+    begin = BEGIN
     for text in range(len(lengths)):
         end = begin + lengths[text]
         if included[text]:
@@ -133,7 +136,7 @@ def keep_shared(
     sampled = np.empty(_longest(lengths), dtype=np.uint64)
     again = np.zeros(len(sampled) + 1, dtype=np.uint8)
     place = 0
-    begin = 0
+    begin = BEGIN
     for text in range(len(lengths)):
         end = begin + lengths[text]
         out_lengths[text] = 0
@@ -199,28 +202,6 @@ def find(ascending: np.ndarray, shingle: np.uint64) -> int:
 
 
 @compiled
-def take_texts(
-    shingles: np.ndarray, lengths: np.ndarray, chosen: np.ndarray, out: np.ndarray
-) -> None:
-    """Write the shingles of some texts.
-
-    Args:
-        shingles: of all texts, one text after the other.
-        lengths: shingles of each text.
-        chosen: for each text whether it is wanted.
-        out: room for exactly theirs.
-    """
-    place = begin = 0
-    for text in range(len(lengths)):
-        end = begin + lengths[text]
-        if chosen[text]:
-            for at in range(begin, end):
-                out[place] = shingles[at]
-                place += 1
-        begin = end
-
-
-@compiled
 def count_texts_with(
     shingles: np.ndarray,
     lengths: np.ndarray,
@@ -246,7 +227,7 @@ def count_texts_with(
     Returns:
         The number for the next text.
     """
-    begin = 0
+    begin = BEGIN
     for text in range(len(lengths)):
         end = begin + lengths[text]
         if included[text]:

@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class _Bytes:
+    """A buffer's bytes for numpy, which takes them for writable.
+
+    Numba compiles another version of every function for arrays that are read-only.
+    """
+
+    def __init__(self, buffer: pa.Buffer) -> None:
+        self._buffer = buffer  # Whoever holds the array holds this, and this the memory.
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": (buffer.size,),
+            "typestr": "|u1",
+            "data": (buffer.address, False),
+        }
 
 
 def string_buffers(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -13,12 +34,12 @@ def string_buffers(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
         texts: strings, none of them null.
 
     Returns:
-        uint8, and int64 with the end of the last string as its last number.
+        uint8, not to be written to; and int64 with the end of the last string as its last number.
     """
     array = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     _, offsets, data = array.buffers()
     begins = np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
-    content = np.frombuffer(data, dtype=np.uint8) if data else np.empty(0, dtype=np.uint8)
+    content = np.asarray(_Bytes(data)) if data else np.empty(0, dtype=np.uint8)
     return content[begins[0] : begins[-1]], begins - begins[0]
 
 

@@ -20,6 +20,9 @@ DIGIT, WORD, SPACELESS, SYMBOL, MARK, CODE, CONNECTOR, NEIGHBOURS = (1 << bit fo
 its own; a word of its own in code; tells that a text is code; may stand inside a number; what it is
 folded to depends on its neighbours."""
 
+# Of a literal argument numba would compile another version, for each value of it.
+_BEGIN = np.int64(0)
+_PROSE, _CODE = np.bool_(False), np.bool_(True)
 _NONE, _IN_WORD, _IN_NUMBER = 0, 1, 2
 _LEFT_OUT, _DONE, _IS_CODE = 0, 1, 2
 _SPACE = np.uint8(0x20)
@@ -61,7 +64,7 @@ def cut_words(
     texts = len(offsets) - 1
     written = np.zeros(texts + 1, dtype=np.int64)
     left_out = np.zeros(texts, dtype=np.bool_)
-    place = 0
+    place = _BEGIN
     for text in range(texts):
         place, done = _cut_text(data, offsets[text], offsets[text + 1], table, out, place)
         left_out[text] = not done
@@ -89,12 +92,12 @@ def cut_and_hash_words(
     counts = np.zeros(texts, dtype=np.int64)
     wholes = np.zeros(texts, dtype=np.uint64)
     left_out = np.zeros(texts, dtype=np.bool_)
-    place = 0
+    place = _BEGIN
     for text in range(texts):
-        end, done = _cut_text(data, offsets[text], offsets[text + 1], table, notes, 0)
+        end, done = _cut_text(data, offsets[text], offsets[text + 1], table, notes, _BEGIN)
         left_out[text] = not done
         if end > 0:
-            counts[text], wholes[text] = _hash_text(notes, 0, end, out, place)
+            counts[text], wholes[text] = _hash_text(notes, _BEGIN, end, out, place)
             place += counts[text]
     return counts, wholes, left_out
 
@@ -104,9 +107,9 @@ def _cut_text(
     data: np.ndarray, first: int, end: int, table: np.ndarray, out: np.ndarray, begin: int
 ) -> tuple[int, bool]:
     """Cut one text as prose or as code; return the end of what was written, and if it was."""
-    place, status = _cut(data, first, end, table, out, begin, False)
+    place, status = _cut(data, first, end, table, out, begin, _PROSE)
     if status == _IS_CODE:
-        place, status = _cut(data, first, end, table, out, begin, True)
+        place, status = _cut(data, first, end, table, out, begin, _CODE)
     if status == _LEFT_OUT or (place == begin and end > first):
         return begin, False
     return place, True
@@ -273,7 +276,7 @@ def hash_words(
     texts = len(offsets) - 1
     counts = np.zeros(texts, dtype=np.int64)
     wholes = np.zeros(texts, dtype=np.uint64)
-    place = 0
+    place = _BEGIN
     for text in range(texts):
         if offsets[text] < offsets[text + 1]:
             counts[text], wholes[text] = _hash_text(

@@ -188,7 +188,7 @@ def test_an_audit_on_ray_finds_what_one_here_finds(
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     found = []
     for ray in (None, two_nodes):
-        chosen = AuditSettings(checks=("duplicates",), ray=ray)
+        chosen = AuditSettings(checks=("duplicates",), skip=("duplicates/contained",), ray=ray)
         artifact = audit(Workspace(tmp_path), [source], chosen, force=True)
         frames = [pl.read_parquet(artifact.folder / f"{name}.parquet").to_dicts()
                   for name in ("findings", "near_pairs")]  # fmt: skip
