@@ -54,8 +54,8 @@ def contamination_rows(found: Mapping[str, Any] | None) -> list[dict[str, str]]:
     tasks = [task for task in (found or {}).get("tasks") or () if task["contaminated"]]
     return [
         {
-            "task": task["task"],
-            "items": _NAMES.get(line["items"], line["items"]),
+            "task": str(task["task"]),
+            "items": _NAMES.get(line["items"], str(line["items"])),
             "n": f"{line['n']:,}",
             "base": _score(task["kind"], line["base"], line["base_ci"]),
             "tuned": _score(task["kind"], line["tuned"], line["tuned_ci"]),

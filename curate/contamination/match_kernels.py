@@ -371,6 +371,7 @@ def rival_scores(
     ends: np.ndarray,
     scores: np.ndarray,
     kinds: np.ndarray,
+    families: np.ndarray,
     best: np.ndarray,
     second: np.ndarray,
 ) -> None:
@@ -381,20 +382,24 @@ def rival_scores(
         firsts: the first word of each place.
         ends: the word after its last.
         scores: of each place.
-        kinds: only places of the same kind are rivals.
-        best: the highest score of a rival, 0 where there is none.
-        second: the second highest.
+        kinds: only places of the same kind are compared.
+        families: places of the same family are no rivals.
+        best: the highest score of another probe, 0 where there is none.
+        second: the second highest of a rival.
     """
     for row in range(len(row_starts) - 1):
         for one in range(row_starts[row], row_starts[row + 1]):
-            best[one] = second[one] = 0.0
+            best[one] = second[one] = first_rival = 0.0
             for other in range(row_starts[row], row_starts[row + 1]):
                 shared = min(ends[one], ends[other]) - max(firsts[one], firsts[other])
-                rivals = other != one and kinds[one] == kinds[other]
-                if not rivals or 2 * shared < ends[one] - firsts[one]:
+                compared = other != one and kinds[one] == kinds[other]
+                if not compared or 2 * shared < ends[one] - firsts[one]:
                     continue
-                if scores[other] > best[one]:
-                    second[one] = best[one]
-                    best[one] = scores[other]
+                best[one] = max(best[one], scores[other])
+                if families[one] == families[other]:
+                    continue
+                if scores[other] > first_rival:
+                    second[one] = first_rival
+                    first_rival = scores[other]
                 elif scores[other] > second[one]:
                     second[one] = scores[other]

@@ -7,15 +7,16 @@ share of the item's weight. A place is a match where all of these hold:
 * the score reaches the threshold, and so do the runs of three words that are there unbroken:
   words alone may be those of another text about the same things. The shorter an item, the nearer
   to all of it must be there;
-* it lacks at most half as much as the second best of the *other* items there, and as the second
-  most similar item of the benchmarks: where many items follow one template, a text that follows it
-  too is like all of them, and is none of them.
+* it lacks at most half as much as its *rivals*: the second best of the other items there, and the
+  second most similar item of the benchmarks, copies of the item left aside. Where many items
+  follow one template, a text that follows it too is like all of them, and is none of them.
 
 Of different items at the same place only the one that fits best is told.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -32,10 +33,12 @@ SHORT_THRESHOLD = 0.95
 """The least score of an item of the least words."""
 RUNS, SHORT_RUNS = 0.33, 0.5
 """The least share of the runs, of a long item and of one of the least words."""
-BRIEF = 24
+BRIEF = 21
 """Items of fewer words need more than the threshold, up to that of the least words."""
 LACKING = 0.5
 """A match lacks at most this share of what its rivals lack."""
+COPY = 0.9
+"""Items that fit each other so well are copies, and no rivals."""
 
 MATCH_SCHEMA = pl.Schema(
     {
@@ -71,8 +74,9 @@ def find_matches(
     places = _scored(index, searched).sort("row", "first", "probe")
     if places.is_empty():
         return places
-    best, second = _rivals(index, places)
-    rivals = np.maximum(second, sibling_scores(index)[places["probe"].to_numpy()])
+    siblings = find_siblings(index)
+    best, second = _rivals(index, places, siblings.families)
+    rivals = np.maximum(second, siblings.second[places["probe"].to_numpy()])
     score = places["score"].to_numpy()
     lengths = np.array([probe.length for probe in index.probes])[places["probe"].to_numpy()]
     brevity = np.clip((BRIEF - lengths) / max(1, BRIEF - least_words), 0, 1)
@@ -83,21 +87,43 @@ def find_matches(
     return places.filter(matches & (score >= best))
 
 
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """What the items of the benchmarks are to each other.
+
+    Attributes:
+        families: a number for each probe, the same for those that are copies.
+        second: how well each fits the second most similar one that is no copy, 0 to 1.
+    """
+
+    families: np.ndarray
+    second: np.ndarray
+
+
 @lru_cache(maxsize=2)
-def sibling_scores(index: Index) -> np.ndarray:
-    """Return how well each probe fits the second most similar other one, 0 to 1."""
+def find_siblings(index: Index) -> Siblings:
+    """Search the items for each other."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(index.probes)
     texts = [index.items[probe.items[0]].text_of(probe.part) for probe in index.probes]
-    own = pl.DataFrame({"row": range(len(texts)), "content": pl.Series(texts, dtype=pl.String)})
-    places = _scored(index, search(index, own))
-    others = places.filter(
-        (pl.col("row") != pl.col("probe"))
-        & (_kinds(index, places["row"]) == _kinds(index, places["probe"]))
+    own = pl.DataFrame({"row": range(count), "content": pl.Series(texts, dtype=pl.String)})
+    pairs = _scored(index, search(index, own)).rename({"row": "other"})
+    pairs = pairs.filter(_kinds(index, pairs["other"]) == _kinds(index, pairs["probe"]))
+    copies = pairs.filter(pl.col("score") >= COPY).select("probe", "other").to_numpy().T
+    links = coo_array((np.ones(copies.shape[1]), (copies[0], copies[1])), shape=(count, count))
+    families = connected_components(links, directed=False)[1].astype(np.int64)
+    others = families[pairs["other"].to_numpy()] != families[pairs["probe"].to_numpy()]
+    second = (
+        pairs.filter(others)
+        .group_by("probe")
+        .agg(pl.col("score").sort(descending=True).get(1, null_on_oob=True))
+        .drop_nulls()
     )
-    second = others.group_by("probe").agg(pl.col("score").top_k(2).sort().first(), pl.len())
-    second = second.filter(pl.col("len") > 1)
-    scores = np.zeros(len(index.probes))
+    scores = np.zeros(count)
     scores[second["probe"].to_numpy()] = second["score"].to_numpy()
-    return scores
+    return Siblings(families, scores)
 
 
 def _scored(index: Index, searched: Searched) -> pl.DataFrame:
@@ -136,8 +162,10 @@ def _scored(index: Index, searched: Searched) -> pl.DataFrame:
     )
 
 
-def _rivals(index: Index, places: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return the scores of the best and the second best rival of each place."""
+def _rivals(
+    index: Index, places: pl.DataFrame, families: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the best score of another probe at each place, and the second best of a rival."""
     from .match_kernels import rival_scores
 
     rows = places["row"].to_numpy()
@@ -149,6 +177,7 @@ def _rivals(index: Index, places: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]
         places["last"].to_numpy() + 1,
         places["score"].to_numpy(),
         _kinds(index, places["probe"]).to_numpy(),
+        families[places["probe"].to_numpy()],
         best,
         second,
     )

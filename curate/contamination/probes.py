@@ -34,7 +34,7 @@ RUN = 3
 
 # Of fewer items all may begin with the same words by chance.
 _FRAMED_ITEMS = 20
-_LONGEST_FRAME = 60
+_LONGEST_FRAME = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def make_probes(items: Sequence[BenchmarkItem], least_words: int = LEAST_WORDS) 
         least_words: of fewer words nothing is looked for.
     """
     least = max(least_words, RUN)
-    questions = _without_frames(items, _parts([item.question for item in items]), least)
+    questions = _without_frames(items, _parts([item.question for item in items]))
     answers = _parts([item.answer or "" for item in items])
     choices = _parts(["\n".join(item.choices) for item in items])
     found: dict[tuple[str, bytes], tuple[_Part, int, list[int]]] = {}
@@ -158,16 +158,8 @@ def _parts(texts: list[str]) -> list[_Part]:
     ]
 
 
-def _without_frames(
-    items: Sequence[BenchmarkItem], questions: list[_Part], least: int
-) -> list[_Part]:
-    """Leave out the words with which all questions of a task begin, and those they end with.
-
-    Args:
-        items: of all tasks.
-        questions: of the items.
-        least: so many words of a question stay, or all where it has no more.
-    """
+def _without_frames(items: Sequence[BenchmarkItem], questions: list[_Part]) -> list[_Part]:
+    """Leave out the words with which all questions of a task begin, and those they end with."""
     by_task: dict[str, list[int]] = {}
     for number, (item, question) in enumerate(zip(items, questions, strict=True)):
         if len(question.words):
@@ -180,11 +172,8 @@ def _without_frames(
         before = _common([member.words for member in members])
         after = _common([member.words[before:][::-1] for member in members])
         for number, member in zip(numbers, members, strict=True):
-            # Of a short question the outermost words go, as far as enough are left.
-            room = max(0, len(member.words) - least)
-            first = min(before, max(room - room // 2, room - after))
-            last = len(member.words) - min(after, room - first)
-            stripped[number] = _Part(member.words[first:last], member.spaceless, first)
+            kept = member.words[before : len(member.words) - after]
+            stripped[number] = _Part(kept, member.spaceless, before)
     return stripped
 
 

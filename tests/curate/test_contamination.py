@@ -170,7 +170,7 @@ def test_words_that_frame_every_question_are_left_out() -> None:
     text = f"Which of {words[4]} goes first"
     (match,) = found_in(text, *items)
     assert (match["item"], match["score"]) == ("4", 1)
-    # Of so short a question the frame is left out as far as eight words remain.
+    # Two words at either end can be a frame.
     stands = f"of {words[4]} goes"
     assert items[4].question[match["item_start"] : match["item_end"]] == stands
     assert text[match["start"] : match["end"]] == stands
