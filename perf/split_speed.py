@@ -235,7 +235,7 @@ def compare(way: str, rows: int, classes: int, sklearn_rows: int) -> dict[str, A
 
 def main() -> None:
     """Run all comparisons and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sklearn-rows", type=int, default=ROWS[-1])
     arguments = parser.parse_args()
     compared = []

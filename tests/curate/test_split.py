@@ -123,7 +123,7 @@ def test_a_column_can_be_named_as_the_source_names_it(tmp_path: Path) -> None:
     rows = [dict(row, topic=f"t{n % 3}", team={"a": n % 5}) for n, row in
             enumerate(distinct_rows(200))]  # fmt: skip
     dataset = dataset_of(tmp_path, rows)
-    by_label = split(Workspace(tmp_path), dataset, SplitSettings(stratify="topic"))
+    by_label = split(Workspace(tmp_path), dataset, SplitSettings(stratify=("topic",)))
     document = read_json(by_label.folder / "split.json")
     assert document["stratification"]["column"] == "topic"
     assert document["stratification"]["max_drift"] < 0.02
