@@ -93,11 +93,10 @@ def answer_endings(context: CheckContext) -> pl.DataFrame:
         & ~pl.any_horizontal(line.str.contains(pattern) for pattern in _NO_PROSE)
         & before.str.contains(_PROSE_BEFORE).fill_null(True)
     )
-    is_enumeration = line.str.replace(_SENTENCE_BEFORE, "").str.contains(_ENUMERATION)
-    last_word = pl.when(unclosed & is_sentence).then(line).str.extract(_LAST_WORD)
-    elsewhere = [pl.format(form, last_word) for form in (" {} ", " {},", " {}.", "({})", "'{}'")]
+    with_commas = pl.when(line.str.contains(_ENUMERATION)).then(line)
+    is_enumeration = with_commas.str.replace(_SENTENCE_BEFORE, "").str.contains(_ENUMERATION)
     with_fence = pl.when(content.str.contains("```", literal=True)).then(content)
-    return (
+    endings = (
         context.answers.lazy()
         .select(
             "row",
@@ -118,15 +117,25 @@ def answer_endings(context: CheckContext) -> pl.DataFrame:
             unclosed=unclosed,
             open_end=line.str.contains(_OPEN_END) & ~line.str.contains(_CODE_LINE),
             open_block=(pl.col("fences") % 2 == 1) & ~tail.str.contains(ENDS_WELL),
-            is_prose=is_sentence & ~is_enumeration,
-            last_word=last_word,
-            ends_in_letter=last_word.str.contains(_CONSONANT)
-            & ~pl.any_horizontal(tail.str.contains(form, literal=True) for form in elsewhere),
+            is_prose=is_sentence & ~is_enumeration.fill_null(False),
+            last_word=pl.when(unclosed & is_sentence).then(line).str.extract(_LAST_WORD),
+            tail=tail,
             # A loop of one word is text/repetition's matter.
             is_loop=((last == second) & (second == third)).fill_null(False),
         )
         .collect()
     )
+    return endings.with_columns(ends_in_letter=_ends_in_letter(endings)).drop("tail")
+
+
+def _ends_in_letter(endings: pl.DataFrame) -> pl.Series:
+    """Tell which answers end in a consonant that stands alone nowhere else in them."""
+    ends = endings["last_word"].str.contains(_CONSONANT).fill_null(False)
+    stands_alone = (
+        re.search(rf"\b{letter}\b.", tail, re.DOTALL) is not None
+        for letter, tail in endings.filter(ends).select("last_word", "tail").iter_rows()
+    )
+    return ends.scatter(ends.arg_true(), [not alone for alone in stands_alone])
 
 
 def answer_words(context: CheckContext) -> pl.DataFrame:
