@@ -23,6 +23,7 @@ if TYPE_CHECKING:
   tunewise train latest --model ./my-model
   tunewise train latest --model ./my-model --rank 32 --learning-rate 1e-4 --epochs 2
   tunewise train latest --replay general.jsonl
+  tunewise train latest --probe general.jsonl --stop-if 'general_loss_increase > 0.05'
   tunewise train latest --dry-run               rows as the model sees them, steps, doubts
   tunewise train latest --recipe recipe.toml --events
 """,
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 @click.option("--batch-size", type=click.IntRange(min=1), help="Rows a step.")
 @click.option("--replay", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="General rows to mix in, so that less is forgotten.")  # fmt: skip
+@click.option("--probe", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="General rows to measure, never to learn.")  # fmt: skip
+@click.option("--stop-if", help="Forgetting budget, as 'general_loss_increase > 0.05'.")
 @click.option("--seed", type=int, help="Seed of order, dropout and adapter.")
 @click.option("--dry-run", is_flag=True,
               help="Only show what would be done: rows, steps, doubts.")  # fmt: skip
@@ -54,6 +58,8 @@ def train(
     epochs: float | None,
     batch_size: int | None,
     replay: Path | None,
+    probe: Path | None,
+    stop_if: str | None,
     seed: int | None,
     dry_run: bool,
     restart: bool,
@@ -73,6 +79,8 @@ def train(
         "batch_size": batch_size,
         # Names in the settings start at the workspace, those on a command line where one stands.
         "replay": str(replay.absolute()) if replay else None,
+        "probe": str(probe.absolute()) if probe else None,
+        "stop_if": stop_if,
         "seed": seed,
     }
     settings = resolve_recipe(session, recipe, flags)
@@ -122,6 +130,7 @@ def summary(document: Mapping[str, Any]) -> str:
         f"({percent(document['supervised_tokens'] / max(1, document['tokens']))}), "
         f"{document['seconds']:.1f} s",
         *_loss_lines(document),
+        *_general_lines(document),
         *_refusal_lines(document),
     ]
     if document.get("reused"):
@@ -166,6 +175,19 @@ def _loss_lines(document: Mapping[str, Any]) -> list[str]:
     if final["val_loss"] is not None:
         last += f", val loss {final['val_loss']:.4f}"
     return [f"best   val loss {best['val_loss']:.4f} at step {best['step']:,}", last]
+
+
+def _general_lines(document: Mapping[str, Any]) -> list[str]:
+    """Say what became of the probe's loss, where there is a probe."""
+    losses = document.get("losses") or {"base": {}, "kept": {}}
+    base, kept = losses["base"].get("general"), losses["kept"].get("general")
+    if base is None:
+        return []
+    now = "" if kept is None else f", {kept:.4f} ({kept / base - 1:+.1%}) in the state kept"
+    lines = [f"general rows: loss {base:.4f} before{now}"]
+    if (over := document["over_budget"]) is not None:
+        lines.append(f"the forgetting budget ended the run, at {over:+.1%}")
+    return lines
 
 
 def _refusal_lines(document: Mapping[str, Any]) -> list[str]:

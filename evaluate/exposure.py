@@ -18,7 +18,7 @@ from ..curate.contamination.found import Contamination, find_contamination
 from ..curate.contamination.items import CONTAMINATED
 from ..curate.reading.read import open_source, read_pieces
 from ..curate.records import message_rows
-from ..train.replay import REPLAY
+from ..train.general import REPLAY
 from ..workspace.events import Emit, Note
 from ..workspace.files import read_json, sha256_of_file
 from .benchmark_rows import said, spelled_out, without_choices

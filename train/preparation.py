@@ -16,12 +16,12 @@ from ..workspace.artifact import Artifact
 from ..workspace.errors import UsageError
 from ..workspace.events import Emit, Note
 from ..workspace.files import read_json
+from .general import PROBE, REPLAY, draw_general, draw_probe, replay_rows
 from .hardware import Hardware, choose_hardware
 from .model import BaseModel, context_length, load_config, load_tokenizer, stop_tokens
 from .preflight import Schedule, amount, announce, check_parts, plan, rows_to_measure, warnings_of
 from .recipe import Recipe
 from .render import ASSISTANT, Rendered, render
-from .replay import REPLAY, prepare_replay, replay_rows
 from .supervision import Part, empty_part, prepare_part, proof
 from .template import BUILT_IN, template_hash, template_origin
 
@@ -59,6 +59,7 @@ class Prepared:
         replay: the general rows mixed in; empty where there are none.
         replay_per_epoch: how many of them an epoch uses; the next one goes on with others.
         val: the rows to validate on.
+        probe: the general rows to measure; empty where there are none.
         schedule: the steps.
         examples: rows as the model sees them (see :func:`~tunewise.train.supervision.proof`).
         warnings: what a person should know before it starts.
@@ -72,15 +73,18 @@ class Prepared:
     replay: Part
     replay_per_epoch: int
     val: Part
+    probe: Part
     schedule: Schedule
     examples: tuple[str, ...]
     warnings: tuple[str, ...]
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """All parts, replay only where there is some."""
-        replayed = (self.replay,) if len(self.replay.supervision) else ()
-        return self.train, *replayed, self.val
+        """All parts, replay and probe only where there are some."""
+        replayed, probed = (
+            (part,) if len(part.supervision) else () for part in (self.replay, self.probe)
+        )
+        return self.train, *replayed, self.val, *probed
 
     @property
     def learned(self) -> tuple[Rendered, ...]:
@@ -89,7 +93,12 @@ class Prepared:
 
 
 def prepare(
-    split: Artifact, base: BaseModel, recipe: Recipe, emit: Emit, replay_file: Path | None = None
+    split: Artifact,
+    base: BaseModel,
+    recipe: Recipe,
+    emit: Emit,
+    replay_file: Path | None = None,
+    probe_file: Path | None = None,
 ) -> Prepared:
     """Render, count and check everything that can be checked without the weights.
 
@@ -99,6 +108,7 @@ def prepare(
         recipe: what is tuned and how.
         emit: told of the rows and of every doubt.
         replay_file: the general rows to mix in.
+        probe_file: the general rows to measure.
 
     Raises:
         UsageError: model, recipe and data do not go together.
@@ -117,10 +127,17 @@ def prepare(
         for name, dataset in datasets.items()
     )
     check_parts(train, val, recipe)
+    if recipe.stop_if and not probe_file:
+        raise UsageError(
+            "a forgetting budget needs general rows to measure",
+            where="[train] stop_if",
+            fix="name a file of general texts or chats as probe",
+        )
     replay, wanted = empty_part(REPLAY), 0
     if replay_file:
         wanted = replay_rows(len(train.rows), recipe.replay_share)
-        replay = prepare_replay(
+        replay = draw_general(
+            REPLAY,
             replay_file,
             tokenizer,
             rows=wanted * math.ceil(recipe.epochs),
@@ -143,6 +160,17 @@ def prepare(
             "dtype": hardware.dtype,
         }
     )
+    probe = empty_part(PROBE)
+    if probe_file:
+        probe = draw_probe(
+            probe_file,
+            tokenizer,
+            train.rows + replay.rows,
+            rows=chosen.eval_rows or len(val.rows),
+            max_length=max_length,
+            seed=recipe.seed,
+            emit=emit,
+        )
     warnings = [*warnings_of(train, val, chosen, schedule)]
     if per_epoch < wanted:
         warnings.append(
@@ -169,6 +197,7 @@ def prepare(
         replay=replay,
         replay_per_epoch=per_epoch,
         val=val,
+        probe=probe,
         schedule=schedule,
         examples=tuple(examples),
         warnings=tuple(warnings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,8 @@ from ..workspace.errors import UsageError
 from ..workspace.nearest import nearest
 
 ALL_LINEAR = "all-linear"
+
+_BUDGET = re.compile(r"\s*general_loss_increase\s*>\s*(\d+(?:\.\d+)?|\.\d+)\s*")
 
 # Adapters start at zero and need large steps; whole weights are easily broken by them.
 DEFAULT_LEARNING_RATES = {"lora": 2e-4, "full": 2e-5}
@@ -142,6 +145,17 @@ class Recipe(Section):
         description="Steps between checkpoints, from which the same command goes on after the run "
         "was stopped or killed. None: one at every validation. Changes nothing in the result.",
     )
+    probe: str | None = Field(
+        default=None,
+        description="A file of general texts or chats that are never trained on; their loss is "
+        "measured at every validation and shows what is being forgotten. None: nothing.",
+    )
+    stop_if: str | None = Field(
+        default=None,
+        description="A forgetting budget, such as 'general_loss_increase > 0.05': the run ends at "
+        "the first validation where the probe's loss is that share above the base's, and what is "
+        "kept is a state within the budget. Needs a probe. None: no budget.",
+    )
     keep: Literal["best", "last"] = Field(
         default="best",
         description="Which state becomes the result: that of the lowest validation loss, or the "
@@ -180,6 +194,19 @@ class Recipe(Section):
     def _read_target_modules(cls, value: Any) -> Any:
         """Accept a single name for a list of one."""
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("stop_if")
+    @classmethod
+    def _check_stop_if(cls, value: str | None) -> str | None:
+        if value is not None and _BUDGET.fullmatch(value) is None:
+            raise ValueError("write it as 'general_loss_increase > 0.05'")
+        return value
+
+    @property
+    def forgetting_budget(self) -> float | None:
+        """By which share the probe's loss may rise above the base's; None where any may."""
+        match = _BUDGET.fullmatch(self.stop_if or "")
+        return float(match[1]) if match else None
 
     @property
     def adapter_alpha(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import sha256_of_file, write_json
 from ..workspace.manifest import Input
 from .checkpoints import CHECKPOINTS_NAME, Checkpoints
+from .general import PROBE, REPLAY, general_path
 from .loss import row_losses
 from .model import (
     BaseModel,
@@ -33,7 +34,6 @@ from .model import (
 from .preparation import Prepared, prepare
 from .recipe import Recipe
 from .render import Rendered
-from .replay import REPLAY, replay_path
 from .supervision import count_refusals
 from .template import template_of
 
@@ -80,22 +80,26 @@ def train(
         KeyboardInterrupt: somebody asked to stop; its notes say how far the run came and what
             is left of it.
     """
-    base, replay = _find_inputs(workspace, recipe)
+    base, general = _find_inputs(workspace, recipe)
     inputs = [
         split_artifact.as_input("split"),
         Input(name="model", sha256=base.sha256, path=str(base.folder)),
+        *(
+            Input(name=key, sha256=sha256_of_file(path), path=str(path))
+            for key, path in general.items()
+        ),
     ]
-    if replay:
-        inputs.append(Input(name=REPLAY, sha256=sha256_of_file(replay), path=str(replay)))
     return produce(
         workspace,
         TRAIN,
         lambda draft: _Run(
-            draft, split_artifact, base, replay, recipe, restart, emit, workspace
+            draft, split_artifact, base, general, recipe, restart, emit, workspace
         ).build(),
         inputs=inputs,
-        # The first two take part by the content of what they name; the last changes nothing.
-        parameters=recipe.model_dump(mode="json", exclude={"model", "replay", "checkpoint_every"}),
+        # The first ones take part by the content of what they name; the last changes nothing.
+        parameters=recipe.model_dump(
+            mode="json", exclude={"model", REPLAY, PROBE, "checkpoint_every"}
+        ),
         force=force,
         keep_partial=True,
         emit=emit,
@@ -120,8 +124,8 @@ def preflight(
     Raises:
         UsageError: model, recipe and data do not go together.
     """
-    base, replay = _find_inputs(workspace, recipe)
-    prepared = prepare(split_artifact, base, recipe, emit, replay)
+    base, general = _find_inputs(workspace, recipe)
+    prepared = prepare(split_artifact, base, recipe, emit, general.get(REPLAY), general.get(PROBE))
     tokens, supervised = prepared.train.total("tokens"), prepared.train.total("supervised")
     return {
         "recipe": prepared.recipe.model_dump(mode="json"),
@@ -132,8 +136,8 @@ def preflight(
     }
 
 
-def _find_inputs(workspace: Workspace, recipe: Recipe) -> tuple[BaseModel, Path | None]:
-    """Find the base model and the file of replay that a recipe names."""
+def _find_inputs(workspace: Workspace, recipe: Recipe) -> tuple[BaseModel, dict[str, Path]]:
+    """Find the base model, and by key the files of general rows that a recipe names."""
     if recipe.model is None:
         raise UsageError(
             "no base model is named",
@@ -142,7 +146,9 @@ def _find_inputs(workspace: Workspace, recipe: Recipe) -> tuple[BaseModel, Path 
         )
     _quiet_libraries()
     base = find_base_model(recipe.model)
-    return base, replay_path(recipe.replay, workspace.root) if recipe.replay else None
+    named = {REPLAY: recipe.replay, PROBE: recipe.probe}
+    general = {key: general_path(key, name, workspace.root) for key, name in named.items() if name}
+    return base, general
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,7 @@ class _Run:
     draft: Draft
     split: Artifact
     base: BaseModel
-    replay: Path | None
+    general: Mapping[str, Path]
     recipe: Recipe
     restart: bool
     emit: Emit
@@ -170,7 +176,14 @@ class _Run:
         if self.restart:
             self.checkpoints.remove()
         _empty(self.draft.folder, but=CHECKPOINTS_NAME)
-        prepared = prepare(self.split, self.base, self.recipe, self.emit, self.replay)
+        prepared = prepare(
+            self.split,
+            self.base,
+            self.recipe,
+            self.emit,
+            self.general.get(REPLAY),
+            self.general.get(PROBE),
+        )
         pl.concat([part.supervision for part in prepared.parts]).write_parquet(
             self.draft.folder / "supervision.parquet"
         )
@@ -217,8 +230,11 @@ class _Run:
         train_sample = _sample(prepared.train.rows, sample_rows, recipe.seed)
 
         def measure() -> Losses:
-            val = row_losses(model, val_sample, padding=padding).mean if val_sample else None
-            return Losses(val, row_losses(model, train_sample, padding=padding).mean)
+            val, train, probe = (
+                row_losses(model, rows, padding=padding).mean if rows else None
+                for rows in (val_sample, train_sample, prepared.probe.rows)
+            )
+            return Losses(train=train, val=val, general=probe)
 
         with finishing_the_step() as stop:
             watch = Watch(
@@ -320,6 +336,7 @@ class _Run:
             "final": {"train_loss": last["train_loss"], "val_loss": last["val_loss"]},
             "kept_step": kept,
             "stopped_early": watch.stopped_early,
+            "over_budget": watch.over_budget,
             "losses": {
                 "base": watch.losses_at(0),
                 "kept": watch.losses_at(kept),

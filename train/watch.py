@@ -28,6 +28,7 @@ LOG_SCHEMA = pl.Schema(
         "train_loss": pl.Float64,
         "val_loss": pl.Float64,
         "train_eval_loss": pl.Float64,
+        "general_loss": pl.Float64,
         "learning_rate": pl.Float64,
         "gradient_norm": pl.Float64,
         "tokens": pl.Int64,
@@ -36,6 +37,7 @@ LOG_SCHEMA = pl.Schema(
     }
 )
 
+_LOSSES = ("train_loss", "val_loss", "train_eval_loss", "general_loss")
 _SECONDS_BETWEEN_EVENTS = 0.1
 _KEPT_IN_CHECKPOINTS = (
     "best_step",
@@ -49,10 +51,17 @@ _KEPT_IN_CHECKPOINTS = (
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Mean losses a token outside of training: of the validation rows, and of a train sample."""
+    """Mean losses a token outside of training; None where there are no such rows.
 
-    val: float | None
-    train: float
+    Attributes:
+        train: of a sample of the training rows.
+        val: of the validation rows.
+        general: of the probe.
+    """
+
+    train: float | None
+    val: float | None = None
+    general: float | None = None
 
 
 @dataclass(slots=True)
@@ -81,7 +90,8 @@ class Watch(TrainerCallback):
         best_step: the step of the lowest validation loss so far; 0 before the first.
         measuring_seconds: time spent on validation, which is part of the log's ``seconds``.
         training_seconds: time spent on all else, up to the last step.
-        stopped_early: the recipe's patience ended the run.
+        stopped_early: the recipe's patience or its forgetting budget ended the run.
+        over_budget: by which share the probe's loss was above the base's when it ended the run.
         evaluations_since_best: validations without a new best.
     """
 
@@ -100,6 +110,7 @@ class Watch(TrainerCallback):
     measuring_seconds: float = 0.0
     training_seconds: float = 0.0
     stopped_early: bool = False
+    over_budget: float | None = None
     evaluations_since_best: int = 0
     _started: float = field(default_factory=time.monotonic)
     _last_event: float = 0.0
@@ -208,8 +219,15 @@ class Watch(TrainerCallback):
             setattr(self, name, state[name])
 
     def keep_last(self) -> None:
-        """Save the last state, if that is what the recipe keeps or nothing was saved yet."""
-        if self.recipe.keep == "last" or not self.saved_step:
+        """Save the last state, if that is what the recipe keeps or nothing was saved yet.
+
+        Raises:
+            JobError: no state was within the recipe's forgetting budget.
+        """
+        if self.over_budget is not None:
+            if not self.saved_step:
+                raise self._nothing_within_budget()
+        elif self.recipe.keep == "last" or not self.saved_step:
             self._keep(self.log[-1]["step"])
 
     def log_frame(self) -> pl.DataFrame:
@@ -219,7 +237,8 @@ class Watch(TrainerCallback):
     def losses_at(self, step: int) -> dict[str, float | None]:
         """Return the losses measured after a step; none where there was no validation then."""
         row = next((row for row in self.log if row["step"] == step), {})
-        return {"train": row.get("train_eval_loss"), "val": row.get("val_loss")}
+        names = {"train": "train_eval_loss", "val": "val_loss", "general": "general_loss"}
+        return {name: row.get(column) for name, column in names.items()}
 
     def _row(self, step: int, epoch: float) -> dict[str, Any]:
         row: dict[str, Any] = dict.fromkeys(LOG_SCHEMA)
@@ -238,28 +257,61 @@ class Watch(TrainerCallback):
         losses = self.measure()
         self.measuring_seconds += time.monotonic() - begin
         row["val_loss"], row["train_eval_loss"] = losses.val, losses.train
+        row["general_loss"] = losses.general
         self._refuse_nonsense(row)
 
     def _judge(self, row: dict[str, Any]) -> None:
-        """Keep the state if it is the best so far; stop where the recipe's patience ends."""
-        if row["val_loss"] is None:
+        """Keep the state if it is to be kept so far; stop where the recipe says so."""
+        budget, val = self.recipe.forgetting_budget, row["val_loss"]
+        if budget is not None and self._increase(row) > budget:
+            self._stop_over_budget(row, budget)
             return
-        if row["val_loss"] < self.best_loss:
-            self.best_step, self.best_loss = row["step"], row["val_loss"]
-            self.evaluations_since_best = 0
-            if self.recipe.keep == "best":
-                self._keep(row["step"])
-            return
-        self.evaluations_since_best += 1
-        patience = self.recipe.early_stopping_patience
-        if patience and self.evaluations_since_best >= patience:
-            self.stopped_early = True
-            self.emit(
-                Note(
-                    text=f"stopped after step {row['step']:,}: no better validation loss since "
-                    f"step {self.best_step:,}"
-                )
+        is_best = val is not None and val < self.best_loss
+        if is_best:
+            self.best_step, self.best_loss = row["step"], val
+        self.evaluations_since_best = 0 if is_best else self.evaluations_since_best + 1
+        # With a budget, the last state within it is kept in case the next is beyond.
+        last_is_kept = self.recipe.keep == "last" or val is None
+        if (budget is not None) if last_is_kept else is_best:
+            self._keep(row["step"])
+        if val is not None:
+            self._lose_patience(row)
+
+    def _increase(self, row: dict[str, Any]) -> float:
+        """Return by which share the probe's loss is above the base's."""
+        return row["general_loss"] / self.log[0]["general_loss"] - 1
+
+    def _stop_over_budget(self, row: dict[str, Any], budget: float) -> None:
+        self.stopped_early, self.over_budget = True, self._increase(row)
+        self.emit(
+            Note(
+                text=f"stopped after step {row['step']:,}: the loss of the general rows is "
+                f"{self.over_budget:.1%} above the base's, the forgetting budget is {budget:.1%}",
+                level="warning",
             )
+        )
+
+    def _lose_patience(self, row: dict[str, Any]) -> None:
+        patience = self.recipe.early_stopping_patience
+        if not patience or self.evaluations_since_best < patience:
+            return
+        self.stopped_early = True
+        self.emit(
+            Note(
+                text=f"stopped after step {row['step']:,}: no better validation loss since "
+                f"step {self.best_step:,}"
+            )
+        )
+
+    def _nothing_within_budget(self) -> JobError:
+        step, rate = self.log[-1]["step"], self.recipe.peak_learning_rate
+        return JobError(
+            f"no state is within the forgetting budget: after step {step:,}, the first that was "
+            f"measured, the loss of the general rows was {self.over_budget:.1%} above the base's",
+            where=f"stop_if = {self.recipe.stop_if!r}",
+            fix=f"try a lower learning rate, such as {rate / 4:g}, replay of general rows, a "
+            "smaller eval_every, or a larger budget",
+        )
 
     def _keep(self, step: int) -> None:
         """Save the state after a step; while that is under way, no state counts as saved."""
@@ -269,7 +321,7 @@ class Watch(TrainerCallback):
 
     def _refuse_nonsense(self, row: dict[str, Any]) -> None:
         """End a run whose numbers are no numbers any more: it would never recover."""
-        for name in ("train_loss", "val_loss", "train_eval_loss", "gradient_norm"):
+        for name in (*_LOSSES, "gradient_norm"):
             if row[name] is not None and not math.isfinite(row[name]):
                 rate = self.recipe.peak_learning_rate
                 raise JobError(
@@ -289,7 +341,7 @@ class Watch(TrainerCallback):
         if not validated and now - self._last_event < _SECONDS_BETWEEN_EVENTS:
             return
         self._last_event = now
-        names = ("train_loss", "val_loss", "train_eval_loss", "learning_rate", "gradient_norm")
+        names = (*_LOSSES, "learning_rate", "gradient_norm")
         values = {name: float(row[name]) for name in names if row[name] is not None}
         if row["step"]:
             seconds = max(self.training_seconds, 1e-9)

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
+from tunewise.train.general import replay_rows
 from tunewise.train.recipe import Recipe
-from tunewise.train.replay import replay_rows
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace
-from tunewise.workspace.errors import UsageError
+from tunewise.workspace.errors import JobError, UsageError
 from tunewise.workspace.events import Event, Note
 from tunewise.workspace.files import read_json
 
@@ -133,3 +133,107 @@ def test_a_missing_file_is_refused_before_anything_starts(
 ):
     with pytest.raises(UsageError, match="no such file of replay rows"):
         train(workspace, split, recipe.model_copy(update={"replay": "nowhere.jsonl"}))
+
+
+def with_probe(workspace: Workspace, recipe: Recipe, **changes: Any) -> Recipe:
+    write_texts(workspace.root / "general.jsonl", 100)
+    usual = {"probe": "general.jsonl", "eval_every": 1, "eval_rows": 8, "dropout": 0.0}
+    return recipe.model_copy(update=usual | changes)
+
+
+def test_a_probe_is_measured_and_never_learned_from(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+):
+    plain = train(workspace, split, with_probe(workspace, recipe, probe=None))
+    run = train(workspace, split, with_probe(workspace, recipe))
+
+    assert (run.folder / "adapter/adapter_model.safetensors").read_bytes() == (
+        plain.folder / "adapter/adapter_model.safetensors"
+    ).read_bytes()
+    log = pl.read_parquet(run.folder / "log.parquet")
+    assert log["general_loss"].null_count() == 0
+    document = read_json(run.folder / "train.json")
+    assert document["rows"]["probe"]["used"] == 8
+    assert document["losses"]["base"]["general"] == log["general_loss"][0]
+    assert document["over_budget"] is None
+    assert run.manifest.inputs[-1].name == "probe"
+
+
+def test_a_file_serves_for_replay_and_probe_without_sharing_a_row(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+):
+    both = with_probe(workspace, recipe, replay="general.jsonl", replay_share=0.5)
+
+    run = train(workspace, split, both)
+
+    supervision = pl.read_parquet(run.folder / "supervision.parquet")
+    rows = {
+        part: set(supervision.filter(pl.col("part") == part)["row"]) for part in ("replay", "probe")
+    }
+    assert len(rows["replay"]) == 30
+    assert len(rows["probe"]) == 8
+    assert not rows["replay"] & rows["probe"]
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_the_run_ends_beyond_the_budget_and_keeps_a_state_within(
+    workspace: Workspace, split: Artifact, recipe: Recipe, keep: str
+):
+    greedy = with_probe(workspace, recipe, keep=keep, epochs=8, learning_rate=3e-2)
+    free = pl.read_parquet(train(workspace, split, greedy).folder / "log.parquet")
+    increase = free["general_loss"] / free["general_loss"][0] - 1
+    worst = next(
+        step for step in range(2, len(free)) if increase[step] == increase[: step + 1].max()
+    )
+    budget = f"{max(increase[worst] - 1e-4, 0):.6f}"
+    first = next(step for step in range(1, len(free)) if increase[step] > float(budget))
+    assert first > 1, "the test is about a run that was within its budget for a while"
+
+    held = greedy.model_copy(update={"stop_if": f"general_loss_increase > {budget}"})
+    events: list[Event] = []
+    run = train(workspace, split, held, emit=events.append)
+
+    document = read_json(run.folder / "train.json")
+    assert document["steps"] == first
+    assert document["stopped_early"]
+    assert document["over_budget"] == pytest.approx(increase[first])
+    kept = document["kept_step"]
+    assert 0 < kept < first
+    assert kept == first - 1 or keep == "best"
+    assert document["losses"]["kept"]["general"] == free["general_loss"][kept]
+    assert any(isinstance(event, Note) and "forgetting budget" in event.text for event in events)
+
+
+def test_no_state_within_the_budget_is_an_error(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+):
+    strict = with_probe(
+        workspace,
+        recipe,
+        stop_if="general_loss_increase > 0.01",
+        method="full",
+        learning_rate=0.3,
+        eval_every=2,
+    )
+
+    with pytest.raises(JobError, match="no state is within the forgetting budget") as caught:
+        train(workspace, split, strict)
+    assert "replay" in caught.value.fix
+
+
+def test_a_budget_needs_a_probe_and_a_form(workspace: Workspace, split: Artifact, recipe: Recipe):
+    without = recipe.model_copy(update={"stop_if": "general_loss_increase > 0.05"})
+    with pytest.raises(UsageError, match="needs general rows"):
+        train(workspace, split, without)
+    with pytest.raises(ValueError, match="general_loss_increase"):
+        Recipe(stop_if="loss > many")
+    assert Recipe(stop_if="general_loss_increase>.5").forgetting_budget == 0.5
+
+
+def test_a_probe_whose_rows_are_all_trained_on(
+    workspace: Workspace, split: Artifact, recipe: Recipe
+):
+    probed = with_probe(workspace, recipe, replay="general.jsonl", replay_share=0.9)
+
+    with pytest.raises(UsageError, match="each is trained on"):
+        train(workspace, split, probed)
