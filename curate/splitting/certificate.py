@@ -29,7 +29,7 @@ CROSSING_SCHEMA = pl.Schema(
 )
 _UNSEEN = (
     "rewording that shares few runs of words, translations",
-    "a short text inside a much longer one",
+    "a short text inside a much longer one (an audit does: duplicates/contained)",
     "fields outside of the messages, and files that rows name",
 )
 

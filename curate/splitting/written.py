@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ...workspace.errors import DataError
-from ...workspace.events import Emit, counting
+from ...workspace.events import Emit, counting, ignore
 from ...workspace.files import writing_whole
 from ..export import source_rows, write_rows
 from ..records import Detection
@@ -70,7 +70,8 @@ def write_parts(
         for origin in (source, kept_test):
             if origin is None:
                 continue
-            for piece in origin.pieces(emit):
+            # They were read before: progress is told by what is written.
+            for piece in origin.pieces(ignore):
                 _write_piece(files, piece.records, origin.detection, plan, first, written)
                 first += piece.records.height
                 counter.advance(piece.records.height)
