@@ -1,7 +1,9 @@
 """How fast, how exact and how small is the search for near-duplicates, against other tools?
 
     python perf/near_duplicates.py                                    # everything
-    python perf/near_duplicates.py --only large                       # one part of it
+    python perf/near_duplicates.py --only middle                      # 500,000 rows
+    python perf/near_duplicates.py --only large                       # 5,000,000 rows
+    python perf/near_duplicates.py --table                            # what was measured last
     python perf/near_duplicates.py --python rensa=/venv/bin/python    # who lives elsewhere
 
 Three corpora (``near_duplicate_corpus``) of real rows, variations and planted near-duplicates:
@@ -262,11 +264,56 @@ def memory_speed() -> dict[str, float]:
     return speeds
 
 
+def table(results: Mapping[str, Any]) -> str:
+    """Write the results as tables of Markdown, one a corpus, and what bounds the search."""
+    lines: list[str] = []
+    for part in (SMALL, MIDDLE, LARGE):
+        if part in results:
+            found = results[part]
+            of_part = found if part == LARGE else found["ours"]
+            rows = ROWS[part]
+            true = f", {found['true_pairs']:,} true pairs" if part != LARGE else ""
+            lines += [f"{rows:,} rows{true}", "", *_HEAD, _line(of_part, rows, 1.0)]
+            lines += [
+                _line(other, rows, other["times_our_cpu"]) for other in found.get("others", [])
+            ]
+            lines.append("")
+    if "stages" in results:
+        stages = results["stages"]
+        lines += ["| stage | processor s | share |", "|---|---|---|"]
+        lines += [
+            f"| {name} | {stages[name]:.2f} | {stages[name] / stages['all']:.0%} |"
+            for _, name in STAGES
+            if name in stages
+        ]
+        lines += [
+            "",
+            f"memory: {stages['sequential_gb_per_second']:.1f} GB/s in order, "
+            f"{stages['random_million_per_second']:.0f} million numbers/s anywhere",
+        ]
+    return "\n".join(lines)
+
+
+_HEAD = (
+    "| tool | wall s | processor s | × ours | rows/s | memory MB | missed | false |",
+    "|---|---|---|---|---|---|---|---|",
+)
+
+
+def _line(one: Mapping[str, Any], rows: int, times: float) -> str:
+    false = "not counted" if one["false"] is None else f"{one['false']:.2%}"
+    return (
+        f"| {one['tool']} | {one['seconds']:.1f} | {one['cpu_seconds']:.1f} | {times:.2f} "
+        f"| {rows / one['seconds']:,.0f} | {one['peak_mb']:,.0f} | {one['missed']:.2%} | {false} |"
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what was asked for and bring the results up to date."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", choices=[*ROWS, "stages"], action="append")
     parser.add_argument("--python", action="append", default=[], metavar="TOOL=PATH")
+    parser.add_argument("--table", action="store_true", help="only print what was measured")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--child", nargs=2, metavar=("CORPUS", "OUT"), help=argparse.SUPPRESS)
     parser.add_argument("--pieces", action="store_true", help=argparse.SUPPRESS)
@@ -275,6 +322,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.child:
         corpus_path, out = options.child
         our_way(corpus_path, out, options.pieces, options.threads)
+        return
+    if options.table:
+        print(table(json.loads(RESULTS.read_text())))
         return
     pythons = dict.fromkeys(TOOLS[SMALL], sys.executable)
     pythons |= dict(pair.split("=", 1) for pair in options.python)
@@ -292,6 +342,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             corpus = prepare(options.folder, ROWS[part], SAMPLED[part])
             results[part] = compare(corpus, TOOLS[part], pythons)
         RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    print(table(results))
 
 
 if __name__ == "__main__":

@@ -52,8 +52,10 @@ class RayRunner:
         # it, all shards would be handed over before the first one is done.
         while len(self._running) >= self._most:
             self._ray.wait([self._running.popleft()], fetch_local=False)
+        # What works on values that lie somewhere is best done there.
+        given = any(isinstance(value, self._ray.ObjectRef) for value in arguments)
         task = self._ray.remote(_only if returns == 1 else function).options(
-            num_returns=returns or 1, scheduling_strategy="SPREAD"
+            num_returns=returns or 1, scheduling_strategy="DEFAULT" if given else "SPREAD"
         )
         handles = task.remote(function, *arguments) if returns == 1 else task.remote(*arguments)
         handles = [handles] if (returns or 1) == 1 else list(handles)

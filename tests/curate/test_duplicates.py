@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import defaultdict
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from tunewise.curate.auditing.audit import audit
 from tunewise.curate.auditing.checking import run_check
 from tunewise.curate.check import RAN, SKIPPED, CheckContext
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.reading.read import read_dataset
+from tunewise.curate.settings import AuditSettings
+from tunewise.workspace.artifact import Workspace
 
 CHECKS = choose_checks(["duplicates"], ["duplicates/semantic", "duplicates/earlier"])
 LONG = (
@@ -171,6 +175,42 @@ def test_a_record_within_a_longer_one_names_it(tmp_path: Path) -> None:
     assert hits(findings_of(tmp_path, rows[:1])["duplicates/contained"]) == []
     strict = {"duplicates/contained": {"share": 1.0}}
     assert hits(findings_of(tmp_path, rows, **strict)["duplicates/contained"]) == [(1, 0)]
+
+
+def test_order_shards_and_workers_change_no_pair_and_no_cluster(tmp_path: Path) -> None:
+    """What is alike to what does not depend on where the rows stand, or on who reads them."""
+    chance = random.Random(7)
+    said = [f"w{number}" for number in range(2000)]
+    texts = [" ".join(chance.choices(said, k=chance.randint(4, 60))) for _ in range(120)]
+    texts += [text.replace("w1", "edited", 1) for text in chance.choices(texts, k=80)]
+    rows = [chat(f"Question {number}?", text, id=f"r{number}") for number, text in enumerate(texts)]
+    ways = {"one file": ([rows], 1), "workers": ([rows], 2)}
+    mixed = chance.sample(rows, len(rows))
+    ways["shards in another order"] = ([mixed[:50], mixed[50:51], mixed[51:]], 2)
+    found = {}
+    for way, (shards, processes) in ways.items():
+        folder = tmp_path / way.replace(" ", "-")
+        folder.mkdir()
+        for number, shard in enumerate(shards):
+            lines = "".join(json.dumps(row) + "\n" for row in shard)
+            (folder / f"{number}.jsonl").write_text(lines, "utf-8")
+        settings = AuditSettings(checks=("duplicates/near",), processes=processes)
+        artifact = audit(Workspace(tmp_path), [folder], settings)
+        ids = pl.read_parquet(artifact.folder / "records.parquet")["id"]
+        pairs = pl.read_parquet(artifact.folder / "near_pairs.parquet")
+        hits = pl.read_parquet(artifact.folder / "findings.parquet")
+        clusters: dict[int, set[str]] = defaultdict(set)
+        for row, other, cluster in hits.select("row", "related_row", "cluster").iter_rows():
+            clusters[cluster] |= {ids[row], ids[other]}
+        found[way] = (
+            {(frozenset((ids[one], ids[other])), score)
+             for one, other, score in pairs.select("left", "right", "score").iter_rows()},
+            {frozenset(members) for members in clusters.values()},
+        )  # fmt: skip
+    plain = found["one file"]
+    assert len(plain[0]) > 20
+    assert found["workers"] == plain
+    assert found["shards in another order"] == plain
 
 
 PLANTED = [check.name for check in CHECKS if check.name != "duplicates/contained"]

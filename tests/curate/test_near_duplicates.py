@@ -300,6 +300,25 @@ def test_bands_are_tuned_for_recall(threshold: float) -> None:
     assert detection(threshold, bands, rows) >= 0.99
 
 
+@pytest.mark.parametrize("threshold", [0.5, 0.8, 0.9])
+def test_pairs_at_the_threshold_become_candidates(threshold: float) -> None:
+    """Sets of exactly that similarity: at least 0.99 of them, as far as 3,000 pairs can tell."""
+    chance, pairs, size = np.random.default_rng(6), 3000, 190
+    shared = round(2 * size * threshold / (1 + threshold))
+    one = chance.integers(0, 2**63, (pairs, size), dtype=np.uint64)
+    other = chance.integers(0, 2**63, (pairs, size), dtype=np.uint64)
+    other[:, :shared] = one[:, :shared]
+    assert shared / (2 * size - shared) <= threshold + 0.004
+    lengths = np.full(pairs, size)
+    bands, rows = choose_bands(threshold)
+    left, right = (
+        np.array(band_keys(signatures(sets.ravel(), lengths), bands, rows)) for sets in (one, other)
+    )
+    met = (left == right).any(axis=0).mean()
+    # Four standard deviations of a share of 0.99 among so many.
+    assert met >= 0.99 - 4 * (0.99 * 0.01 / pairs) ** 0.5
+
+
 def test_components_and_the_star_rule() -> None:
     left, right = np.array([0, 1, 2, 5]), np.array([1, 2, 3, 6])
     labels = component_labels(7, left, right)
