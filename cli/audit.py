@@ -48,8 +48,8 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
 @click.option(
     "--benchmarks",
     multiple=True,
-    help="Find rows with items of these: `general` (the bundled ones), or paths of JSONL"
-    " ({query, choices, gold}, {prompt, answer}, {question, answer} or {text}), of lm-eval YAML"
+    help="Find rows with items of these: `general` (the bundled ones), or paths of JSONL, JSON, CSV"
+    " or Parquet ({question, choices, answer}, {prompt, answer}, {text} and more), of lm-eval YAML"
     " with local data, or of folders; by commas or again.",
 )
 @click.option(

@@ -5,7 +5,7 @@ what it can do. Question and answer are looked for apart, by runs of three words
 of a row together; then the item's words are aligned with those of the place, weighed by how rare
 they are among the items and in the data. Rewrapping, case and punctuation make no difference, and
 one word in five may be another one. The fewer words an item has, the nearer to all of it must be
-there; of fewer than eight it is *uncheckable*. See docs/contamination.md.
+there; of fewer than eight it is *uncheckable*. `docs/contamination.md` tells how well it works.
 
 Evidence: the row, the field and the characters in which the item stands; ``related`` is the item's
 name, ``score`` the share of its weight that is there. ``contamination_hits.parquet`` of the audit
