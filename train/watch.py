@@ -266,9 +266,10 @@ class Watch(TrainerCallback):
         if budget is not None and self._increase(row) > budget:
             self._stop_over_budget(row, budget)
             return
-        is_best = val is not None and val < self.best_loss
+        loss = math.inf if val is None else val
+        is_best = loss < self.best_loss
         if is_best:
-            self.best_step, self.best_loss = row["step"], val
+            self.best_step, self.best_loss = row["step"], loss
         self.evaluations_since_best = 0 if is_best else self.evaluations_since_best + 1
         # With a budget, the last state within it is kept in case the next is beyond.
         last_is_kept = self.recipe.keep == "last" or val is None
