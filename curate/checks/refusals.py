@@ -22,11 +22,16 @@ _SERVICE = (
     r"(?:assist|help(?! but| it| if| when| yourself)|fulfil+|comply|answer|provide|generate|create|"
     r"write|discuss|engage|complete|process|perform|do (?:that|this|so)|support|access|browse|"
     r"offer|give|tell|show|share|make|book|order|send|translate|satisfy|continue|respond|proceed|"
-    r"advise|recommend|comment|go on|say(?! that| I)|speak (?:about|on|to))"
+    r"advise|recommend|comment|go on|say(?! that| I)|speak (?:about|on|to)|open|view|watch|listen|"
+    r"play|download|upload|run|execute|check|verify|predict|diagnose|prescribe|reveal|disclose|"
+    r"entertain|endorse|promote|condone|encourage|speculate|draw|draft|compose|produce|cover)"
 )
 # What a request would offend, and how else than by "I cannot" that is said.
 _RULES = r"(?:guidelines?|polic(?:y|ies)|principles?|programming|values|terms|standards|rules)"
-_GOES_AGAINST = r"(?:goes|is|are|would (?:go|be)|violates?|would violate|conflicts? with)"
+_GOES_AGAINST = (
+    r"(?:goes|is|(?<=that)['’]s|(?<=this)['’]s|(?<=it)['’]s|are|would (?:go|be)|violates?|"
+    r"would violate|conflicts? with)"
+)
 _AGAINST = (
     rf"{_GOES_AGAINST}[^.!?\n]{{0,30}}?\b(?:my|our|the|openai['’]s|ethical|safety|content|usage|"
     rf"community)\b[^.!?\n]{{0,30}}?\b{_RULES}\b"
@@ -36,10 +41,14 @@ _UNWILLING = (
     r"I(?:['’]d| would)? (?:do not|don['’]t|would not|wouldn['’]t) feel (?:comfortable|right) "
     r"(?:(?:with |about )?\w+ing|(?:with|about) (?:this|that|your|such an?) "
     r"(?:request|question|topic|subject|task|prompt)s?\b)"
-    r"|I(?:['’]d| would) (?:rather|prefer to) not"
-    r"|I(?:['’]m| am) not (?:going to|comfortable)"
+    r"|I(?:['’]d| would) (?:rather not|prefer (?:to not|not to))"
+    r"|I(?:['’]m| am)(?: really| simply| just)? not (?:going to|comfortable)"
+    r"|I(?: a|['’])m (?:designed|programmed|trained|instructed|built) not to"
+    r"|I (?:was|have been) (?:designed|programmed|trained|instructed|built) not to"
+    r"|I (?:currently )?(?:do not|don['’]t) have (?:any |direct |real-time )?access to "
+    r"(?:your|the|real|current|live|external|private|personal)\b"
     r"|I(?: must| (?:will )?have to| need to|(?: would|['’]d) like to| respectfully) "
-    r"(?:respectfully )?(?:decline|refuse)"
+    r"(?:respectfully )?(?:decline|refuse|refrain)"
     r"(?! \w+ (?:kind )?(?:offer|invitation|job|position|proposal))"
     r"|I refuse to"
     r"|(?:this|that|it) (?:is not|isn['’]t|is nothing) (?:something|a topic|a request) (?:that )?"
@@ -47,13 +56,16 @@ _UNWILLING = (
     r"|(?:this|that|it)(?: is|['’]s) (?:something|a topic|a request) (?:that )?I"
     r"(?: can ?not| can['’]?t|(?: a|['’])m (?:unable|not able|not allowed|not comfortable)) "
     rf"(?:{_SERVICE}\b|do\b|talk about)"
-    r"|(?:this|that|it|your request|what you ask)(?: is|['’]s| goes| falls| lies) (?:far |well )?"
-    r"(?:beyond|outside)(?: of)? (?:what I can|my (?:abilit|capabilit|remit|scope))"
+    r"|(?:this|that|it|(?:this|that|your) request|what you ask)(?: is|['’]s| goes| falls| lies) "
+    r"(?:far |well )?(?:beyond|outside)(?: of)? (?:the (?:scope|limits|bounds) of )?"
+    r"(?:what I(?: can|['’]m| am)|my (?:abilit|capabilit|remit|scope))"
+    r"|[^.!?\n]{3,60} (?:is|are) (?:not )?something (?:that )?I (?:won['’]t|will not|refuse to|"
+    rf"(?:can ?not|can['’]?t|can) (?:do\b|{_SERVICE}\b))"
 )
 _IMPROPER = (
-    r"it(?:['’]s| is| would be| would)(?: highly| very)? (?:not (?:be )?(?:appropriate|ethical|"
-    r"right|responsible)|inappropriate|unethical|irresponsible|illegal|wrong)(?: and [a-z]+)? "
-    r"for me to"
+    r"it(?: isn['’]t possible|(?:['’]s| is| would be| would)(?: highly| very)? (?:not (?:be )?"
+    r"(?:appropriate|ethical|right|responsible|possible)|impossible|inappropriate|unethical|"
+    r"irresponsible|illegal|wrong)(?: and [a-z]+)?) for me to"
     r"|(?:writing|answering|discussing|providing|creating|sharing|doing|saying|giving) "
     r"(?:this|that|it|such [a-z]+) (?:would|might) (?:be (?:highly |very )?(?:inappropriate|"
     r"unethical|irresponsible|wrong)|not be (?:right|appropriate|ethical|responsible)|"
@@ -62,7 +74,7 @@ _IMPROPER = (
 )
 _SORRY = (
     r"(?:(?:i['’]m|i am|we['’]re|we are)?\s*(?:really |very |so |truly )?sorry|"
-    r"(?:i['’]m|i am) afraid|apologies|"
+    r"(?:i['’]m|i am) afraid|i regret|apologies|"
     r"my apologies|i apologi[sz]e|unfortunately|regrettably)"
 )
 _MACHINE = (
@@ -107,7 +119,10 @@ _LACKS_ELSEWHERE = (
     r"não (?:posso|tenho|consigo)|non (?:posso|ho)|niet|geen|не (?:могу|имею))\b|"
     r"无法|不能|没有|できません|ありません|持っていません)"
 )
-_START = r"\A[\s\"“*]*"
+_START = (
+    r"\A[\s\"“*]*(?:(?:no can do|nope|well|oh|hmm|please (?:understand|note|be aware) that|"
+    r"thank(?:s| you) for [^.!?\n]{1,40}[,.!] (?:but|however),?)[,.:;!]?\s+)?"
+)
 _REFUSAL = re.compile(
     rf"(?P<sorry>{_START}{_SORRY}[,.!]?[^.!?\n]{{0,90}}?\bI\s?{_CANNOT}\b[^.!?\n]{{0,60}}?"
     rf"\b{_SERVICE}\b)"
@@ -146,9 +161,13 @@ _TELLING = (
     r"(?-u:\b)I(?: a|['’])m (?:un|not|afraid)",
     r"(?-u:\b)I (?:wo(?:n['’]t|uld)|will |must |do(?: not|n['’]t)|refuse|have to|need to|respect)",
     r"(?-u:\b)I(?:['’]d| would) (?:rather|prefer|like to)",
+    r"(?-u:\b)I(?: a|['’])m (?:really|simply|just) not",
+    r"(?:designed|programmed|trained|instructed|built) not to",
+    "I regret",
+    "I currently do",
     r"(?-u:\b)(?:guidelines?|polic(?:y|ies)|principles|programming|rules)(?-u:\b)",
     r"(?i)(?:this|that|it|such [a-z]+) (?:would|might) (?:be |not be |go |break |violate )",
-    r"(?i)(?:beyond|outside)(?: of)? (?:what I|my )",
+    r"(?i)(?:beyond|outside)(?: of)? (?:what I|my |the )",
     r"(?-u:\b)[aA]s a (?:machine|computer|bot|robot)",
     r"(?i) for me to ",
     r"(?i)(?:something|topic|request) (?:that )?I",

@@ -35,6 +35,19 @@ _REFUSALS = (
     "It is against my ⟨guidelines|policy|rules⟩ to ⟨give such advice|write about this|answer "
     "that⟩.",
     "I'd rather not ⟨answer that|write this|speak about this⟩⟨, sorry|⟩.",
+    "I'm not able to discuss ⟨the private lives of other people|that⟩.",
+    "Sorry, that's against the rules I operate under.",
+    "I have been designed not to produce this kind of content.",
+    "My apologies, but I must refrain from giving legal advice.",
+    "That request is outside the scope of what I'm allowed to do.",
+    "I'm really not comfortable producing that.",
+    "Unfortunately I do not have the ability to open attachments.",
+    "No can do: I am not permitted to share personal data.",
+    "I don't have access to your account, so I cannot check the balance.",
+    "Please understand that I cannot fulfill such a request.",
+    "It isn't possible for me to browse the web.",
+    "I am sorry, but providing instructions for that is something I won't do.",
+    "I regret that I cannot comply.",
 )
 _REGRETS = (
     "I'm sorry to hear that you had such a bad day; a walk may help.",
