@@ -1,7 +1,7 @@
 """Answers that refuse: "I'm sorry, but I can't help with that", "As an AI, I do not have …".
 
-A refusal comes first: an apology or "I" with "cannot" and a verb of service, or "as a language
-model" with a lack. English is looked at closely, German, French, Spanish, Italian, Portuguese,
+A refusal comes first: an apology or "I" with "cannot" and a verb of service, unwillingness, what is
+against rules or beyond one's scope, or "as a language model" with a lack. English is looked at closely, German, French, Spanish, Italian, Portuguese,
 Dutch, Russian, Chinese and Japanese by their usual formulas. An answer that says it is a machine
 and then answers is no refusal; text/boilerplate reports its disclaimer.
 
@@ -11,7 +11,8 @@ Fix: the row should go (``drop``): a model learns to refuse from few examples, a
 stays unanswered.
 
 Limits: whether a refusal is wanted (a row for safety, a request beyond the tools at hand) only
-the reader can tell. One that comes late in an answer, or in other words, is not found.
+the reader can tell. One that comes late in an answer is not found, nor is one in words of its own:
+of sixteen that were written to be unlike the usual ones, three are.
 """
 
 from __future__ import annotations
