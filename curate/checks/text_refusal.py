@@ -1,9 +1,10 @@
 """Answers that refuse: "I'm sorry, but I can't help with that", "As an AI, I do not have …".
 
 A refusal comes first: an apology or "I" with "cannot" and a verb of service, unwillingness, what is
-against rules or beyond one's scope, or "as a language model" with a lack. English is looked at closely, German, French, Spanish, Italian, Portuguese,
-Dutch, Russian, Chinese and Japanese by their usual formulas. An answer that says it is a machine
-and then answers is no refusal; text/boilerplate reports its disclaimer.
+against rules or beyond one's scope, or "as a language model" with a lack. English is looked at
+closely, German, French, Spanish, Italian, Portuguese, Dutch, Russian, Chinese and Japanese by their
+usual formulas. An answer that says it is a machine and then answers is no refusal; text/boilerplate
+reports its disclaimer.
 
 Evidence: ``start`` and ``end`` hold the words that refuse.
 
