@@ -104,11 +104,17 @@ class Corpus:
         return self.words > LEAST_WORDS / THRESHOLD
 
 
-def prepare(folder: Path, rows: int, sampled: int | None) -> Corpus:
-    """Make a corpus and its truth, unless they are there."""
-    path, truth = folder / f"corpus_{rows}.arrow", folder / f"truth_{rows}_{sampled}.arrow"
+def corpus_of(folder: Path, rows: int) -> Path:
+    """Make a corpus, unless it is there."""
+    path = folder / f"corpus_{rows}.arrow"
     if not path.exists():
         write_corpus(path, rows)
+    return path
+
+
+def prepare(folder: Path, rows: int, sampled: int | None) -> Corpus:
+    """Make a corpus and its truth, unless they are there."""
+    path, truth = corpus_of(folder, rows), folder / f"truth_{rows}_{sampled}.arrow"
     if not truth.exists():
         true_pairs(path, sampled).write_ipc(truth)
     words = pl.scan_ipc(path).select(pl.col("text").str.count_matches(" ", literal=True) + 1)
@@ -333,8 +339,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results["versions"] = {name: version(name) for name in ("numba", "numpy", "polars")}
     for part in options.only or [*ROWS, "stages"]:
         if part == "stages":
-            corpus = prepare(options.folder, ROWS[MIDDLE], SAMPLED[MIDDLE])
-            results[part] = our_stages(str(corpus.path)) | memory_speed()
+            path = corpus_of(options.folder, ROWS[MIDDLE])
+            results[part] = our_stages(str(path)) | memory_speed()
         elif part == LARGE:
             corpus = prepare(options.folder, ROWS[LARGE], SAMPLED[LARGE])
             results[part] = asdict(run(OURS, corpus, pythons, "--pieces"))

@@ -53,12 +53,13 @@ class RayRunner:
         while len(self._running) >= self._most:
             self._ray.wait([self._running.popleft()], fetch_local=False)
         # What works on values that lie somewhere is best done there.
-        given = any(isinstance(value, self._ray.ObjectRef) for value in arguments)
+        bound = any(isinstance(value, self._ray.ObjectRef) for value in arguments)
         task = self._ray.remote(_only if returns == 1 else function).options(
-            num_returns=returns or 1, scheduling_strategy="DEFAULT" if given else "SPREAD"
+            num_returns=returns or 1, scheduling_strategy="DEFAULT" if bound else "SPREAD"
         )
-        handles = task.remote(function, *arguments) if returns == 1 else task.remote(*arguments)
-        handles = [handles] if (returns or 1) == 1 else list(handles)
+        given = (function, *arguments) if returns == 1 else arguments
+        begun: Any = task.remote(*given)
+        handles = [begun] if (returns or 1) == 1 else list(begun)
         self._running.append(handles[0])
         return handles
 
@@ -97,13 +98,14 @@ def ray_cluster(address: str) -> Iterator[RayRunner]:
     # Ray would send figures about its use over the network.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
+    from ray.exceptions import RayError
 
     connected = ray.is_initialized()
     if not connected:
         _connect(address)
     try:
         yield RayRunner()
-    except ray.exceptions.RayError as error:
+    except RayError as error:
         raise JobError(
             f"a step on Ray failed: {str(error).strip().splitlines()[-1]}",
             where=f"--ray {address}",

@@ -22,7 +22,7 @@ Sample = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
 """The number of slots; an odd number that chooses their hash function; which bits of a shingle
 decide whether it is in the sample, and what they are if it is."""
 
-BEGIN = np.int64(0)
+BEGIN: Any = np.int64(0)
 """Of a literal argument numba would compile another version of a function."""
 
 _HALF = np.uint64(32)

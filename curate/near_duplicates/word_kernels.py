@@ -21,8 +21,9 @@ its own; a word of its own in code; tells that a text is code; may stand inside 
 folded to depends on its neighbours."""
 
 # Of a literal argument numba would compile another version, for each value of it.
-_BEGIN = np.int64(0)
-_PROSE, _CODE = np.bool_(False), np.bool_(True)
+_BEGIN: Any = np.int64(0)
+_PROSE: Any = np.bool_(False)
+_CODE: Any = np.bool_(True)
 _NONE, _IN_WORD, _IN_NUMBER = 0, 1, 2
 _LEFT_OUT, _DONE, _IS_CODE = 0, 1, 2
 _SPACE = np.uint8(0x20)

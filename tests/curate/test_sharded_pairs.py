@@ -146,12 +146,12 @@ def two_nodes() -> Iterator[str]:
     pytest.importorskip("ray", reason="needs the extra `ray`")
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": 100_000_000}
+    node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100_000_000}
     cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     try:
         cluster.add_node(**node)
         cluster.wait_for_nodes()
-        yield cluster.address
+        yield str(cluster.address)
     finally:
         cluster.shutdown()
 
