@@ -140,14 +140,16 @@ def near_copies(context: DatasetContext) -> NearCopies:
     columns = without_copies(context.summary(comparison_keys), "exact", "normalised")
     columns = columns.select("row", "label", "characters")
     settings = near_settings(context.parameters)
+    pieces, rows = context.summaries.scan_pieces(spoken_words), columns["row"].to_numpy()
     if context.ray is None:
-        spoken = _spoken_of(context.summaries.scan(spoken_words), columns)
+        spoken = (_spoken_of(piece, rows) for piece in pieces)
+        folder = context.summaries.folder
         share = context.parameters.get(CONTAINED, {}).get("share", CONTAINMENT)
-        return NearCopies(columns, near_duplicate_pairs(spoken, containment=share, **settings))
-    pieces = context.summaries.scan_pieces(spoken_words)
+        found = near_duplicate_pairs(spoken, containment=share, folder=folder, **settings)
+        return NearCopies(columns, found)
     with ray_cluster(context.ray) as runner:
         shards = (
-            partial(pl.Series.clone, _spoken_of(pl.concat(some), columns))
+            partial(pl.Series.clone, _spoken_of(pl.concat(some), rows))
             for some in _portions(pieces, _SHARDS_PER_CORE * runner.cores)
         )
         found = sharded_near_duplicates(shards, runner, **settings)
@@ -155,10 +157,13 @@ def near_copies(context: DatasetContext) -> NearCopies:
         return NearCopies(columns, found, f"searched on {nodes} of Ray")
 
 
-def _spoken_of(spoken: pl.LazyFrame, columns: pl.DataFrame) -> pl.Series:
-    wanted = columns.lazy().select("row")
-    some = spoken.join(wanted, on="row", how="semi", maintain_order="left")
-    return some.select("spoken").collect()["spoken"]
+def _spoken_of(piece: pl.LazyFrame, rows: np.ndarray) -> pl.Series:
+    """Take the words of some rows, named in ascending order, out of a piece."""
+    spoken = piece.collect()
+    if not len(rows):
+        return spoken["spoken"].clear()
+    found = np.searchsorted(rows, spoken["row"].to_numpy()).clip(max=len(rows) - 1)
+    return spoken["spoken"].filter(pl.Series(rows[found]) == spoken["row"])
 
 
 def _portions(pieces: Sequence[pl.LazyFrame], most: int) -> Iterator[Sequence[pl.LazyFrame]]:
