@@ -1,10 +1,12 @@
-"""Which items' runs of words stand together in a text, and how well they fit there, compiled.
+"""Which items' runs of words stand together in a text, compiled.
 
 Words and runs of words that items have are *grams*, numbered words first. Innermost loops call no
 functions with arrays, since numba counts references to those.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,12 @@ RUN = 3
 EMPTY = -1
 """A slot of a table that holds no gram; a word that no item has."""
 
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+Table = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Keys, grams and bits of :func:`fill_table`."""
+
+_SLACK = 5
+"""Words put in between may stretch an item to half more than its length, and so many."""
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _FILTER_SHIFT, _BYTE, _BIT = np.uint64(32), np.uint64(3), np.uint64(7)
 
 
@@ -24,7 +31,7 @@ _FILTER_SHIFT, _BYTE, _BIT = np.uint64(32), np.uint64(3), np.uint64(7)
 def hash_runs(words: np.ndarray, out: np.ndarray) -> None:
     """Hash each run of three words; ``out`` has room for two less than there are words."""
     for at in range(len(words) - RUN + 1):
-        run = (words[at] * _MULTIPLIER + words[at + 1]) * _MULTIPLIER + words[at + 2]
+        run = (words[at] * MULTIPLIER + words[at + 1]) * MULTIPLIER + words[at + 2]
         out[at] = scramble(run)
 
 
@@ -54,11 +61,178 @@ def fill_table(
 
 
 @compiled
+def look_up(key: np.uint64, keys: np.ndarray, grams: np.ndarray, bits: np.ndarray) -> np.int32:
+    """Return the gram with a hash, or :data:`EMPTY`."""
+    bit = (key >> _FILTER_SHIFT) & np.uint64(8 * len(bits) - 1)
+    if not bits[bit >> _BYTE] >> np.uint8(bit & _BIT) & np.uint8(1):
+        return np.int32(EMPTY)
+    mask = np.uint64(len(keys) - 1)
+    slot = key & mask
+    while grams[slot] != EMPTY:
+        if keys[slot] == key:
+            return grams[slot]
+        slot = (slot + np.uint64(1)) & mask
+    return np.int32(EMPTY)
+
+
+@compiled
+def _meet_words(
+    words: np.ndarray,
+    text: int,
+    table: Table,
+    last_text: np.ndarray,
+    gram_texts: np.ndarray,
+    grams: np.ndarray,
+) -> None:
+    """Write the grams of a text's words, and count the text for each of them."""
+    keys, numbers, bits = table
+    for at in range(len(words)):
+        gram = look_up(words[at], keys, numbers, bits)
+        grams[at] = gram
+        if gram != EMPTY and last_text[gram] != text:
+            last_text[gram] = text
+            gram_texts[gram] += 1
+
+
+@compiled
+def _meet_runs(
+    words: np.ndarray,
+    grams: np.ndarray,
+    text: int,
+    table: Table,
+    last_text: np.ndarray,
+    gram_texts: np.ndarray,
+    places: np.ndarray,
+    runs: np.ndarray,
+    new: np.ndarray,
+) -> tuple[int, int]:
+    """Write where which runs of items stand in a text, and those that it has, each once.
+
+    Returns:
+        The number of places, and of distinct runs.
+    """
+    keys, numbers, bits = table
+    hits = count = 0
+    for at in range(len(words) - RUN + 1):
+        if grams[at] == EMPTY or grams[at + 1] == EMPTY or grams[at + 2] == EMPTY:
+            continue
+        run = words[at] * MULTIPLIER + words[at + 1]
+        gram = look_up(scramble(run * MULTIPLIER + words[at + 2]), keys, numbers, bits)
+        if gram == EMPTY:
+            continue
+        places[hits] = at
+        runs[hits] = gram
+        hits += 1
+        if last_text[gram] != text:
+            last_text[gram] = text
+            gram_texts[gram] += 1
+            new[count] = gram
+            count += 1
+    return hits, count
+
+
+@compiled
+def _gather(
+    runs: np.ndarray,
+    weights: np.ndarray,
+    posting_starts: np.ndarray,
+    postings: np.ndarray,
+    gathered: np.ndarray,
+    touched: np.ndarray,
+) -> int:
+    """Add the weight of runs to the probes that they lead to; return how many these are."""
+    touches = 0
+    for run in runs:
+        for posting in range(posting_starts[run], posting_starts[run + 1]):
+            probe = postings[posting]
+            if gathered[probe] == 0:
+                touched[touches] = probe
+                touches += 1
+            gathered[probe] += weights[run]
+    return touches
+
+
+@compiled
+def _densest(
+    places: np.ndarray,
+    runs: np.ndarray,
+    wanted: np.ndarray,
+    weights: np.ndarray,
+    reach: Any,
+    mark: int,
+    marks: np.ndarray,
+    repeats: np.ndarray,
+) -> Any:
+    """Return the shortest stretch with the most weight of distinct runs.
+
+    Args:
+        places: where runs of any item stand in a text, ascending.
+        runs: which runs these are.
+        wanted: the runs that count.
+        weights: of all grams.
+        reach: the most words from the first to the last run of a stretch.
+        mark: a number that was not used before.
+        marks: for each gram the last mark; room.
+        repeats: for each gram a count; room.
+
+    Returns:
+        The places of the first and of the last run, and the weight.
+    """
+    for run in wanted:
+        marks[run] = mark
+        repeats[run] = 0
+    best_first, best_last, best_weight = 0, 0, 0
+    left = weight = 0
+    for right in range(len(runs)):
+        run = runs[right]
+        if marks[run] != mark:
+            continue
+        repeats[run] += 1
+        if repeats[run] == 1:
+            weight += weights[run]
+        while (
+            marks[runs[left]] != mark
+            or places[right] - places[left] > reach
+            or repeats[runs[left]] > 1
+        ):
+            if marks[runs[left]] == mark:
+                repeats[runs[left]] -= 1
+                if repeats[runs[left]] == 0:
+                    weight -= weights[runs[left]]
+            left += 1
+        shorter = places[right] - places[left] < best_last - best_first
+        if weight > best_weight or (weight == best_weight and shorter):
+            best_first, best_last, best_weight = places[left], places[right], weight
+    return best_first, best_last, best_weight
+
+
+@compiled
+def _keep_best(pairs: np.ndarray, scores: np.ndarray, most: int) -> int:
+    """Keep no more than the best pairs at the same place; return how many."""
+    better_at = np.zeros(len(pairs), dtype=np.int64)
+    for one in range(len(pairs)):
+        for other in range(len(pairs)):
+            end = min(pairs[one, 2] + pairs[one, 3], pairs[other, 2] + pairs[other, 3])
+            shared = end - max(pairs[one, 2], pairs[other, 2])
+            better = scores[other] > scores[one] or (
+                scores[other] == scores[one] and pairs[other, 1] < pairs[one, 1]
+            )
+            better_at[one] += better and 2 * shared >= pairs[one, 3]
+    kept = 0
+    for one in range(len(pairs)):
+        if better_at[one] < most:
+            pairs[kept] = pairs[one]
+            scores[kept] = scores[one]
+            kept += 1
+    return kept
+
+
+@compiled
 def find_pairs(
     words: np.ndarray,
     counts: np.ndarray,
-    word_table: tuple[np.ndarray, np.ndarray, np.ndarray],
-    run_table: tuple[np.ndarray, np.ndarray, np.ndarray],
+    word_table: Table,
+    run_table: Table,
     weights: np.ndarray,
     posting_starts: np.ndarray,
     postings: np.ndarray,
@@ -93,16 +267,13 @@ def find_pairs(
         The pairs as int64 (text, probe, first word of the place in the text, words of the place),
         shape (pairs, 4); and the grams of the words of all places, one after the other, int32.
     """
-    keys, table, bits = word_table
-    run_keys, run_grams, run_bits = run_table
-    mask, bit_mask = np.uint64(len(keys) - 1), np.uint64(8 * len(bits) - 1)
-    run_mask, run_bit_mask = np.uint64(len(run_keys) - 1), np.uint64(8 * len(run_bits) - 1)
     longest = 0
     for count in counts:
         longest = max(longest, count)
     grams = np.empty(longest, dtype=np.int32)
-    hit_places = np.empty(longest, dtype=np.int64)
-    hit_runs = np.empty(longest, dtype=np.int32)
+    places = np.empty(longest, dtype=np.int64)
+    runs = np.empty(longest, dtype=np.int32)
+    new = np.empty(longest, dtype=np.int32)
     last_text = np.full(len(weights), -1, dtype=np.int64)
     marks = np.full(len(weights), -1, dtype=np.int64)
     repeats = np.zeros(len(weights), dtype=np.int32)
@@ -111,295 +282,52 @@ def find_pairs(
     pairs = np.empty((64, 4), dtype=np.int64)
     scores = np.empty(64, dtype=np.float64)
     windows = np.empty(4096, dtype=np.int32)
-    found = window_end = examined = 0
-    begin = 0
+    found = window_end = mark = begin = 0
     for text in range(len(counts)):
         count = counts[text]
-        for at in range(count):
-            key = words[begin + at]
-            gram = np.int32(EMPTY)
-            bit = (key >> _FILTER_SHIFT) & bit_mask
-            if bits[bit >> _BYTE] >> np.uint8(bit & _BIT) & np.uint8(1):
-                slot = key & mask
-                while table[slot] != EMPTY:
-                    if keys[slot] == key:
-                        gram = table[slot]
-                        break
-                    slot = (slot + np.uint64(1)) & mask
-            grams[at] = gram
-            if gram != EMPTY and last_text[gram] != text:
-                last_text[gram] = text
-                gram_texts[gram] += 1
-        hits = touches = 0
-        for at in range(count - RUN + 1):
-            if grams[at] == EMPTY or grams[at + 1] == EMPTY or grams[at + 2] == EMPTY:
-                continue
-            run = words[begin + at] * _MULTIPLIER + words[begin + at + 1]
-            key = scramble(run * _MULTIPLIER + words[begin + at + 2])
-            bit = (key >> _FILTER_SHIFT) & run_bit_mask
-            if not run_bits[bit >> _BYTE] >> np.uint8(bit & _BIT) & np.uint8(1):
-                continue
-            slot = key & run_mask
-            gram = np.int32(EMPTY)
-            while run_grams[slot] != EMPTY:
-                if run_keys[slot] == key:
-                    gram = run_grams[slot]
-                    break
-                slot = (slot + np.uint64(1)) & run_mask
-            if gram == EMPTY:
-                continue
-            hit_places[hits] = at
-            hit_runs[hits] = gram
-            hits += 1
-            if last_text[gram] == text:
-                continue
-            last_text[gram] = text
-            gram_texts[gram] += 1
-            for posting in range(posting_starts[gram], posting_starts[gram + 1]):
-                probe = postings[posting]
-                if gathered[probe] == 0:
-                    touched[touches] = probe
-                    touches += 1
-                gathered[probe] += weights[gram]
+        of_text = words[begin : begin + count]
+        begin += count
+        _meet_words(of_text, text, word_table, last_text, gram_texts, grams)
+        hits, distinct = _meet_runs(
+            of_text, grams, text, run_table, last_text, gram_texts, places, runs, new
+        )
+        touches = _gather(new[:distinct], weights, posting_starts, postings, gathered, touched)
         first_pair = found
-        for touch in range(touches):
-            probe = touched[touch]
+        for probe in touched[:touches]:
             possible = gathered[probe] + spare[probe]
             gathered[probe] = 0
             if possible < needed[probe]:
                 continue
-            total = 0
-            for at in range(probe_starts[probe], probe_starts[probe + 1]):
-                if last_text[probe_runs[at]] == text:
-                    total += weights[probe_runs[at]]
-            if total < needed[probe]:
+            wanted = probe_runs[probe_starts[probe] : probe_starts[probe + 1]]
+            here = whole = 0
+            for run in wanted:
+                whole += weights[run]
+                here += weights[run] if last_text[run] == text else 0
+            if here < needed[probe]:
                 continue
-            examined += 1
-            whole = 0
-            for at in range(probe_starts[probe], probe_starts[probe + 1]):
-                marks[probe_runs[at]] = examined
-                repeats[probe_runs[at]] = 0
-                whole += weights[probe_runs[at]]
-            # The shortest stretch of not too many words with the most weight of distinct runs.
-            reach = lengths[probe] + lengths[probe] // 2 + 5 - RUN
-            best_first, best_last, best_weight = 0, 0, 0
-            left = weight = 0
-            for right in range(hits):
-                if marks[hit_runs[right]] != examined:
-                    continue
-                repeats[hit_runs[right]] += 1
-                if repeats[hit_runs[right]] == 1:
-                    weight += weights[hit_runs[right]]
-                while (
-                    marks[hit_runs[left]] != examined
-                    or hit_places[right] - hit_places[left] > reach
-                    or repeats[hit_runs[left]] > 1
-                ):
-                    if marks[hit_runs[left]] == examined:
-                        repeats[hit_runs[left]] -= 1
-                        if repeats[hit_runs[left]] == 0:
-                            weight -= weights[hit_runs[left]]
-                    left += 1
-                shorter = hit_places[right] - hit_places[left] < best_last - best_first
-                if weight > best_weight or (weight == best_weight and shorter):
-                    best_first, best_last = hit_places[left], hit_places[right]
-                    best_weight = weight
-            if best_weight < needed[probe]:
+            mark += 1
+            reach = lengths[probe] + lengths[probe] // 2 + _SLACK - RUN
+            first, last, weight = _densest(
+                places[:hits], runs[:hits], wanted, weights, reach, mark, marks, repeats
+            )
+            if weight < needed[probe]:
                 continue
-            # Edited words at both ends break the runs there, so the place may be wider.
-            missing = max(0, lengths[probe] - (best_last + RUN - best_first)) + 2
-            first = max(0, best_first - missing)
-            end = min(count, best_last + RUN + missing)
             if found == len(pairs):
-                more = np.empty((2 * found, 4), dtype=np.int64)
-                more[:found] = pairs
-                pairs = more
-                more_scores = np.empty(2 * found, dtype=np.float64)
-                more_scores[:found] = scores
-                scores = more_scores
-            pairs[found, 0], pairs[found, 1] = text, probe
-            pairs[found, 2], pairs[found, 3] = first, end - first
-            scores[found] = best_weight / whole
+                pairs = np.concatenate((pairs, np.empty_like(pairs)))
+                scores = np.concatenate((scores, np.empty_like(scores)))
+            # Edited words at both ends break the runs there, so the place may be wider.
+            missing = max(0, lengths[probe] - (last + RUN - first)) + 2
+            start = max(0, first - missing)
+            pairs[found, 0], pairs[found, 1], pairs[found, 2] = text, probe, start
+            pairs[found, 3] = min(count, last + RUN + missing) - start
+            scores[found] = weight / whole
             found += 1
         if found - first_pair > most:
-            kept = first_pair
-            better_at = np.zeros(found - first_pair, dtype=np.int64)
-            for one in range(first_pair, found):
-                for other in range(first_pair, found):
-                    overlap = min(pairs[one, 2] + pairs[one, 3], pairs[other, 2] + pairs[other, 3])
-                    overlap -= max(pairs[one, 2], pairs[other, 2])
-                    better = scores[other] > scores[one] or (
-                        scores[other] == scores[one] and pairs[other, 1] < pairs[one, 1]
-                    )
-                    better_at[one - first_pair] += better and 2 * overlap >= pairs[one, 3]
-            for one in range(first_pair, found):
-                if better_at[one - first_pair] < most:
-                    pairs[kept] = pairs[one]
-                    scores[kept] = scores[one]
-                    kept += 1
-            found = kept
+            found = first_pair + _keep_best(pairs[first_pair:found], scores[first_pair:found], most)
         for pair in range(first_pair, found):
             size = pairs[pair, 3]
-            if window_end + size > len(windows):
-                wider = np.empty(2 * (window_end + size), dtype=np.int32)
-                wider[:window_end] = windows[:window_end]
-                windows = wider
-            for at in range(size):
-                windows[window_end + at] = grams[pairs[pair, 2] + at]
+            while window_end + size > len(windows):
+                windows = np.concatenate((windows, np.empty_like(windows)))
+            windows[window_end : window_end + size] = grams[pairs[pair, 2] :][:size]
             window_end += size
-        begin += count
     return pairs[:found], windows[:window_end]
-
-
-@compiled
-def align_pairs(
-    windows: np.ndarray,
-    window_starts: np.ndarray,
-    pair_probes: np.ndarray,
-    word_starts: np.ndarray,
-    probe_words: np.ndarray,
-    weights: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    """Align each probe with its place: the words in the same order that weigh the most.
-
-    Args:
-        windows: grams of the words of all places, one after the other.
-        window_starts: where each place begins there, and the end of the last.
-        pair_probes: the probe of each pair.
-        word_starts: where each probe's words begin, and the end of the last.
-        probe_words: grams of the probes' words.
-        weights: of each gram, int64.
-        out: int64, shape (pairs, 5): the weight of the words that are there; in the place the
-            first of them and the one after the last; in the probe the same.
-    """
-    longest = 0
-    for pair in range(len(pair_probes)):
-        longest = max(longest, window_starts[pair + 1] - window_starts[pair])
-    best = np.zeros(longest + 1, dtype=np.int64)
-    begins = np.zeros(longest + 1, dtype=np.int64)
-    probe_begins = np.zeros(longest + 1, dtype=np.int64)
-    for pair in range(len(pair_probes)):
-        start = window_starts[pair]
-        size = window_starts[pair + 1] - start
-        best[: size + 1] = 0
-        begins[: size + 1] = -1
-        probe_begins[: size + 1] = -1
-        first_word = word_starts[pair_probes[pair]]
-        probe_end = 0
-        for at in range(first_word, word_starts[pair_probes[pair] + 1]):
-            gram = probe_words[at]
-            weight = weights[gram]
-            diagonal, diagonal_begin, diagonal_probe = np.int64(0), np.int64(-1), np.int64(-1)
-            before = best[size]
-            for place in range(1, size + 1):
-                above, above_begin, above_probe = best[place], begins[place], probe_begins[place]
-                if windows[start + place - 1] == gram and diagonal + weight >= above:
-                    best[place] = diagonal + weight
-                    is_first = diagonal_begin < 0
-                    begins[place] = place - 1 if is_first else diagonal_begin
-                    probe_begins[place] = at - first_word if is_first else diagonal_probe
-                if best[place - 1] > best[place]:
-                    best[place] = best[place - 1]
-                    begins[place] = begins[place - 1]
-                    probe_begins[place] = probe_begins[place - 1]
-                diagonal, diagonal_begin, diagonal_probe = above, above_begin, above_probe
-            if best[size] > before:
-                probe_end = at - first_word + 1
-        end = size
-        while end > 0 and best[end - 1] == best[size]:
-            end -= 1
-        out[pair, 0] = best[size]
-        out[pair, 1], out[pair, 2] = begins[end], end
-        out[pair, 3], out[pair, 4] = probe_begins[end], probe_end
-
-
-@compiled
-def weigh_runs(
-    windows: np.ndarray,
-    window_starts: np.ndarray,
-    pair_probes: np.ndarray,
-    word_hashes: np.ndarray,
-    run_table: tuple[np.ndarray, np.ndarray, np.ndarray],
-    probe_starts: np.ndarray,
-    probe_runs: np.ndarray,
-    weights: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    """Weigh the distinct runs of each probe that stand in its place.
-
-    Args:
-        windows: grams of the words of all places, one after the other.
-        window_starts: where each place begins there, and the end of the last.
-        pair_probes: the probe of each pair.
-        word_hashes: of the grams that are words.
-        run_table: keys, grams and bits of :func:`fill_table`.
-        probe_starts: where each probe's runs begin, and the end of the last.
-        probe_runs: each probe's distinct runs.
-        weights: of each gram, int64.
-        out: the weight for each pair, int64.
-    """
-    run_keys, run_grams, _ = run_table
-    mask = np.uint64(len(run_keys) - 1)
-    marks = np.full(len(weights), -1, dtype=np.int64)
-    for pair in range(len(pair_probes)):
-        probe = pair_probes[pair]
-        for at in range(probe_starts[probe], probe_starts[probe + 1]):
-            marks[probe_runs[at]] = pair
-        total = 0
-        for at in range(window_starts[pair], window_starts[pair + 1] - RUN + 1):
-            one, two, three = windows[at], windows[at + 1], windows[at + 2]
-            if one == EMPTY or two == EMPTY or three == EMPTY:
-                continue
-            run = word_hashes[one] * _MULTIPLIER + word_hashes[two]
-            key = scramble(np.uint64(run * _MULTIPLIER + word_hashes[three]))
-            slot = key & mask
-            while run_grams[slot] != EMPTY:
-                if run_keys[slot] == key:
-                    if marks[run_grams[slot]] == pair:
-                        total += weights[run_grams[slot]]
-                        marks[run_grams[slot]] = -1
-                    break
-                slot = (slot + np.uint64(1)) & mask
-        out[pair] = total
-
-
-@compiled
-def rival_scores(
-    row_starts: np.ndarray,
-    firsts: np.ndarray,
-    ends: np.ndarray,
-    scores: np.ndarray,
-    kinds: np.ndarray,
-    families: np.ndarray,
-    best: np.ndarray,
-    second: np.ndarray,
-) -> None:
-    """Find how well other probes fit at the same place: one that covers at least half of it.
-
-    Args:
-        row_starts: where the places of each row begin, and the end of the last.
-        firsts: the first word of each place.
-        ends: the word after its last.
-        scores: of each place.
-        kinds: only places of the same kind are compared.
-        families: places of the same family are no rivals.
-        best: the highest score of another probe, 0 where there is none.
-        second: the second highest of a rival.
-    """
-    for row in range(len(row_starts) - 1):
-        for one in range(row_starts[row], row_starts[row + 1]):
-            best[one] = second[one] = first_rival = 0.0
-            for other in range(row_starts[row], row_starts[row + 1]):
-                shared = min(ends[one], ends[other]) - max(firsts[one], firsts[other])
-                compared = other != one and kinds[one] == kinds[other]
-                if not compared or 2 * shared < ends[one] - firsts[one]:
-                    continue
-                best[one] = max(best[one], scores[other])
-                if families[one] == families[other]:
-                    continue
-                if scores[other] > first_rival:
-                    second[one] = first_rival
-                    first_rival = scores[other]
-                elif scores[other] > second[one]:
-                    second[one] = scores[other]

@@ -128,7 +128,7 @@ def find_siblings(index: Index) -> Siblings:
 
 def _scored(index: Index, searched: Searched) -> pl.DataFrame:
     """Score every place, frame of :data:`MATCH_SCHEMA`."""
-    from .match_kernels import align_pairs, weigh_runs
+    from .score_kernels import align_pairs, weigh_runs
 
     frequency = np.zeros(index.grams, dtype=np.int64)
     grams = searched.frequency["gram"].to_numpy()
@@ -166,7 +166,7 @@ def _rivals(
     index: Index, places: pl.DataFrame, families: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the best score of another probe at each place, and the second best of a rival."""
-    from .match_kernels import rival_scores
+    from .score_kernels import rival_scores
 
     rows = places["row"].to_numpy()
     starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1], [True]]))

@@ -43,7 +43,7 @@ def _folder(chosen: str) -> Path:
         chosen: the user's own choice (``NUMBA_CACHE_DIR``), or nothing.
     """
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*_kernels.py")):
+    for path in sorted(Path(__file__).parents[1].glob("*/*_kernels.py")):
         digest.update(path.read_bytes())
     name = f"{_PREFIX}-{digest.hexdigest()[:16]}"
     for parent in _parents(chosen):
