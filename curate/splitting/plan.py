@@ -107,7 +107,7 @@ def make_plan(ties: Ties, settings: SplitSettings, usual_label: str) -> Plan:
         _divide(draft, strata, shares)
     else:
         _divide_by_time(draft, times, shares)
-    is_written = counted | (settings.keep_test is not None)
+    is_written = counted | (~draft.is_data & (settings.keep_test is not None))
     components = ties.components(is_written)
     _refuse_empty(draft, components, shares)
     return Plan(

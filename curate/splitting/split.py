@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import polars as pl
 
@@ -23,8 +21,9 @@ from .ways import check_settings, is_one_split, single_settings
 from .written import WrittenParts, write_parts
 
 _ROUNDS = 4
-"""What is a near-duplicate depends a little on which other rows there are: where rows are left out,
-the files may hold a pair that was none before. It is then taken into account, at most so often."""
+"""What is a near-duplicate, or a prompt that is but a form, depends a little on which other rows
+there are: where rows are left out, the files may hold a tie that was none before. It is then taken
+into account, at most so often."""
 
 
 def split(
@@ -136,9 +135,8 @@ def _build(draft: Draft, intake: Intake, taken: Taken, settings: SplitSettings, 
             break
         if round_ == _ROUNDS - 1 or ties.height == int((plan.parts >= 0).sum()):
             raise _leaks_error(leaks)
-        emit(Note(text=f"{leaks.height:,} pairs became near-duplicates by what was left out"))
-        pairs = [ties.pairs, leaks.select("left", "right", pl.lit(1.0).alias("jaccard"))]
-        ties = replace(ties, pairs=pl.concat(pairs))
+        emit(Note(text=f"{leaks.height:,} pairs leak by what was left out; dividing once more"))
+        ties = ties.tied_further(leaks)
     _account(draft, taken, plan, written, settings)
     if taken.set_aside.height:
         taken.set_aside.write_parquet(draft.folder / "set_aside.parquet")

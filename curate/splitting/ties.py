@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +45,7 @@ class Ties:
         keys: of every record what equals that of the records it belongs to: ``exact``,
             ``normalised``, ``prompt`` and the group columns; null where a key ties nothing.
         values: of every record the columns that were asked for.
+        prompts: of every record a hash of its prompt, also where that is a form.
         spoken: of every record a hash of what was said; null where it has no words.
         pairs: the near-duplicates (``left, right, jaccard``; positions).
         method: how near-duplicates were searched.
@@ -54,6 +55,7 @@ class Ties:
     rows: pl.DataFrame
     keys: pl.DataFrame
     values: pl.DataFrame
+    prompts: pl.Series
     spoken: pl.Series
     pairs: pl.DataFrame
     method: str
@@ -78,6 +80,28 @@ class Ties:
             self.height,
             np.concatenate([left[both], *(edge[0] for edge in edges)]),
             np.concatenate([right[both], *(edge[1] for edge in edges)]),
+        )
+
+    def tied_further(self, leaks: pl.DataFrame) -> Ties:
+        """Return the ties with some more, which a later search found.
+
+        Args:
+            leaks: positions of pairs (``left``, ``right``) and what ties them (``by``).
+        """
+        by_prompt = pl.col("by") == PROMPT
+        found = self.prompts.gather(leaks.filter(by_prompt)["left"]).alias("found")
+        telling = (
+            self.prompts.alias("raw")
+            .to_frame()
+            .with_row_index("position")
+            .join(found.unique().to_frame(), left_on="raw", right_on="found", how="semi")
+        )["position"]
+        chosen = pl.Series(np.isin(np.arange(self.height), telling.to_numpy()))
+        pairs = leaks.filter(~by_prompt).select("left", "right", jaccard=pl.lit(1.0))
+        return replace(
+            self,
+            keys=self.keys.with_columns(self.prompts.zip_with(chosen, self.keys[PROMPT])),
+            pairs=pl.concat([self.pairs, pairs]),
         )
 
 
@@ -124,6 +148,7 @@ def tie_records(
         rows=frame.select("row", "part", "order", "words", "label"),
         keys=keys.with_columns(prompts),
         values=values,
+        prompts=frame[PROMPT],
         spoken=frame["spoken"],
         pairs=search.pairs,
         method=search.method,

@@ -87,6 +87,15 @@ def test_heavy_tailed_groups_stay_in_balance(columns: int) -> None:
     assert max(shares) - min(shares) < 0.02, "val and test have small and large components alike"
 
 
+def test_large_components_lie_where_they_fit() -> None:
+    components = np.r_[np.zeros(40, int), np.ones(30, int), np.arange(2, 32)]
+    parts = assign_parts(components, np.zeros(100, int), keys_of(100), THREE)
+    assert np.bincount(parts).tolist() == [70, 15, 15]
+    assert set(parts[:70]) == {0}
+    tens = assign_parts(np.repeat(np.arange(10), 10), np.zeros(100, int), keys_of(100), THREE)
+    assert sorted(np.bincount(tens).tolist()) == [10, 20, 70]
+
+
 def test_balance_reaches_what_components_allow_in_small_data() -> None:
     """Two components of one label each: they can only lie apart, and all else stays even."""
     components = np.r_[np.zeros(10, int), np.ones(10, int), np.arange(2, 82)]

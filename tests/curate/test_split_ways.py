@@ -227,8 +227,25 @@ def test_only_what_leaks_into_the_kept_test_is_left_out(tmp_path: Path) -> None:
     assert all(certificate[f"{kind}_across"] == 0 for kind in ("exact", "near", "prompt"))
     accounted(done, data, *test)
     assignments = pl.read_parquet(done.folder / "assignments.parquet")
-    assert assignments.filter(pl.col("part") == "test")["row"].to_list() == list(range(12))
+    of_test = assignments.filter(pl.col("part") == "test")
+    assert of_test["row"].to_list() == list(range(12))
+    assert of_test["component"].to_list() == [-1 - row for row in range(12)]
+    assert assignments.filter(pl.col("part") == "left_out")["row"].to_list() == [100, 101, 102, 104]
     assert [item.name for item in done.manifest.inputs] == ["source", "keep_test"]
+
+
+def test_a_prompt_that_ties_only_after_rows_were_left_out(tmp_path: Path) -> None:
+    """A form while 54 of 1,020 rows share it, and a question for the 50 that are written."""
+    test = rows_of(20, seed=3)
+    others = rows_of(1000)
+    form = [{**row, "prompt": test[0]["prompt"]} for row in others[:49]]
+    copies = [{**test[0], "n": n} for n in range(4)]
+    data = [*form, *copies, *others[53:]]
+    given_file = write(tmp_path / "gold.jsonl", test)
+    done = split_rows(tmp_path, data, keep_test=str(given_file))
+    assert document_of(done)["left_out"]["by"] == {"exact": 4, "prompt": 49}
+    assert document_of(done)["certificate"]["prompt_across"] == 0
+    accounted(done, data, *test)
 
 
 def test_a_test_file_of_another_shape_is_refused(tmp_path: Path) -> None:
@@ -274,6 +291,18 @@ def test_the_seed_chooses_topics_where_none_is_named(tmp_path: Path) -> None:
         split_rows(tmp_path, [{**row, "topic": "a"} for row in rows], out_of_domain="topic")
 
 
+def test_nothing_leaks_from_out_of_domain_into_the_test(tmp_path: Path) -> None:
+    rows = [{**row, "region": "ab"[n % 2], "topic": f"t{n % 3}"} for n, row in
+            enumerate(rows_of(90))]  # fmt: skip
+    leak = nearly(rows[0], region="b", topic="t2")
+    wanted = {"leave_out": "region=a", "out_of_domain": ("topic=t2",)}
+    done = split_rows(tmp_path, [*rows, leak], **wanted)
+    assert rows[0] in lines(done, "test")
+    assert lines(done, "left_out") == [leak]
+    assert {row["region"] for row in lines(done, "ood")} == {"b"}
+    accounted(done, [*rows, leak])
+
+
 # --- growth ------------------------------------------------------------------------------------
 
 
@@ -315,6 +344,30 @@ def test_old_rows_stay_and_new_ones_join_their_component(tmp_path: Path) -> None
     assert lines(both, "left_out") == [ties_both]
     kept = part_of(both)
     assert all(kept[row] == part for row, part in now.items())
+
+
+def test_what_is_tied_to_a_row_left_out_alone_is_free(tmp_path: Path) -> None:
+    rows = [{**row, "owner": f"o{n}"} for n, row in enumerate(rows_of(60))]
+    before = split_rows(tmp_path, rows)
+    one, other = lines(before, "train")[0], lines(before, "test")[0]
+    first, second = rows_of(2, seed=8)
+    bridge = {**first, "prompt": one["prompt"], "owner": other["owner"], "team": "new"}
+    friend = {**second, "owner": "mine", "team": "new"}
+    grown = [*rows, bridge, friend]
+    done = split_rows(tmp_path, grown, against=before.id, group=("owner", "team"))
+    assert lines(done, "left_out") == [bridge]
+    assert document_of(done)["against"]["new"] == 1
+    accounted(done, grown)
+
+
+def test_rows_of_the_earlier_split_do_not_make_a_question_a_form(tmp_path: Path) -> None:
+    rows = rows_of(200)
+    asked = [{**row, "prompt": rows[0]["prompt"]} for row in rows_of(35, seed=6)]
+    before = split_rows(tmp_path, [*rows, *asked[:30]])
+    done = split_rows(tmp_path, [*rows, *asked], against=before.id)
+    now = part_of(done)
+    assert len({now[json.dumps(row)] for row in asked}) == 1
+    assert document_of(done)["certificate"]["prompt_across"] == 0
 
 
 def test_only_the_added_rows_may_be_given(tmp_path: Path) -> None:
@@ -423,6 +476,19 @@ def test_a_whole_dataset_and_its_files_give_the_same(tmp_path: Path) -> None:
     other = split(Workspace(tmp_path / "b"), open_source(path), SplitSettings())
     assert one.manifest.files == other.manifest.files
     assert one.manifest.inputs == other.manifest.inputs
+
+
+def test_what_does_not_count_ties_nothing(tmp_path: Path) -> None:
+    rows = [{**row, "owner": f"o{n}", "team": f"t{n}"} for n, row in enumerate(rows_of(3))]
+    rows[1]["owner"] = rows[0]["owner"]
+    rows[2]["team"] = rows[1]["team"]
+    dataset = read_dataset(write(tmp_path / "a.jsonl", rows))
+    ties = tie_records(
+        [TakenPiece(dataset.records, dataset.detection)], threshold=0.8, groups=("owner", "team")
+    )
+    assert ties.components().tolist() == [0, 0, 0]
+    assert ties.components(np.array([True, False, True])).tolist() == [0, 1, 2]
+    assert ties.components(np.array([False, True, True])).tolist() == [0, 1, 1]
 
 
 # --- out of core -------------------------------------------------------------------------------
