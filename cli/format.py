@@ -126,6 +126,5 @@ def table(
 
 
 def _safe_cell(cell: str) -> str:
-    """Keep our own colour codes, which stand only around plain words; make all else visible."""
-    plain = click.unstyle(cell)
-    return cell if plain != cell and plain.isprintable() else safe_text(cell)
+    """Keep the colour codes of severities; those that data bring are made visible."""
+    return cell if cell in map(glyph, _GLYPHS) else safe_text(cell)

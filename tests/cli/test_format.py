@@ -65,3 +65,9 @@ def test_columns_line_up_with_colours() -> None:
 
 def test_counts_agree_with_their_noun() -> None:
     assert [count(number, "row") for number in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+
+
+def test_codes_that_data_bring_into_a_table_are_made_visible() -> None:
+    hostile = ["\x1b[2Jgone", "\x1b[31mred\x1b[0m", "\x1b[31m✖ high\x1b[0m \x1b[2J"]
+    (_, *lines) = table(["what"], [[cell] for cell in [*hostile, glyph("high")]])
+    assert [line.count("\x1b") for line in lines] == [0, 0, 0, glyph("high").count("\x1b")]
