@@ -7,7 +7,7 @@ be looked for by itself is looked for among the words after its question.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,12 +47,22 @@ _ANSWER_WITHIN = 200
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row's texts, where each begins among the row's words, and the hashes of these."""
+    """A row's texts, where each begins among the row's words, and the hashes of these.
+
+    The places of a text's words are worked out once, at the first hit in it.
+    """
 
     fields: list[str]
     contents: list[str]
     starts: list[int]
     hashes: np.ndarray
+    _spans: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def spans(self, at: int) -> list[tuple[int, int]]:
+        """Return the characters between which the words of a text stand."""
+        if at not in self._spans:
+            self._spans[at] = word_spans(self.contents[at])
+        return self._spans[at]
 
 
 def locate(index: Index, matches: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
@@ -95,7 +105,7 @@ def _hit(index: Index, number: int, matches: Sequence[dict[str, Any]], row: _Row
     answered = [match for match in matches if index.probes[match["probe"]].part == ANSWER]
     told = max(asked or answered, key=lambda match: match["score"])
     probe = index.probes[told["probe"]]
-    field, start, end = _place(row, told["first"], told["last"])
+    place, start, end = _place(row, told["first"], told["last"])
     item_start, item_end = _item_span(item, probe, told)
     question_score, answer_score = _scores(item, probe, told, answered, row)
     return {
@@ -107,7 +117,7 @@ def _hit(index: Index, number: int, matches: Sequence[dict[str, Any]], row: _Row
         "question_score": question_score,
         "answer_score": answer_score,
         "alike": len(probe.items) - 1,
-        "field": field,
+        "field": place,
         "start": start,
         "end": end,
         "item_start": item_start,
@@ -141,7 +151,7 @@ def _place(row: _Row, first: int, last: int) -> tuple[str, int, int]:
         for start, end in zip(row.starts[:-1], row.starts[1:], strict=True)
     ]
     at = int(np.argmax(shares))
-    spans = word_spans(row.contents[at])
+    spans = row.spans(at)
     begin = max(0, first - row.starts[at])
     end = min(len(spans) - 1, last - row.starts[at])
     return row.fields[at], spans[begin][0], spans[end][1]
