@@ -20,8 +20,8 @@ os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# On a busy machine any example may take long; timings belong to `perf/`. A run of the tests says the
-# same twice; `pytest --hypothesis-profile=searching` looks for new examples.
+# On a busy machine any example may take long; timings belong to `perf/`. Every run of the tests
+# tries the same examples; `pytest --hypothesis-profile=searching` looks for new ones.
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("searching", deadline=None)
 hypothesis.settings.load_profile("repeatable")

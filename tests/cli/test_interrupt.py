@@ -87,5 +87,5 @@ def test_ctrl_c_while_training_tells_where_the_partial_log_lies(tmp_path: Path) 
     assert f"is in {partial} until" in error
     done = pl.read_parquet(partial / "log.parquet")["step"].max()
     assert f"stopped after step {done:,} of" in error
-    assert f"the state after step {done:,}" in error
+    assert f"the same command goes on after step {done:,}" in error
     assert (partial / "adapter" / "adapter_model.safetensors").is_file()

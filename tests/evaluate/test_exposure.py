@@ -125,6 +125,9 @@ def test_forms_of_items(run: Any) -> None:
         # A template fails.
         {"target": 0, "options": ["a b", "c d"]},
     ]
-    config = {"doc_to_choice": "options", "doc_to_decontamination_query": "looked"}
+    config: dict[str, Any] = {
+        "doc_to_choice": "options",
+        "doc_to_decontamination_query": "looked",
+    }
     found = search_training_rows(run, [benchmark(docs, **config)], lambda event: None)
     assert list(found.statuses("bells").values()) == ["contaminated"] * 3 + ["uncheckable"]

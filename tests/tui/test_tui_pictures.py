@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 SIZES = {"wide": (120, 36), "narrow": (80, 24)}
 VIEWS = {
     "data": ("data", (), ("99 % if all is fixed",)),
-    "findings": ("findings", ("j", "j"), ("near-duplicates", "row 12")),
+    "findings": ("findings", ("j", "j"), ("near-duplicates", "row 11")),
     "reading": ("records", ("j", "j", "j"), ("row 3", "We will.")),
     "comparing": ("findings", ("j", "j", "enter"), ("[-do-]", "{+can+}")),
     "report": ("report", (), ("lost 21",)),
