@@ -36,6 +36,7 @@ from .benchmark_search import BENCHMARK, benchmark_contamination, write_contamin
 from .checking import AnyCheck, Look, Looked, look_at_pieces
 from .copies import NEAR, NEAR_PAIR_SCHEMA, near_copies, near_settings
 from .earlier import EARLIER, EarlierAudit, earlier_audit, named_audits
+from .freed_memory import give_back_freed_memory
 
 _PIECES_NAME = ".pieces"
 _EXAMPLES = 3
@@ -262,6 +263,7 @@ class _Audit:
         with counting(self.emit, "checking", total=len(self.checks), unit="checks") as counter:
             for run in looked.runs:
                 run.on_whole(whole)
+                give_back_freed_memory()
                 result = run.result(whole.reasons)
                 results.append(result)
                 self._tell(result)

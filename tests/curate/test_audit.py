@@ -306,3 +306,24 @@ def test_the_models_of_checks_are_inputs(workspace: Workspace, source: Path) -> 
     assert audit(workspace, [source], settings).reused
     (model / "config.json").write_text('{"changed": true}')
     assert audit(workspace, [source], settings).id != first.id
+
+
+def test_freed_memory_goes_back_to_the_system() -> None:
+    import ctypes
+
+    import numpy as np
+    import psutil
+
+    from tunewise.curate.auditing.freed_memory import give_back_freed_memory
+
+    if sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("only glibc can be told")
+    memory = psutil.Process().memory_info
+    # Blocks below the size that the C library asks the system for one by one.
+    blocks = [np.ones(12_000) for _ in range(2_000)]
+    kept = blocks[::500]
+    held = memory().rss
+    del blocks
+    give_back_freed_memory()
+    assert memory().rss < held - 100e6
+    assert all(block.all() for block in kept)
