@@ -48,7 +48,7 @@ WAYS = ("sane", "brutal", "shuffled")
 BRUTAL = {
     "method": "full",
     "learning_rate": 4e-3,
-    "epochs": 16.0,
+    "epochs": 26.0,
     "batch_size": 32,
     "eval_every": 60,
     "keep": "last",
