@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from tunewise.workspace.files import read_json, write_json
 
 RunCheck = Callable[..., CheckResult]
 FindIn = Callable[..., pl.DataFrame]
+MixedTexts = Callable[[int, int], pl.Series]
 
 
 @pytest.fixture
@@ -93,5 +95,29 @@ def make_audit() -> MakeAudit:
         return workspace, produce(
             workspace, "audit", build, inputs=audited.manifest.inputs, parameters={}
         )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def mixed_texts() -> MixedTexts:
+    """Make texts of all lengths: edited and equal copies, templates, some without words."""
+
+    def make(seed: int, count: int) -> pl.Series:
+        chance = random.Random(seed)
+        template = [f"t{word}" for word in range(25)]
+        texts = ["", "", "A b!", "a b"]
+        while len(texts) < count:
+            words = [f"w{chance.randrange(50_000)}" for _ in range(chance.randint(1, 80))]
+            if chance.random() < 0.15:
+                words = template + words[: chance.randrange(8)]
+            texts.append(" ".join(words))
+            for _ in range(chance.choice([0, 0, 1, 2])):
+                copy = list(words)
+                for _ in range(chance.randint(0, 2)):
+                    copy[chance.randrange(len(copy))] = "new"
+                texts.append(" ".join(copy))
+        chance.shuffle(texts)
+        return pl.Series(texts)
 
     return make

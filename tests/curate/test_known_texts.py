@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -13,24 +13,7 @@ from tunewise.curate.near_duplicates.comparison_text import canonical_texts
 from tunewise.curate.near_duplicates.known_texts import hashing_digest, nearest_known, save_known
 from tunewise.curate.near_duplicates.pairs import near_duplicate_pairs
 
-
-def mixed_texts(seed: int, count: int) -> pl.Series:
-    """Texts of all lengths with edited and equal copies, templates, and some without words."""
-    chance = random.Random(seed)
-    template = [f"t{word}" for word in range(25)]
-    texts = ["", "", "a b", "a b"]
-    while len(texts) < count:
-        words = [f"w{chance.randrange(50_000)}" for _ in range(chance.randint(1, 80))]
-        if chance.random() < 0.15:
-            words = template + words[: chance.randrange(8)]
-        texts.append(" ".join(words))
-        for _ in range(chance.choice([0, 0, 1, 2])):
-            copy = list(words)
-            for _ in range(chance.randint(0, 2)):
-                copy[chance.randrange(len(copy))] = "new"
-            texts.append(" ".join(copy))
-    chance.shuffle(texts)
-    return canonical_texts(pl.Series(texts))
+MixedTexts = Callable[[int, int], pl.Series]
 
 
 def best_of_all(texts: pl.Series, cut: int, threshold: float) -> dict[int, tuple[int, float]]:
@@ -59,9 +42,9 @@ def found_in_index(
 
 @pytest.mark.parametrize(("seed", "threshold"), [(1, 0.8), (2, 0.6), (3, 0.95)])
 def test_new_texts_find_what_a_search_among_all_would(
-    seed: int, threshold: float, tmp_path: Path
+    mixed_texts: MixedTexts, seed: int, threshold: float, tmp_path: Path
 ) -> None:
-    texts, cut = mixed_texts(seed, 1200), 800
+    texts, cut = canonical_texts(mixed_texts(seed, 1200)), 800
     truth = best_of_all(texts, cut, threshold)
     assert len(truth) > 40
     assert min(jaccard for _, jaccard in truth.values()) < 1
@@ -70,8 +53,8 @@ def test_new_texts_find_what_a_search_among_all_would(
     assert found == pytest.approx(truth)
 
 
-def test_pieces_of_old_texts_make_no_difference(tmp_path: Path) -> None:
-    texts = mixed_texts(5, 700)
+def test_pieces_of_old_texts_make_no_difference(mixed_texts: MixedTexts, tmp_path: Path) -> None:
+    texts = canonical_texts(mixed_texts(5, 700))
     new = texts.slice(500)
     one = found_in_index([texts.head(500)], new, tmp_path / "one", 0.8)
     pieces = [texts.slice(first, 50) for first in range(0, 500, 50)]
@@ -79,8 +62,8 @@ def test_pieces_of_old_texts_make_no_difference(tmp_path: Path) -> None:
     assert found_in_index(pieces, new, tmp_path / "many", 0.8) == one
 
 
-def test_the_old_texts_are_not_needed_again(tmp_path: Path) -> None:
-    texts = mixed_texts(6, 300)
+def test_the_old_texts_are_not_needed_again(mixed_texts: MixedTexts, tmp_path: Path) -> None:
+    texts = canonical_texts(mixed_texts(6, 300))
     save_known([texts], tmp_path, threshold=0.8, shingle_size=5)
     for path in tmp_path.iterdir():
         content = path.read_bytes()

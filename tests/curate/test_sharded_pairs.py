@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
@@ -49,23 +48,7 @@ class Here:
         return list(handles)
 
 
-def mixed_texts(seed: int, count: int) -> pl.Series:
-    """Texts of all lengths with edited and equal copies, templates, and some without words."""
-    chance = random.Random(seed)
-    template = [f"t{word}" for word in range(25)]
-    texts = ["", "", "A b!", "a b"]
-    while len(texts) < count:
-        words = [f"w{chance.randrange(50_000)}" for _ in range(chance.randint(1, 80))]
-        if chance.random() < 0.15:
-            words = template + words[: chance.randrange(8)]
-        texts.append(" ".join(words))
-        for _ in range(chance.choice([0, 0, 1, 2])):
-            copy = list(words)
-            for _ in range(chance.randint(0, 2)):
-                copy[chance.randrange(len(copy))] = "new"
-            texts.append(" ".join(copy))
-    chance.shuffle(texts)
-    return pl.Series(texts)
+MixedTexts = Callable[[int, int], pl.Series]
 
 
 def shards_of(texts: pl.Series, cuts: Sequence[int]) -> list[Callable[[], pl.Series]]:
@@ -80,7 +63,9 @@ def assert_equal(one: NearDuplicates, other: NearDuplicates) -> None:
 
 
 @pytest.mark.parametrize(("seed", "threshold"), [(1, 0.8), (2, 0.6), (3, 0.9)])
-def test_shards_find_what_one_place_finds(seed: int, threshold: float) -> None:
+def test_shards_find_what_one_place_finds(
+    mixed_texts: MixedTexts, seed: int, threshold: float
+) -> None:
     texts = mixed_texts(seed, 1200)
     plain = near_duplicate_pairs(texts, threshold=threshold, method="exact")
     assert plain.pairs.filter(pl.col("jaccard") < 1).height > 4
@@ -164,7 +149,9 @@ def read_and_sign(texts: pl.Series, folder: Path) -> pl.Series:
     return texts
 
 
-def test_two_nodes_of_ray_find_what_one_place_finds(two_nodes: str, tmp_path: Path) -> None:
+def test_two_nodes_of_ray_find_what_one_place_finds(
+    mixed_texts: MixedTexts, two_nodes: str, tmp_path: Path
+) -> None:
     texts = mixed_texts(4, 1500)
     plain = near_duplicate_pairs(texts, method="exact")
     shards = [
@@ -180,7 +167,7 @@ def test_two_nodes_of_ray_find_what_one_place_finds(two_nodes: str, tmp_path: Pa
 
 
 def test_an_audit_on_ray_finds_what_one_here_finds(
-    two_nodes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mixed_texts: MixedTexts, two_nodes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pieces_module, "_PIECE_ROWS", 50)
     rows = [{"text": text, "label": "ab"[at % 2]} for at, text in enumerate(mixed_texts(6, 400))]
