@@ -1,0 +1,1 @@
+"""The keys of a recipe, by group; `recipe.py` puts them together."""

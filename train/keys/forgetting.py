@@ -1,0 +1,52 @@
+"""Keys of the recipe: what is done so that little is forgotten."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field, field_validator
+
+from ...workspace.config import Section
+
+_BUDGET = re.compile(r"\s*general_loss_increase\s*>\s*(\d+(?:\.\d+)?|\.\d+)\s*")
+
+
+class ForgettingKeys(Section):
+    """What is done so that little is forgotten."""
+
+    replay: str | None = Field(
+        default=None,
+        description="A file of general texts or chats that are trained on beside the split's rows, "
+        "so that the model forgets less. It should look like what must not be lost. None: nothing.",
+    )
+    replay_share: float = Field(
+        default=0.2,
+        gt=0,
+        lt=1,
+        description="Share of an epoch's rows that come from replay, others each time. A tenth to "
+        "a quarter is mostly enough; more slows the learning of the split's own rows.",
+    )
+    probe: str | None = Field(
+        default=None,
+        description="A file of general texts or chats that are never trained on; their loss is "
+        "measured at every validation and shows what is being forgotten. None: nothing.",
+    )
+    stop_if: str | None = Field(
+        default=None,
+        description="A forgetting budget, such as 'general_loss_increase > 0.05': the run ends at "
+        "the first validation where the probe's loss is that share above the base's, and what is "
+        "kept is a state within the budget. Needs a probe. None: no budget.",
+    )
+
+    @field_validator("stop_if")
+    @classmethod
+    def _check_stop_if(cls, value: str | None) -> str | None:
+        if value is not None and _BUDGET.fullmatch(value) is None:
+            raise ValueError("write it as 'general_loss_increase > 0.05'")
+        return value
+
+    @property
+    def forgetting_budget(self) -> float | None:
+        """By which share the probe's loss may rise above the base's; None where any may."""
+        match = _BUDGET.fullmatch(self.stop_if or "")
+        return float(match[1]) if match else None
