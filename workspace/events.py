@@ -79,6 +79,18 @@ class Measured(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled(Event):
+    """The model as it is after a training step (0: the base) has answered a fixed prompt."""
+
+    name: ClassVar[str] = "sampled"
+    step: int
+    number: int
+    prompt: str
+    output: str
+    expected: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskScored(Event):
     """A benchmark task has been scored for one model (base or tuned)."""
 
@@ -120,6 +132,7 @@ _TYPES: dict[str, type[Event]] = {
         Note,
         CheckDone,
         Measured,
+        Sampled,
         TaskScored,
         Finished,
         Failed,

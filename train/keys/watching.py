@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ...workspace.config import Section
 
@@ -41,3 +41,34 @@ class WatchingKeys(Section):
         description="Stop after so many validations without a new best. None: run to the end, "
         "so that the learning rate's schedule is completed.",
     )
+    samples: int = Field(
+        default=2,
+        ge=0,
+        le=64,
+        description="Prompts, drawn from the validation rows, that the model answers at every "
+        "validation, the base first, so that a person sees what changes. 0: none. Changes nothing "
+        "in what is learned.",
+    )
+    sample_prompts: tuple[str, ...] = Field(
+        default=(),
+        description="Prompts of your own that are answered besides, such as a question that the "
+        "data say nothing of, where drift shows first.",
+    )
+    sample_tokens: int = Field(
+        default=48,
+        ge=1,
+        description="The most tokens of such an answer, always the most probable ones. Two "
+        "sentences mostly show what there is to see.",
+    )
+    report_to: tuple[Literal["mlflow", "wandb"], ...] = Field(
+        default=(),
+        description="Where the log goes besides the run's own TensorBoard files: mlflow and wandb "
+        "(both extras). Written to this machine, unless their own settings (MLFLOW_TRACKING_URI, "
+        "WANDB_MODE) name a server. Changes nothing in the result.",
+    )
+
+    @field_validator("report_to", "sample_prompts", mode="before")
+    @classmethod
+    def _read_several(cls, value: Any) -> Any:
+        """Accept a single name or prompt for a list of one."""
+        return (value,) if isinstance(value, str) else value
