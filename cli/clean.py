@@ -38,6 +38,7 @@ class _Asked:
     edit: int | None
     replacement: str | None
     relabel: str | None
+    drop: tuple[int, ...]
     reason: str
     preview: bool
     undo: bool
@@ -61,7 +62,7 @@ class _Asked:
     @property
     def decides(self) -> bool:
         """Tell whether a new decision is asked for."""
-        by_hand = self.edit is not None or self.relabel is not None
+        by_hand = self.edit is not None or self.relabel is not None or bool(self.drop)
         return bool(self.accept or self.ignore or by_hand)
 
     def refuse_nonsense(self) -> None:
@@ -75,7 +76,9 @@ class _Asked:
             raise click.UsageError(f"{alone[0]} stands alone")
         if self.replacement is not None and self.edit is None:
             raise click.UsageError("--with goes with --edit")
-        if self.edit is not None and (self.accept or self.ignore or self.relabel or self.preview):
+        if self.edit is not None and (
+            self.accept or self.ignore or self.relabel or self.drop or self.preview
+        ):
             raise click.UsageError("--edit stands alone, but for --with and --reason")
         if self.keep is not None and not self.accept:
             raise click.UsageError("--keep goes with --accept duplicates/…")
@@ -92,6 +95,7 @@ class _Asked:
   tunewise clean latest --ignore text/html --reason "our answers are HTML"
   tunewise clean latest --edit 17                     # in $EDITOR
   tunewise clean latest --relabel refund --row 3 --row 8
+  tunewise clean latest --drop 88120 --reason "the copy with the wrong order number"
   tunewise clean latest --list
   tunewise clean latest --undo
   tunewise clean latest --output clean.jsonl.gz
@@ -114,6 +118,8 @@ class _Asked:
 @click.option("--with", "replacement", metavar="FILE",
               help="The edited row as JSON, instead of the editor; `-` is stdin.")  # fmt: skip
 @click.option("--relabel", metavar="LABEL", help="Give the rows named by --row this label.")
+@click.option("--drop", type=click.IntRange(min=0), multiple=True, metavar="ROW",
+              help="Leave this row out, whatever was found about it.")  # fmt: skip
 @click.option("--reason", default="", help="Why, for the journal.")
 @click.option("--preview", is_flag=True, help="Show what would happen; write nothing.")
 @click.option("--undo", is_flag=True, help="Take the last decision back.")
@@ -218,7 +224,7 @@ def _wanted(
 ) -> list[Decision]:
     """Return the decisions that are asked for; those of the settings where none is."""
     from ..curate.cleaning.decide import acceptance, dismissal
-    from ..curate.cleaning.edit_row import is_known_label, relabelling
+    from ..curate.cleaning.edit_row import dropping, is_known_label, relabelling
 
     rows = list(asked.rows) or None
     reason = asked.reason
@@ -229,6 +235,8 @@ def _wanted(
         audit, checks, rows=of_findings, action=asked.action, keep=asked.keep, reason=reason
     )
     wanted += dismissal(audit, asked.ignore, rows=of_findings, reason=reason)
+    if asked.drop:
+        wanted += dropping(audited, asked.drop, reason=reason)
     if asked.relabel is not None:
         wanted += relabelling(audited, asked.rows, asked.relabel, reason=reason)
         if not is_known_label(audited, asked.relabel):

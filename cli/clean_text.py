@@ -23,12 +23,12 @@ _INDENT = "    "
 
 def sentence(decision: Decision) -> str:
     """Say what a decision does."""
-    from ..curate.cleaning.journal import EDIT, RELABEL
+    from ..curate.cleaning.journal import DROP, EDIT, RELABEL
 
     rows = decision.rows or ()
     named = f"row {rows[0]:,}" if len(rows) == 1 else count(len(rows), "row")
-    if decision.action == EDIT:
-        return f"edit {named}"
+    if decision.action in (EDIT, DROP):
+        return f"{decision.action} {named}"
     if decision.action == RELABEL:
         return f"relabel {named} as {safe_text(str(decision.parameters['label']))!r}"
     parts = [decision.action, safe_text(decision.check)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -30,6 +30,7 @@ _SHOWN_VALUES = 5
   tunewise split support.jsonl --ratios 80/10/10 --stratify topic --stratify length
   tunewise split latest --group customer_id --seed 7
   tunewise split shards/ --by-time created_at        train is older than test
+  tunewise split latest --seed 7 --preview    how the rows would fall
   tunewise split latest --folds 5                    five splits, each row tested once
   tunewise split latest --leave-out region           a split for each region
   tunewise split support.jsonl --keep-test gold.jsonl
@@ -62,6 +63,7 @@ _SHOWN_VALUES = 5
 )
 @click.option("--out-of-domain-share", type=float, help="Of the rows, where COLUMN stands alone.")
 @click.option("--against", help="An earlier split (path, id, latest): its rows keep their parts.")
+@click.option("--preview", is_flag=True, help="Only tell how the rows would fall; write nothing.")
 @click.option("--check", is_flag=True, help="Split nothing: search DATA, two or more files or a"
               " split, for leaks between them.")  # fmt: skip
 @click.option("--shape", help="The rows' shape, where detection is wrong (e.g. sharegpt).")
@@ -70,6 +72,7 @@ _SHOWN_VALUES = 5
 def split(
     session: Session,
     data: tuple[str, ...],
+    preview: bool,
     check: bool,
     shape: str | None,
     encoding: str | None,
@@ -97,6 +100,8 @@ def split(
         from .split_check import check_leaks
 
         check_leaks(session, data, settings)
+    if preview:
+        _finish_preview(session, data, settings)
     from ..curate.splitting.split import split_each
 
     made = split_each(
@@ -115,6 +120,24 @@ def split(
         "splits": documents,
     }
     session.finish(several, lambda: "\n".join(_several(documents)))
+
+
+def _finish_preview(session: Session, data: Sequence[str], settings: Settings) -> NoReturn:
+    from ..curate.splitting.split import preview_each
+
+    source = split_source(session, data, settings)
+    found = preview_each(session.workspace, source, settings.split, emit=session.emit)
+    document = {"command": session.command, "preview": True, "splits": found}
+    session.finish(document, lambda: "\n\n".join(_preview_text(each) for each in found))
+
+
+def _preview_text(document: Mapping[str, Any]) -> str:
+    """Return what a split would be as text for a terminal."""
+    lines = ["nothing was written; this would be done:"]
+    lines += [*_parts(document), *_ways(document), *_balance(document)]
+    lines += [f"note: {safe_text(note)}" for note in document.get("notes", [])]
+    lines.append("the certificate comes with the files: they are searched once they are written")
+    return "\n".join(lines)
 
 
 def _reference(text: str) -> str:

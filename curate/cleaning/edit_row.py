@@ -15,7 +15,7 @@ from ..formats.json_values import NotJsonError, parse_json
 from ..shapes.rows import layout_of_detection
 from ..shapes.unfit import UnfitError
 from .by_hand import understand
-from .journal import EDIT, RELABEL, Decision, new_decision
+from .journal import DROP, EDIT, RELABEL, Decision, new_decision
 from .plan import make_plan
 from .replay import replay
 
@@ -118,6 +118,16 @@ def relabelling(
     parameters = {"label": label.encode("utf-8", errors="replace").decode("utf-8")}
     audit = audited.artifact.id
     return [new_decision(RELABEL, rows=rows, audit=audit, parameters=parameters, reason=reason)]
+
+
+def dropping(audited: Audited, rows: Sequence[int], *, reason: str = "") -> list[Decision]:
+    """Make the decision that rows go, whatever was found about them; nothing is written yet.
+
+    Raises:
+        UsageError: one of them is no record.
+    """
+    _records(audited, rows)
+    return [new_decision(DROP, rows=rows, audit=audited.artifact.id, reason=reason)]
 
 
 def is_known_label(audited: Audited, label: str) -> bool:

@@ -21,9 +21,9 @@ from ...workspace.artifact import Workspace
 from ...workspace.errors import JobError
 from ...workspace.lock import locked
 
-ACCEPT, IGNORE, EDIT, RELABEL = "accept", "ignore", "edit", "relabel"
+ACCEPT, IGNORE, EDIT, RELABEL, DROP = "accept", "ignore", "edit", "relabel", "drop"
 UNDO, REDO = "undo", "redo"
-MAKING = (ACCEPT, IGNORE, EDIT, RELABEL)
+MAKING = (ACCEPT, IGNORE, EDIT, RELABEL, DROP)
 """The actions of decisions; the others take decisions back or bring them back."""
 ACTIONS = (*MAKING, UNDO, REDO)
 CONFIRMED = "confirmed"
@@ -39,11 +39,11 @@ class Decision:
         id: unique.
         time: ISO 8601, UTC.
         who: the person's login name.
-        action: ``accept`` or ``ignore`` findings, ``edit`` a row or ``relabel`` rows, ``undo`` or
-            ``redo`` an earlier decision.
+        action: ``accept`` or ``ignore`` findings, ``edit`` a row, ``relabel`` or ``drop`` rows,
+            ``undo`` or ``redo`` an earlier decision.
         check: a check's name, a dimension, or ``all``; empty where no finding is meant.
-        rows: only findings about these rows, None for all of the check; the rows that are edited
-            or relabelled.
+        rows: only findings about these rows, None for all of the check; the rows that are edited,
+            relabelled or dropped.
         audit: id of the audit that was looked at.
         parameters: of ``accept``: ``action`` where it differs from the proposed fix, ``keep``
             (which copy stays); of ``edit``: ``row``, the whole new source row; of ``relabel``:
@@ -276,6 +276,8 @@ def _check_parameters(decision: Decision) -> None:
         complete = isinstance(parameters.get("row"), dict) and len(decision.rows or ()) == 1
     elif decision.action == RELABEL:
         complete = isinstance(parameters.get("label"), str) and bool(decision.rows)
+    elif decision.action == DROP:
+        complete = bool(decision.rows)
     else:
         complete = True
     confirmed = (

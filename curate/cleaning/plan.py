@@ -17,7 +17,7 @@ from ..finding import SEVERITY_ORDER, Fix
 from .actions import apply_decisions, matches, says_something_else
 from .by_hand import HandChanges, hand_changes
 from .copy_removals import DUPLICATES, as_removed, remove_copies
-from .journal import Decision
+from .journal import DROP, Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Plan:
 def make_plan(audited: Audited, decisions: Sequence[Decision]) -> Plan:
     """Work out what decisions do to audited data.
 
-    The last decision about a finding counts. Rows go in a fixed order: first for what is wrong
+    The last decision about a finding counts. Rows go in a fixed order: first those that a person
+    dropped, then for what is wrong
     with the row itself, then exact, normalised and near-duplicates. So a duplicate whose kept
     counterpart goes for another reason, or was edited and is its copy no more, is not removed with
     it: the best row that is left of the cluster stays.
@@ -57,7 +58,9 @@ def make_plan(audited: Audited, decisions: Sequence[Decision]) -> Plan:
     by_hand = hand_changes(audited, decisions)
     decided = apply_decisions(audited.findings, decisions, by_hand.changed)
     of_records = decided.filter(~pl.col("row").is_in(audited.set_aside["row"].implode()))
+    dropped = _dropped_rows(decisions)
     faulty = _faulty_rows(of_records.filter(pl.col("action") == Fix.DROP))
+    faulty = pl.concat([dropped, faulty]).unique("row", keep="first", maintain_order=True)
     no_copies = pl.concat([faulty["row"], _rewritten(by_hand.changed)])
     copies = remove_copies(decided, decisions, audited.near_pairs, no_copies, audited.text_lengths)
     removed = pl.concat([faulty, copies]).sort("row")
@@ -66,6 +69,20 @@ def make_plan(audited: Audited, decisions: Sequence[Decision]) -> Plan:
         & ~pl.col("row").is_in(removed["row"].implode())
     ).sort("row", maintain_order=True)
     return Plan(removed, edits, by_hand.without(removed["row"]), decided)
+
+
+def _dropped_rows(decisions: Sequence[Decision]) -> pl.DataFrame:
+    """Rows that a person said should go, whatever was found about them."""
+    reasons = {
+        row: decision.reason or "by hand"
+        for decision in decisions
+        if decision.action == DROP
+        for row in decision.rows or ()
+    }
+    told = {"row": [*reasons], "check": [DROP] * len(reasons), "reason": [*reasons.values()]}
+    return as_removed(
+        pl.DataFrame(told, schema={"row": pl.Int64, "check": pl.String, "reason": pl.String})
+    )
 
 
 def _faulty_rows(drops: pl.DataFrame) -> pl.DataFrame:

@@ -20,9 +20,12 @@ def split_document(
     plan: Plan,
     counts: Mapping[str, int],
     settings: SplitSettings,
-    certificate: Certificate,
+    certificate: Certificate | None,
 ) -> dict[str, Any]:
-    """Return the document of a split; docs/splits.md explains the keys."""
+    """Return the document of a split; docs/splits.md explains the keys.
+
+    A split that is only looked at beforehand has no certificate, and no files.
+    """
     detection = intake.source.detection
     reached, columns = ratios(plan), balance(plan)
     notes = [*intake.notes, *plan.notes, *plan.ties.notes, *reasons(plan, reached, columns)]
@@ -32,7 +35,7 @@ def split_document(
         },
         "ratios": reached,
         "stratification": _stratification(plan, columns),
-        "certificate": certificate.to_json(),
+        "certificate": certificate.to_json() if certificate is not None else None,
         "shape": detection.shape,
         "mapping": detection.mapping,
         "detection": asdict(detection),

@@ -70,6 +70,12 @@ class Plan:
     facts: dict[str, Any]
     notes: tuple[str, ...]
 
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each part gets."""
+        numbers = np.bincount(self.parts[self.parts >= 0], minlength=len(ALL_PARTS))
+        counted = zip(ALL_PARTS, numbers.tolist(), strict=True)
+        return {part: number for part, number in counted if number}
+
 
 def wanted_columns(settings: SplitSettings) -> tuple[str, ...]:
     """Return the columns whose values decide anything."""

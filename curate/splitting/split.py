@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import polars as pl
 
@@ -77,23 +81,9 @@ def split_each(
     """
     check_settings(settings)
     intake, settings = open_intake(workspace, source, settings)
-    once: list[Taken] = []
-
-    def taken() -> Taken:
-        if not once:
-            emit(Note(text="reading, and tying together what belongs together"))
-            once.append(take(intake, settings, emit))
-        return once[0]
-
-    singles = [settings]
-    if not is_one_split(settings):
-        column = settings.leave_out
-        values = taken().ties.values[column] if column is not None else None
-        singles = [*single_settings(settings, values)]
+    taken = _TakenOnce(intake, settings, emit)
     made = []
-    for number, single in enumerate(singles, 1):
-        if len(singles) > 1:
-            emit(Note(text=f"[{number}/{len(singles)}] {single.leave_out or f'fold {number}'}"))
+    for single in _each(settings, taken, emit):
 
         def build(draft: Draft, single: SplitSettings = single) -> None:
             _build(draft, intake, taken(), single, emit)
@@ -112,6 +102,64 @@ def split_each(
     return made
 
 
+def preview_each(
+    workspace: Workspace,
+    source: Artifact | Dataset | Source,
+    settings: SplitSettings,
+    *,
+    emit: Emit = ignore,
+) -> list[dict[str, Any]]:
+    """Work out every split that the settings stand for, and write none of them.
+
+    Arguments and errors are those of :func:`split`.
+
+    Returns:
+        What ``split.json`` would say of each; ``certificate`` is None, since it is a search of
+        written files.
+    """
+    check_settings(settings)
+    intake, settings = open_intake(workspace, source, settings)
+    taken = _TakenOnce(intake, settings, emit)
+    documents = []
+    for single in _each(settings, taken, emit):
+        plan = make_plan(taken().ties, single, _usual_label(intake))
+        documents.append(split_document(intake, taken(), plan, plan.counts(), single, None))
+    return documents
+
+
+@dataclass(slots=True)
+class _TakenOnce:
+    """Reads the records and ties them together when that is asked for first."""
+
+    intake: Intake
+    settings: SplitSettings
+    emit: Emit
+    taken: Taken | None = None
+
+    def __call__(self) -> Taken:
+        if self.taken is None:
+            self.emit(Note(text="reading, and tying together what belongs together"))
+            self.taken = take(self.intake, self.settings, self.emit)
+        return self.taken
+
+
+def _each(settings: SplitSettings, taken: _TakenOnce, emit: Emit) -> Iterator[SplitSettings]:
+    """Yield the settings of every split that is wanted, and tell which comes."""
+    if is_one_split(settings):
+        yield settings
+        return
+    column = settings.leave_out
+    values = taken().ties.values[column] if column is not None else None
+    singles = [*single_settings(settings, values)]
+    for number, single in enumerate(singles, 1):
+        emit(Note(text=f"[{number}/{len(singles)}] {single.leave_out or f'fold {number}'}"))
+        yield single
+
+
+def _usual_label(intake: Intake) -> str:
+    return intake.source.detection.mapping.get("label") or "label"
+
+
 def _parameters(intake: Intake, settings: SplitSettings) -> dict[str, object]:
     detection = intake.source.detection
     return {
@@ -123,7 +171,7 @@ def _parameters(intake: Intake, settings: SplitSettings) -> dict[str, object]:
 
 
 def _build(draft: Draft, intake: Intake, taken: Taken, settings: SplitSettings, emit: Emit) -> None:
-    usual = intake.source.detection.mapping.get("label") or "label"
+    usual = _usual_label(intake)
     ties = taken.ties
     for round_ in range(_ROUNDS):
         plan = make_plan(ties, settings, usual)

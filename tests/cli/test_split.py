@@ -201,3 +201,16 @@ def test_a_report_repeats_the_split_of_files_as_they_are(tmp_path: Path) -> None
     again = document(tmp_path, *files, "--config", str(tmp_path / "settings.toml"))
     assert again["reused"]
     assert again["id"] == made["id"]
+
+
+def test_a_preview_tells_what_the_split_will_be_and_writes_nothing(tmp_path: Path) -> None:
+    source = write(tmp_path / "rows.jsonl", rows_of(60))
+    wanted = (source, "--stratify", "topic", "--out-of-domain", "topic=t2")
+    (shown,) = document(tmp_path, *wanted, "--preview")["splits"]
+    assert not (tmp_path / ".tunewise" / "split").exists()
+    assert shown["certificate"] is None
+    made = document(tmp_path, *wanted)
+    assert shown["counts"] == made["counts"]
+    assert shown["by_label"] == made["by_label"]
+    assert len(document(tmp_path, source, "--folds", "3", "--preview")["splits"]) == 3
+    assert "nothing was written" in run(tmp_path, source, "--preview").output

@@ -22,6 +22,7 @@ from tunewise.curate.cleaning.decide import (
     would_hold,
 )
 from tunewise.curate.cleaning.edit_row import (
+    dropping,
     editing,
     is_known_label,
     parse_row,
@@ -394,3 +395,26 @@ def test_a_renamed_role_in_the_wrong_place_still_goes(tmp_path: Path, make_audit
     cleaned = clean(workspace, audit, OPEN_GUARD)
     assert lines_of(cleaned) == [chat("A?", "C.")]
     assert lines_of(cleaned, "removed") == [rows[0]]
+
+
+def test_a_row_that_is_dropped_goes_without_any_finding_and_comes_back(
+    tmp_path: Path, make_audit
+) -> None:
+    workspace, audit = make_audit(tmp_path, [chat(f"Q{n}?", "B.") for n in range(3)])
+    audited = read_audited(audit)
+    decide(workspace, audit, dropping(audited, [1], reason="not ours [x]"))
+    made = clean(workspace, audit, OPEN_GUARD)
+    assert [row["messages"][0]["content"] for row in lines_of(made)] == ["Q0?", "Q2?"]
+    removed = pl.read_parquet(made.folder / "removed.parquet").row(0, named=True)
+    assert (removed["row"], removed["check"], removed["reason"]) == (1, "drop", "not ours [x]")
+    undo(workspace, audit)
+    assert len(lines_of(clean(workspace, audit, OPEN_GUARD))) == 3
+    with pytest.raises(UsageError, match="no row 7"):
+        dropping(audited, [7])
+
+
+def test_the_copy_of_a_dropped_row_stays(tmp_path: Path, make_audit) -> None:
+    workspace, audit = make_audit(tmp_path, [chat("A?", "B.")] * 2)
+    accept(workspace, audit, ["duplicates/exact"])
+    decide(workspace, audit, dropping(read_audited(audit), [0]))
+    assert len(lines_of(clean(workspace, audit, OPEN_GUARD))) == 1
