@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .packing import Lessons, Packed
+from .recipe import Recipe
 from .render import Rendered
 
 # Rows sorted by length at a time, in batches: wide enough that a batch holds rows of nearly one
@@ -94,6 +96,17 @@ class LengthBatches:
             yield batches[number].tolist()
 
 
+def order_of(lessons: Lessons, recipe: Recipe) -> LengthBatches:
+    """Return the order of a run over its lessons."""
+    return LengthBatches(
+        [len(row.tokens) for row in lessons.rows],
+        recipe.batch_size,
+        recipe.seed,
+        general=lessons.general,
+        per_epoch=lessons.per_epoch,
+    )
+
+
 def measuring_batches(
     lengths: Sequence[int], vocabulary: int, device: str = "cpu"
 ) -> list[list[int]]:
@@ -134,7 +147,8 @@ class Collator:
         Returns:
             ``input_ids`` (rows, length), int64; ``positions``, the places in the flattened
             ``input_ids`` whose next token is to be learned, in the order of the rows;
-            ``targets``, those next tokens; ``tokens``, how many are no padding.
+            ``targets``, those next tokens; ``tokens``, how many are no padding. Where rows are
+            packed, also ``position_ids`` (rows, length), which begin anew with each of them.
         """
         length = max(len(row.tokens) for row in rows)
         tokens = np.full((len(rows), length), self.padding, dtype=np.int64)
@@ -143,9 +157,23 @@ class Collator:
             tokens[index, : len(row.tokens)] = row.tokens
             learned[index, : len(row.tokens)] = row.supervised
         places = np.flatnonzero(learned)
-        return {
+        packed = any(isinstance(row, Packed) for row in rows)
+        positions = {"position_ids": torch.from_numpy(_positions(rows, length))} if packed else {}
+        return positions | {
             "input_ids": torch.from_numpy(tokens),
             "positions": torch.from_numpy(places - 1),
             "targets": torch.from_numpy(tokens.reshape(-1)[places]),
             "tokens": torch.tensor(sum(len(row.tokens) for row in rows)),
         }
+
+
+def _positions(rows: Sequence[Rendered], length: int) -> np.ndarray:
+    """Return the position of every token within its own row; padding counts as one more row."""
+    positions = np.zeros((len(rows), length), dtype=np.int64)
+    for index, row in enumerate(rows):
+        lengths = row.lengths if isinstance(row, Packed) else (len(row.tokens),)
+        start = 0
+        for size in (*lengths, length - len(row.tokens)):
+            positions[index, start : start + size] = np.arange(size)
+            start += size
+    return positions

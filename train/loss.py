@@ -21,6 +21,9 @@ from .render import Rendered
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+# Of a batch, what the model itself is given.
+_SEEN = ("input_ids", "position_ids")
+
 
 @dataclass(frozen=True, slots=True)
 class RowLosses:
@@ -52,7 +55,8 @@ def token_losses(model: PreTrainedModel, batch: Mapping[str, torch.Tensor]) -> t
     """
     output_layer: Any = model.get_output_embeddings()
     with _only_at(output_layer, batch["positions"]):
-        logits = model(input_ids=batch["input_ids"], use_cache=False).logits
+        seen = {name: batch[name] for name in _SEEN if name in batch}
+        logits = model(**seen, use_cache=False).logits
     return cross_entropy(logits[0].float(), batch["targets"], reduction="none")
 
 

@@ -12,7 +12,12 @@ from .recipe import Recipe
 from .supervision import Part, count_refusals
 
 # The field's rules of thumb: outside of these ranges a run is rarely what was meant.
-_USUAL_LEARNING_RATES = {"lora": (1e-5, 5e-3), "full": (1e-7, 3e-4)}
+_USUAL_LEARNING_RATES = {
+    "lora": (1e-5, 5e-3),
+    "prefix": (1e-4, 5e-1),
+    "ia3": (1e-4, 5e-2),
+    "full": (1e-7, 3e-4),
+}
 _REASONS_TOLD = 3
 _FEW_ROWS = 100
 _FEW_STEPS = 50
@@ -41,7 +46,7 @@ class Schedule:
 
 
 def plan(rows: int, recipe: Recipe) -> Schedule:
-    """Work out the steps of a run over so many training rows.
+    """Work out the steps of a run over so many training rows, or sequences of packed rows.
 
     Example:
         >>> plan(800, Recipe(batch_size=8, epochs=2))
@@ -53,7 +58,9 @@ def plan(rows: int, recipe: Recipe) -> Schedule:
     return Schedule(
         steps_per_epoch=steps_per_epoch,
         steps=steps,
-        warmup_steps=int(steps * recipe.warmup),
+        warmup_steps=min(steps, recipe.warmup_steps)
+        if recipe.warmup_steps is not None
+        else int(steps * recipe.warmup),
         eval_every=recipe.eval_every or math.ceil(steps / 10),
     )
 

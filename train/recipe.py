@@ -8,6 +8,7 @@ from typing import Any
 
 from ..workspace.errors import UsageError
 from ..workspace.nearest import nearest
+from .keys.computing import ComputingKeys
 from .keys.forgetting import ForgettingKeys
 from .keys.method import ALL_LINEAR, MethodKeys
 from .keys.model import ModelKeys
@@ -16,14 +17,15 @@ from .keys.watching import WatchingKeys
 
 __all__ = ["ALL_LINEAR", "DEFAULT_LEARNING_RATES", "KEY_GROUPS", "Recipe", "read_recipe_file"]
 
-# Adapters start at zero and need large steps; whole weights are easily broken by them.
-DEFAULT_LEARNING_RATES = {"lora": 2e-4, "full": 2e-5}
+# Adapters start at zero and need large steps, the few weights of prefixes and factors larger
+# ones; whole weights are easily broken by them.
+DEFAULT_LEARNING_RATES = {"lora": 2e-4, "prefix": 1e-2, "ia3": 3e-3, "full": 2e-5}
 
-KEY_GROUPS = (ModelKeys, MethodKeys, OptimisationKeys, ForgettingKeys, WatchingKeys)
+KEY_GROUPS = (ModelKeys, MethodKeys, OptimisationKeys, ComputingKeys, ForgettingKeys, WatchingKeys)
 """The groups of keys, in the order in which a page tells of them."""
 
 
-class Recipe(WatchingKeys, ForgettingKeys, OptimisationKeys, MethodKeys, ModelKeys):
+class Recipe(WatchingKeys, ForgettingKeys, ComputingKeys, OptimisationKeys, MethodKeys, ModelKeys):
     """`[train]`: what is tuned, how, and for how long.
 
     A key left at ``None`` is chosen when the run starts; the run's ``recipe.json`` tells what

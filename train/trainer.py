@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainingArguments
 
+from .arrangement import OPTIMIZERS
 from .batches import Collator, LengthBatches
 from .hardware import Hardware
 from .loss import token_losses
+from .parameters import Unfreezing, make_optimizer
 from .preflight import Schedule
 from .recipe import Recipe
 from .render import Rendered
+from .schedules import learning_rate_factor
 from .watch import Tally, Watch
-
-_SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 
 
 class SupervisedTrainer(Trainer):
@@ -35,18 +38,52 @@ class SupervisedTrainer(Trainer):
         arguments: TrainingArguments,
         rows: Sequence[Rendered],
         order: LengthBatches,
+        factor: Callable[[int], float],
+        recipe: Recipe,
         padding: int,
         watch: Watch,
     ) -> None:
-        """Take a model on its device, the rows to learn, their order, and a token to pad with."""
+        """Take what is learned and how.
+
+        Args:
+            model: on its device.
+            arguments: of the loop.
+            rows: to learn.
+            order: which of them form which batch.
+            factor: for a step, the share of the peak learning rate.
+            recipe: tells which weights learn how fast.
+            padding: token id to pad with.
+            watch: follows the run.
+        """
         super().__init__(model=model, args=arguments, callbacks=[watch])
         self.remove_callback(PrinterCallback)
         # The loss below is divided by the step's tokens already; Trainer shall not do it again.
         self.model_accepts_loss_kwargs = True
         self._rows = rows
         self._order = order
+        self._factor = factor
+        self._recipe = recipe
         self._collate = Collator(padding)
         self._tally: Tally = watch.tally
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Return the optimizer, with groups of their own where weights learn at different rates."""
+        if self.optimizer is None:
+            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            decaying = {*self.get_decay_parameter_names(self.model)}
+            self.optimizer = make_optimizer(self.model, self._recipe, kind, settings, decaying)
+        return super().create_optimizer(model)
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> LRScheduler:
+        """Return what sets the learning rate of every step."""
+        if self.lr_scheduler is None:
+            chosen: Any = optimizer or self.optimizer
+            self.lr_scheduler = LambdaLR(chosen, self._factor)
+            # Trainer steps it itself, and writes it into checkpoints.
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
 
     def get_train_dataloader(self) -> DataLoader:
         """Return the batches of rows of about equal length."""
@@ -112,13 +149,12 @@ def fit(
         gradient_accumulation_steps=recipe.gradient_accumulation,
         max_steps=schedule.steps,
         learning_rate=recipe.peak_learning_rate,
-        lr_scheduler_type=_SCHEDULES[recipe.schedule],
-        warmup_steps=schedule.warmup_steps,
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_gradient_norm,
         seed=recipe.seed,
         data_seed=recipe.seed,
         bf16=hardware.dtype == "bfloat16",
+        fp16=hardware.dtype == "float16",
         use_cpu=hardware.device == "cpu",
         save_strategy="no",
         eval_strategy="no",
@@ -128,6 +164,15 @@ def fit(
         report_to="none",
         dataloader_pin_memory=False,
         remove_unused_columns=False,
+        **({"optim": named} if (named := OPTIMIZERS[recipe.optimizer]) else {}),
     )
-    trainer = SupervisedTrainer(model, arguments, rows, order, padding, watch)
+    factor = partial(
+        learning_rate_factor,
+        steps=schedule.steps,
+        warmup_steps=schedule.warmup_steps,
+        recipe=recipe,
+    )
+    trainer = SupervisedTrainer(model, arguments, rows, order, factor, recipe, padding, watch)
+    if recipe.unfreezing:
+        trainer.add_callback(Unfreezing(model, round(schedule.steps * recipe.unfreezing)))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

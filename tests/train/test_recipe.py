@@ -42,7 +42,7 @@ def test_open_keys_follow_the_method_and_the_rank() -> None:
         ("warmup", 1.0),
         ("schedule", "sawtooth"),
         ("method", "magic"),
-        ("dtype", "float16"),
+        ("dtype", "float8"),
         ("keep", "all"),
         ("seed", -1),
         ("target_modules", ()),

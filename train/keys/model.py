@@ -21,10 +21,10 @@ class ModelKeys(Section):
         default=False,
         description="Run Python code that lies beside the model. Off: a model should be data.",
     )
-    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto",
-        description="Number format of the computation. auto: bfloat16 on a GPU that supports "
-        "it, else float32.",
+        description="Number format of the computation. auto: bfloat16 on a GPU that computes "
+        "in it, float16 with scaled losses on an older one that is fast in that, else float32.",
     )
     threads: int | None = Field(
         default=None,

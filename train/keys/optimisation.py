@@ -16,8 +16,9 @@ class OptimisationKeys(Section):
         default=None,
         gt=0,
         allow_inf_nan=False,
-        description="Peak learning rate. None: 2e-4 for lora, 2e-5 for full, the usual values "
-        "for models of billions of weights; small models bear more.",
+        description="Peak learning rate. None: 2e-4 for lora, 1e-2 for prefix, 3e-3 for ia3, "
+        "2e-5 for full, the usual values for models of billions of weights; small models bear "
+        "more.",
     )
     epochs: float = Field(
         default=3.0,
@@ -48,8 +49,37 @@ class OptimisationKeys(Section):
         description="Share of the steps over which the learning rate rises from zero, so that "
         "the optimizer's first estimates do no harm.",
     )
-    schedule: Literal["cosine", "linear", "constant"] = Field(
-        default="cosine", description="How the learning rate falls after the warm-up."
+    warmup_steps: int | None = Field(
+        default=None,
+        ge=0,
+        description="Steps over which the learning rate rises, instead of a share. None: warmup "
+        "decides.",
+    )
+    warmup_form: Literal["linear", "cosine", "square-root"] = Field(
+        default="linear",
+        description="How the learning rate rises: linear; cosine, slow at both ends; square-root, "
+        "fast at first.",
+    )
+    schedule: Literal[
+        "cosine", "linear", "constant", "inverse-square-root", "warmup-stable-decay", "restarts"
+    ] = Field(
+        default="cosine",
+        description="How the learning rate falls after the warm-up. cosine spends most steps at "
+        "medium rates and is hard to get wrong; warmup-stable-decay stays at the peak until the "
+        "last steps, so that a run may be prolonged; restarts is cosine in four rounds.",
+    )
+    decay: float = Field(
+        default=0.2,
+        gt=0,
+        le=1,
+        description="Share of the steps at the end over which warmup-stable-decay falls.",
+    )
+    final_learning_rate: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the peak that the learning rate falls to. 0 ends best for one run; "
+        "0.1 keeps a model that is trained on further from standing still.",
     )
     weight_decay: float = Field(
         default=0.0,
