@@ -78,6 +78,13 @@ class Checkpoints:
         if kept.is_dir():
             _link_files(kept, self.result)
 
+    def remove_unfinished(self) -> None:
+        """Remove checkpoints that were not written to their end, which nothing goes on from."""
+        if self.folder.is_dir():
+            for folder in self.folder.iterdir():
+                if not (folder / _STATE_NAME).is_file():
+                    shutil.rmtree(folder, ignore_errors=True)
+
     def remove(self) -> None:
         """Remove all checkpoints: the run is done, or begins anew."""
         shutil.rmtree(self.folder, ignore_errors=True)

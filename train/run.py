@@ -6,45 +6,51 @@ import shutil
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-import torch
 
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
-from ..workspace.errors import JobError, TunewiseError, UsageError
+from ..workspace.errors import TunewiseError, UsageError
 from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import sha256_of_file, write_json
 from ..workspace.manifest import Input
+from .adapters import Saver, add_adapter, without_adapter
 from .checkpoints import CHECKPOINTS_NAME, Checkpoints
+from .combinations import check_combinations
+from .failures import explain, goes_on, unreadable
 from .general import PROBE, REPLAY, general_path
 from .loss import row_losses
 from .model import (
     BaseModel,
-    add_adapter,
     check_vocabulary,
+    extend_vocabulary,
     find_base_model,
-    first_line,
     load_weights,
     padding_token,
 )
+from .packing import check_separation
 from .preparation import Prepared, prepare
 from .recipe import Recipe
 from .render import Rendered
+from .samples import SAMPLES_NAME, answers, choose_questions, first_and_kept, samples_frame
 from .supervision import count_refusals
 from .template import template_of
+from .tracking.tensorboard import EVENTS_NAME, TENSORBOARD_FOLDER
+from .tracking.tracker import check_trackers, open_trackers
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
     from .watch import Watch
 
 TRAIN = "train"
 ADAPTER_FOLDER, MODEL_FOLDER = "adapter", "model"
 LOG_NAME = "log.parquet"
+# Where an adapter's first state lies while a run needs it.
+_FIRST_STATE = "first_state"
 # Training rows measured at each validation, so that memorising shows as a gap between the two.
 _TRAIN_SAMPLE_ROWS = 64
 # Reasons for refusing rows that the document names; supervision.parquet has them all.
@@ -96,9 +102,9 @@ def train(
             draft, split_artifact, base, general, recipe, restart, emit, workspace
         ).build(),
         inputs=inputs,
-        # The first ones take part by the content of what they name; the last changes nothing.
+        # The first ones take part by the content of what they name; the others change nothing.
         parameters=recipe.model_dump(
-            mode="json", exclude={"model", REPLAY, PROBE, "checkpoint_every"}
+            mode="json", exclude={"model", REPLAY, PROBE, "checkpoint_every", "report_to"}
         ),
         force=force,
         keep_partial=True,
@@ -144,6 +150,8 @@ def _find_inputs(workspace: Workspace, recipe: Recipe) -> tuple[BaseModel, dict[
             where="[train] model",
             fix="give --model FOLDER, or set model under [train] in tunewise.toml",
         )
+    check_combinations(recipe)
+    check_trackers(recipe.report_to)
     _quiet_libraries()
     base = find_base_model(recipe.model)
     named = {REPLAY: recipe.replay, PROBE: recipe.probe}
@@ -167,7 +175,7 @@ class _Run:
     @property
     def checkpoints(self) -> Checkpoints:
         """What an earlier attempt left, and this one leaves until it is done."""
-        name = ADAPTER_FOLDER if self.recipe.method == "lora" else MODEL_FOLDER
+        name = ADAPTER_FOLDER if self.recipe.is_adapter else MODEL_FOLDER
         return Checkpoints(self.draft.folder / CHECKPOINTS_NAME, self.draft.folder / name)
 
     def build(self) -> None:
@@ -195,20 +203,25 @@ class _Run:
         for text in _afterthoughts(watch):
             self.emit(Note(text=text, level="warning"))
         document = self._document(prepared, watch, time.monotonic() - begin)
+        document["samples"] = first_and_kept(
+            watch.telling.questions, watch.telling.samples, watch.saved_step
+        )
         write_json(self.draft.folder / "train.json", document)
         for part in prepared.parts:
             self.draft.counts[f"{part.name}_rows"] = len(part.supervision)
             self.draft.counts[f"{part.name}_used"] = len(part.rows)
             self.draft.counts[f"{part.name}_refused"] = len(part.refused)
         self.draft.seeds["train"] = self.recipe.seed
-        self.draft.timed = (LOG_NAME,)
+        self.draft.timed = (LOG_NAME, f"{TENSORBOARD_FOLDER}/{EVENTS_NAME}")
         self.checkpoints.remove()
 
     def _tune(self, prepared: Prepared) -> Watch:
         """Train the model and leave the state to keep in the draft's folder."""
         from transformers import set_seed
 
-        from .batches import LengthBatches
+        from .arrangement import arrange_model, compile_layers
+        from .batches import order_of
+        from .telling import Telling
         from .trainer import fit
         from .watch import Losses, Tally, Watch, finishing_the_step
 
@@ -217,48 +230,75 @@ class _Run:
             self.base,
             prepared.hardware,
             trust_remote_code=recipe.trust_remote_code,
-            train_all=recipe.method == "full",
+            train_all=not recipe.is_adapter,
+            quantize=recipe.quantize,
         )
+        if prepared.new_tokens:
+            extend_vocabulary(model, len(tokenizer))
         check_vocabulary(model, tokenizer)
-        set_seed(recipe.seed)
-        if recipe.method == "lora":
-            model = add_adapter(model, recipe)
+        arrange_model(model, recipe)
         padding = padding_token(tokenizer)
+        if recipe.packing:
+            check_separation(model, prepared.train.rows, padding)
+        set_seed(recipe.seed)
+        if recipe.is_adapter:
+            model = add_adapter(model, recipe, new_tokens=prepared.new_tokens)
+        saver = Saver(model, recipe, self.draft.folder / _FIRST_STATE)
+        if recipe.compile and not compile_layers(model):
+            self.emit(Note(text="this model has no layers to compile", level="warning"))
+        # A prefix says something before it has learned anything: the base is measured without it.
+        prefixed = recipe.method == "prefix"
         eval_rows = recipe.eval_rows or _TRAIN_SAMPLE_ROWS
         val_sample = _sample(prepared.val.rows, eval_rows, recipe.seed)
         sample_rows = min(_TRAIN_SAMPLE_ROWS, eval_rows)
         train_sample = _sample(prepared.train.rows, sample_rows, recipe.seed)
 
+        def as_it_is() -> AbstractContextManager[None]:
+            return without_adapter(model) if prefixed and not watch.log else nullcontext()
+
+        def answer() -> list[str]:
+            with as_it_is():
+                return answers(model, questions, tokenizer, padding=padding, stop=stop)
+
         def measure() -> Losses:
-            val, train, probe = (
-                row_losses(model, rows, padding=padding).mean if rows else None
-                for rows in (val_sample, train_sample, prepared.probe.rows)
-            )
+            with as_it_is():
+                val, train, probe = (
+                    row_losses(model, rows, padding=padding).mean if rows else None
+                    for rows in (val_sample, train_sample, prepared.probe.rows)
+                )
             return Losses(train=train, val=val, general=probe)
 
+        parts = (prepared.val, prepared.train)
+        is_chat = prepared.template is not None
+        questions = choose_questions(recipe, tokenizer, parts, is_chat=is_chat)
+        trackers = open_trackers(
+            recipe.report_to,
+            folder=self.draft.folder,
+            store=self.workspace.store,
+            run=self.draft.id,
+            parameters=recipe.model_dump(mode="json"),
+            emit=self.emit,
+        )
+        done = False
         with finishing_the_step() as stop:
             watch = Watch(
                 recipe=recipe,
                 schedule=prepared.schedule,
                 tally=Tally(),
                 measure=measure,
-                save=lambda: self._save(model, prepared),
+                save=lambda: self._save(saver, prepared),
                 checkpoints=self.checkpoints,
                 emit=self.emit,
                 stop=stop,
+                telling=Telling(self.emit, prepared.schedule.steps, questions, trackers),
+                answer=answer,
             )
             checkpoint = self._go_on(watch)
             try:
                 fit(
                     model,
-                    prepared.learned,
-                    order=LengthBatches(
-                        [len(row.tokens) for row in prepared.learned],
-                        recipe.batch_size,
-                        recipe.seed,
-                        general=len(prepared.replay.rows),
-                        per_epoch=prepared.replay_per_epoch,
-                    ),
+                    prepared.lessons.rows,
+                    order=order_of(prepared.lessons, recipe),
                     recipe=recipe,
                     schedule=prepared.schedule,
                     hardware=prepared.hardware,
@@ -270,22 +310,26 @@ class _Run:
                 watch.keep_last()
                 if stop.is_set():
                     raise KeyboardInterrupt
+                done = True
             except KeyboardInterrupt as interruption:
                 interruption.add_note(_how_far(watch, self.checkpoints))
                 raise
-            except torch.OutOfMemoryError as error:
-                raise _out_of_memory(recipe) from error
+            except TunewiseError:
+                raise
             except Exception as error:
-                # Whatever the libraries raise before the first step says what is damaged.
-                if checkpoint is None or watch.has_begun or isinstance(error, TunewiseError):
+                if explained := explain(error, recipe, self.checkpoints):
+                    raise explained from error
+                if checkpoint is None or watch.has_begun:
                     raise
-                raise JobError(
-                    f"the checkpoint cannot be read: {first_line(error)}",
-                    where=str(checkpoint),
-                    fix="begin anew with --restart",
-                ) from error
+                raise unreadable(error, checkpoint) from error
             finally:
-                watch.log_frame().write_parquet(self.draft.folder / LOG_NAME)
+                # A full disk must not hide that it was full.
+                with nullcontext() if done else suppress(OSError, pl.exceptions.PolarsError):
+                    watch.log_frame().write_parquet(self.draft.folder / LOG_NAME)
+                    found = samples_frame(questions, watch.telling.samples)
+                    found.write_parquet(self.draft.folder / SAMPLES_NAME)
+                    trackers.close(done=done)
+                saver.close()
         return watch
 
     def _go_on(self, watch: Watch) -> Path | None:
@@ -304,12 +348,12 @@ class _Run:
         )
         return checkpoint.folder
 
-    def _save(self, model: PreTrainedModel, prepared: Prepared) -> None:
+    def _save(self, saver: Saver, prepared: Prepared) -> None:
         """Write the model as it is, with its tokenizer and the template in use."""
         folder, tokenizer = self.checkpoints.result, prepared.tokenizer
         # A checkpoint may share these files, which must not be written over.
         shutil.rmtree(folder, ignore_errors=True)
-        model.save_pretrained(folder)
+        saver.save(folder)
         # The library's model card is a form that nobody has filled in.
         (folder / "README.md").unlink(missing_ok=True)
         if prepared.template:
@@ -319,12 +363,12 @@ class _Run:
     def _document(self, prepared: Prepared, watch: Watch, seconds: float) -> dict[str, Any]:
         """Return the facts of the run, as ``--json`` prints them."""
         final_folder = self.workspace.store / TRAIN / self.draft.id
-        lora = self.recipe.method == "lora"
+        adapter = self.recipe.is_adapter
         kept, last = watch.saved_step, watch.log[-1]
         supervised, tokens = watch.tally.supervised, watch.tally.tokens
         return {
-            "adapter": str(final_folder / ADAPTER_FOLDER) if lora else None,
-            "full_model": None if lora else str(final_folder / MODEL_FOLDER),
+            "adapter": str(final_folder / ADAPTER_FOLDER) if adapter else None,
+            "full_model": None if adapter else str(final_folder / MODEL_FOLDER),
             "steps": last["step"],
             "tokens": tokens,
             "supervised_tokens": supervised,
@@ -404,26 +448,7 @@ def _sample(rows: Sequence[Rendered], count: int, seed: int) -> list[Rendered]:
 def _how_far(watch: Watch, checkpoints: Checkpoints) -> str:
     """Say how far a run came that was asked to stop, and from where it can go on."""
     done = watch.log[-1]["step"] if watch.log else 0
-    checkpoint = checkpoints.newest()
-    goes_on = (
-        f"the same command goes on after step {checkpoint.step:,}"
-        if checkpoint
-        else "there is no checkpoint yet: the same command begins anew"
-    )
-    return f"stopped after step {done:,} of {watch.schedule.steps:,}; {goes_on}"
-
-
-def _out_of_memory(recipe: Recipe) -> JobError:
-    """Propose what needs less memory and learns the same."""
-    if recipe.batch_size > 1:
-        half = (recipe.batch_size + 1) // 2
-        less = (
-            f"set batch_size = {half} and gradient_accumulation = "
-            f"{2 * recipe.gradient_accumulation}, which learns the same in less memory"
-        )
-    else:
-        less = f"set max_length below {recipe.max_length:,}, or take a smaller model"
-    return JobError("the memory of the device is full", where="batch_size", fix=less)
+    return f"stopped after step {done:,} of {watch.schedule.steps:,}; {goes_on(checkpoints)}"
 
 
 def _afterthoughts(watch: Watch) -> list[str]:

@@ -1,25 +1,28 @@
-"""What is watched while a model trains: losses, the best state, checkpoints, faults, and Ctrl-C."""
+"""What is watched while a model trains: losses, answers, the best state, and faults."""
 
 from __future__ import annotations
 
 import math
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any
 
 import polars as pl
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..workspace.errors import JobError
-from ..workspace.events import Counter, Emit, Measured, Note
+from ..workspace.events import Counter, Emit, Note
 from .checkpoints import Checkpoints
+from .failures import kept_so_far
+from .interruption import finishing_the_step
+from .memory_use import memory_in_use
 from .preflight import Schedule
 from .recipe import Recipe
+from .telling import LOSSES, Telling
+
+__all__ = ["LOG_SCHEMA", "Losses", "Tally", "Watch", "finishing_the_step"]
 
 LOG_SCHEMA = pl.Schema(
     {
@@ -34,16 +37,16 @@ LOG_SCHEMA = pl.Schema(
         "tokens": pl.Int64,
         "supervised_tokens": pl.Int64,
         "seconds": pl.Float64,
+        "memory_bytes": pl.Int64,
     }
 )
 
-_LOSSES = ("train_loss", "val_loss", "train_eval_loss", "general_loss")
-_SECONDS_BETWEEN_EVENTS = 0.1
 _KEPT_IN_CHECKPOINTS = (
     "best_step",
     "best_loss",
     "saved_step",
     "evaluations_since_best",
+    "measurements",
     "measuring_seconds",
     "training_seconds",
 )
@@ -83,12 +86,15 @@ class Watch(TrainerCallback):
         measure: returns the losses of the model as it is.
         save: writes the model as it is to where the result belongs.
         checkpoints: what the run can go on from.
-        emit: told of every measurement.
+        emit: told of progress, and of why the run ends before its end.
         stop: set from outside to end the run after the step in progress.
+        telling: told of every step, and of every answer.
+        answer: returns the answers of the model as it is to the run's prompts.
         log: the rows of ``log.parquet``; ``tokens``, ``supervised_tokens`` and ``seconds`` count
-            from the beginning.
+            from the beginning, ``memory_bytes`` is what was in use then.
         best_step: the step of the lowest validation loss so far; 0 before the first.
-        measuring_seconds: time spent on validation, which is part of the log's ``seconds``.
+        measurements: validations so far, the one of the base included.
+        measuring_seconds: time spent on them, which is part of the log's ``seconds``.
         training_seconds: time spent on all else, up to the last step.
         stopped_early: the recipe's patience or its forgetting budget ended the run.
         over_budget: by which share the probe's loss was above the base's when it ended the run.
@@ -103,17 +109,19 @@ class Watch(TrainerCallback):
     checkpoints: Checkpoints
     emit: Emit
     stop: threading.Event
+    telling: Telling
+    answer: Callable[[], Sequence[str]]
     log: list[dict[str, Any]] = field(default_factory=list)
     best_step: int = 0
     best_loss: float = math.inf
     saved_step: int = 0
+    measurements: int = 0
     measuring_seconds: float = 0.0
     training_seconds: float = 0.0
     stopped_early: bool = False
     over_budget: float | None = None
     evaluations_since_best: int = 0
     _started: float = field(default_factory=time.monotonic)
-    _last_event: float = 0.0
     _counter: Counter | None = None
 
     @property
@@ -135,6 +143,7 @@ class Watch(TrainerCallback):
         self._started = time.monotonic()
         if self.log:
             self._started -= self.log[-1]["seconds"]
+            self.telling.again(self.log)
             return
         row = self._row(0, 0.0)
         self._validate(row)
@@ -205,6 +214,7 @@ class Watch(TrainerCallback):
         """Return what a run must know to go on, as JSON values."""
         return {
             "log": self.log,
+            "samples": self.telling.samples,
             "tokens": self.tally.tokens,
             "supervised_tokens": self.tally.supervised,
             **{name: getattr(self, name) for name in _KEPT_IN_CHECKPOINTS},
@@ -213,6 +223,7 @@ class Watch(TrainerCallback):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` returned."""
         self.log = list(state["log"])
+        self.telling.samples = list(state["samples"])
         self.tally.tokens = state["tokens"]
         self.tally.supervised = state["supervised_tokens"]
         for name in _KEPT_IN_CHECKPOINTS:
@@ -250,15 +261,20 @@ class Watch(TrainerCallback):
             "tokens": self.tally.tokens,
             "supervised_tokens": self.tally.supervised,
             "seconds": seconds,
+            "memory_bytes": memory_in_use(),
         }
 
     def _validate(self, row: dict[str, Any]) -> None:
         begin = time.monotonic()
         losses = self.measure()
-        self.measuring_seconds += time.monotonic() - begin
         row["val_loss"], row["train_eval_loss"] = losses.val, losses.train
         row["general_loss"] = losses.general
         self._refuse_nonsense(row)
+        if self.telling.questions and not self.stop.is_set():
+            outputs = list(self.answer())
+            self.telling.samples.append({"step": row["step"], "outputs": outputs})
+        self.measurements += 1
+        self.measuring_seconds += time.monotonic() - begin
 
     def _judge(self, row: dict[str, Any]) -> None:
         """Keep the state if it is to be kept so far; stop where the recipe says so."""
@@ -322,53 +338,31 @@ class Watch(TrainerCallback):
 
     def _refuse_nonsense(self, row: dict[str, Any]) -> None:
         """End a run whose numbers are no numbers any more: it would never recover."""
-        for name in (*_LOSSES, "gradient_norm"):
+        for name in (*LOSSES, "gradient_norm"):
             if row[name] is not None and not math.isfinite(row[name]):
                 rate = self.recipe.peak_learning_rate
                 raise JobError(
                     f"the {name.replace('_', ' ')} became {row[name]} at step {row['step']:,}",
                     where=f"learning_rate = {rate:g}, dtype = {self.recipe.dtype}",
                     fix=f"try a lower learning rate, such as {rate / 10:g}, a longer warmup or a "
-                    "smaller max_gradient_norm",
+                    f"smaller max_gradient_norm{kept_so_far(self.checkpoints)}",
                 )
 
     def _record(self, row: dict[str, Any]) -> None:
-        """Append to the log and tell of it; of ordinary steps at most ten a second."""
+        """Append to the log and tell of it."""
         self.log.append(row)
         if self._counter is not None:
             self._counter.advance(row["step"] - self._counter.done)
-        now = time.monotonic()
-        validated = row["train_eval_loss"] is not None
-        if not validated and now - self._last_event < _SECONDS_BETWEEN_EVENTS:
-            return
-        self._last_event = now
-        names = (*_LOSSES, "learning_rate", "gradient_norm")
-        values = {name: float(row[name]) for name in names if row[name] is not None}
+        rates: dict[str, float] = {}
         if row["step"]:
             seconds = max(self.training_seconds, 1e-9)
-            values["tokens_per_second"] = row["tokens"] / seconds
-            values["supervised_tokens_per_second"] = row["supervised_tokens"] / seconds
-        self.emit(Measured(step=row["step"], total_steps=self.schedule.steps, values=values))
+            rates["tokens_per_second"] = row["tokens"] / seconds
+            rates["supervised_tokens_per_second"] = row["supervised_tokens"] / seconds
+        self.telling.step(row, rates=rates, left=self._seconds_left(row["step"]))
 
-
-@contextmanager
-def finishing_the_step() -> Iterator[threading.Event]:
-    """Let Ctrl-C set an event instead of breaking off; a second one breaks off after all.
-
-    Outside of the main thread, where signals cannot be caught, nothing sets the event.
-    """
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    previous = signal.getsignal(signal.SIGINT)
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, previous)
-
-    signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, previous)
+    def _seconds_left(self, step: int) -> float:
+        """Return the time that the steps and the validations to come take at the pace so far."""
+        every, steps = self.schedule.eval_every, self.schedule.steps
+        validations = math.ceil(steps / every) - step // every
+        measuring = self.measuring_seconds / max(1, self.measurements)
+        return (steps - step) * self.training_seconds / max(1, step) + validations * measuring

@@ -39,8 +39,9 @@ def split(make_split: Callable[..., Artifact], chat_rows: MakeRows) -> Artifact:
 @pytest.fixture
 def recipe(tiny_model: Path) -> Recipe:
     return Recipe(
-        model=str(tiny_model), rank=4, learning_rate=1e-2, epochs=2, eval_every=3, threads=1
-    )
+        model=str(tiny_model), rank=4, learning_rate=1e-2, epochs=2, eval_every=3, threads=1,
+        samples=0,
+    )  # fmt: skip
 
 
 def document_of(artifact: Artifact) -> dict[str, Any]:
@@ -67,6 +68,8 @@ def test_a_run_leaves_all_that_it_promises(
     assert {path.name for path in artifact.folder.iterdir()} == {
         "adapter",
         "log.parquet",
+        "samples.parquet",
+        "tensorboard",
         "supervision.parquet",
         "recipe.json",
         "train.json",
