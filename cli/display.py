@@ -11,11 +11,12 @@ from ..workspace.events import (
     Measured,
     Note,
     Progress,
+    Sampled,
     TaskScored,
     pace,
     to_json_line,
 )
-from ..workspace.safe_text import safe_text
+from ..workspace.safe_text import excerpt, safe_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 _VALIDATED = frozenset({"val_loss", "train_eval_loss"})
 # Share of a run's steps from one line to the next: to a validation, and to an ordinary step.
 _SHARE_TO_VALIDATION, _SHARE_TO_STEP = 0.01, 0.05
+# Answers are shown after this share of a run's steps, and at its two ends.
+_SHARE_TO_ANSWERS = 0.25
+_SHOWN_OF_AN_ANSWER = 160
+# What a bar of a training says of the last step.
+_ON_THE_BAR = {"train_loss": "loss", "val_loss": "val"}
 
 
 class Display(Protocol):
@@ -60,16 +66,34 @@ class _StepLines:
     """Picks the steps of a training that are worth a line: about a hundred, however many it has."""
 
     def __init__(self) -> None:
+        self._total = 0
         self._last = 0
+        self._answered = 0
 
-    def take(self, event: Measured) -> bool:
-        """Tell whether a run has come far enough since the last line; its two ends always have."""
+    def worth_a_line(self, event: Event) -> bool:
+        """Tell whether an event is; those that are no steps and no answers always are."""
+        if isinstance(event, Measured):
+            return self._take(event)
+        return self._take_answer(event) if isinstance(event, Sampled) else True
+
+    def _take(self, event: Measured) -> bool:
+        """Take a step where a run has come far enough since the last line; its ends always have."""
+        self._total = event.total_steps
         validated = not _VALIDATED.isdisjoint(event.values)
         share = _SHARE_TO_VALIDATION if validated else _SHARE_TO_STEP
         is_end = event.step in (0, event.total_steps)
         if not is_end and event.step - self._last < share * event.total_steps:
             return False
         self._last = event.step
+        return True
+
+    def _take_answer(self, event: Sampled) -> bool:
+        """Take the answers of a few steps, so that they do not drown the numbers."""
+        since = event.step - self._answered
+        is_end = event.step == self._total
+        if since and not is_end and since < _SHARE_TO_ANSWERS * self._total:
+            return False
+        self._answered = event.step
         return True
 
 
@@ -85,7 +109,7 @@ class PlainDisplay:
     def show(self, event: Event) -> None:
         """Write what is worth a line; running counts are not."""
         line = describe(event)
-        if isinstance(event, Measured) and not self._steps.take(event):
+        if not self._steps.worth_a_line(event):
             return
         if isinstance(event, Progress):
             first = self._first.setdefault(event.task, event)
@@ -113,6 +137,7 @@ class BarDisplay:
         self._first: dict[str, Progress] = {}
         self._steps = _StepLines()
         self._tasks: dict[str, TaskID] = {}
+        self._measured: dict[str, float] = {}
         self._bar: RichProgress = RichProgress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -124,9 +149,11 @@ class BarDisplay:
 
     def show(self, event: Event) -> None:
         """Move a bar, or print a line above the bars."""
+        if isinstance(event, Measured):
+            self._measured |= event.values
         if isinstance(event, Progress):
             self._move(event)
-        elif isinstance(event, Measured) and not self._steps.take(event):
+        elif not self._steps.worth_a_line(event):
             return
         elif line := describe(event):
             from rich.text import Text
@@ -145,8 +172,13 @@ class BarDisplay:
         if speed.rate is not None:
             parts.append(f"{speed.rate:,.0f}/s" if speed.rate >= 10 else f"{speed.rate:.1f}/s")
         if speed.seconds_left is not None:
-            minutes, seconds = divmod(int(speed.seconds_left), 60)
-            parts.append(f"ETA {minutes}:{seconds:02d}")
+            parts.append(f"ETA {clock(self._seconds_left(event, speed.seconds_left))}")
+        if event.unit == "steps":
+            parts += [
+                f"{word} {self._measured[name]:.3f}"
+                for name, word in _ON_THE_BAR.items()
+                if name in self._measured
+            ]
         count = "  ".join(parts)
         if event.task not in self._tasks:
             self._tasks[event.task] = self._bar.add_task(
@@ -158,6 +190,11 @@ class BarDisplay:
         if event.total is not None and event.done >= event.total:
             self._bar.remove_task(self._tasks.pop(event.task))
             self._first.pop(event.task)
+
+    def _seconds_left(self, event: Progress, by_pace: float) -> float:
+        """Return what a training says itself, which knows of the validations to come."""
+        told = self._measured.get("seconds_left")
+        return told if told is not None and event.unit == "steps" else by_pace
 
 
 class QuietDisplay:
@@ -184,15 +221,53 @@ def describe(event: Event) -> str:
     if isinstance(event, CheckDone) and event.status == "failed":
         return f"warning: check {event.check} failed: {safe_text(event.reason)}"
     if isinstance(event, Measured):
-        values = "  ".join(
-            f"{name.replace('_', ' ')} {value:.4g}" for name, value in event.values.items()
-        )
+        values = "  ".join(_figure(name, value) for name, value in event.values.items())
         return f"step {event.step:,}/{event.total_steps:,}  {values}"
+    if isinstance(event, Sampled):
+        return _sample_lines(event)
     if isinstance(event, TaskScored):
         return (
             f"{event.task} ({event.model}): {event.metric} {event.score:.4f}, {event.items:,} items"
         )
     return ""
+
+
+def _sample_lines(event: Sampled) -> str:
+    """Return an answer as a line; the base's with the prompt, and what the data answer."""
+    shown = safe_text(excerpt(event.output, _SHOWN_OF_AN_ANSWER))
+    line = f"  answer {event.number} after step {event.step:,}: {shown or '(nothing)'}"
+    if event.step:
+        return line
+    # The end of a prompt is what is answered.
+    prompt = event.prompt[-_SHOWN_OF_AN_ANSWER:]
+    asked = [f"  prompt {event.number}: {safe_text(prompt)}"]
+    if event.expected:
+        expected = safe_text(excerpt(event.expected, _SHOWN_OF_AN_ANSWER))
+        asked.append(f"  the data answer: {expected}")
+    return "\n".join([*asked, line])
+
+
+def clock(seconds: float) -> str:
+    """Return a time to come as minutes and seconds, with hours where there are any.
+
+    Example:
+        >>> clock(75.4), clock(3700)
+        ('1:15', '1:01:40')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _figure(name: str, value: float) -> str:
+    """Return a number measured at a step with its name."""
+    if name == "seconds_left":
+        return f"ETA {clock(value)}"
+    if name == "memory_bytes":
+        return f"memory {value / 1e9:.2f} GB"
+    if name.endswith("_per_second"):
+        return f"{name.removesuffix('_per_second').replace('_', ' ')}/s {value:,.0f}"
+    return f"{name.replace('_', ' ')} {value:.4g}"
 
 
 def open_display(*, events: bool, quiet: bool) -> Display:

@@ -10,6 +10,7 @@ import click
 
 from ..workspace.artifact import LATEST, resolve_artifact
 from ..workspace.safe_text import safe_text
+from .audit import listed
 from .format import count, percent
 from .session import Session, command
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
   tunewise train latest --probe general.jsonl --stop-if 'general_loss_increase > 0.05'
   tunewise train latest --dry-run               rows as the model sees them, steps, doubts
   tunewise train latest --recipe recipe.toml --events
+  tunewise train latest --samples 4 --sample-prompt 'What is the capital of France?'
+  tunewise train latest --report-to mlflow,wandb     both on this machine, unless told of a server
 """,
 )
 @click.argument("split", default=LATEST)
@@ -42,6 +45,11 @@ if TYPE_CHECKING:
 @click.option("--probe", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="General rows to measure, never to learn.")  # fmt: skip
 @click.option("--stop-if", help="Forgetting budget, as 'general_loss_increase > 0.05'.")
+@click.option("--samples", type=click.IntRange(min=0, max=64),
+              help="Prompts from the validation rows to answer at every validation.")  # fmt: skip
+@click.option("--sample-prompt", "sample_prompts", multiple=True,
+              help="A prompt of your own to answer besides; may be repeated.")  # fmt: skip
+@click.option("--report-to", help="mlflow, wandb (extras), by commas; TensorBoard files always.")
 @click.option("--seed", type=int, help="Seed of order, dropout and adapter.")
 @click.option("--dry-run", is_flag=True,
               help="Only show what would be done: rows, steps, doubts.")  # fmt: skip
@@ -60,6 +68,9 @@ def train(
     replay: Path | None,
     probe: Path | None,
     stop_if: str | None,
+    samples: int | None,
+    sample_prompts: tuple[str, ...],
+    report_to: str | None,
     seed: int | None,
     dry_run: bool,
     restart: bool,
@@ -81,6 +92,9 @@ def train(
         "replay": str(replay.absolute()) if replay else None,
         "probe": str(probe.absolute()) if probe else None,
         "stop_if": stop_if,
+        "samples": samples,
+        "sample_prompts": sample_prompts or None,
+        "report_to": listed(report_to),
         "seed": seed,
     }
     settings = resolve_recipe(session, recipe, flags)
