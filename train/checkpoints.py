@@ -18,7 +18,8 @@ from ..workspace.files import read_json, write_json
 
 CHECKPOINTS_NAME = "checkpoints"
 _STATE_NAME = "watch.json"
-_KEPT_NAME = "kept"
+# Two folders deep: Trainer takes a folder of adapter weights in a checkpoint for a second adapter.
+_KEPT_NAME = Path("kept") / "result"
 
 
 @dataclass(frozen=True, slots=True)

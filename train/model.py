@@ -1,4 +1,4 @@
-"""Base models: found, fingerprinted, loaded; and given an adapter."""
+"""Base models: found, fingerprinted, loaded."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..workspace.errors import UsageError
 from ..workspace.files import MODEL_FILES, read_json, sha256_of_model
-from ..workspace.nearest import nearest
 from .hardware import Hardware
-from .recipe import ALL_LINEAR, Recipe
+from .quantized import keep_one_arithmetic, quantization_config
 
 if TYPE_CHECKING:
-    from peft import PeftModel
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 
@@ -123,7 +121,12 @@ def stop_tokens(base: BaseModel, tokenizer: PreTrainedTokenizerBase) -> frozense
 
 
 def load_weights(
-    base: BaseModel, hardware: Hardware, *, trust_remote_code: bool = False, train_all: bool = False
+    base: BaseModel,
+    hardware: Hardware,
+    *,
+    trust_remote_code: bool = False,
+    train_all: bool = False,
+    quantize: str | None = None,
 ) -> PreTrainedModel:
     """Load a model onto the hardware.
 
@@ -133,20 +136,65 @@ def load_weights(
         trust_remote_code: run code that lies beside the model.
         train_all: every weight will be tuned; they are kept in float32 then, because steps of a
             usual learning rate vanish in bfloat16.
+        quantize: ``4bit`` or ``8bit`` for a frozen model; None loads the numbers as they are.
+
+    Raises:
+        UsageError: the weights do not fit the configuration or are damaged.
+    """
+    from transformers import AutoModelForCausalLM
+
+    model = load_model(
+        AutoModelForCausalLM,
+        base,
+        hardware,
+        trust_remote_code=trust_remote_code,
+        train_all=train_all,
+        quantize=quantize,
+    )
+    if model.get_output_embeddings() is None:
+        raise UsageError("the model has no output layer to learn through", where=str(base.folder))
+    return model
+
+
+def load_model(
+    kind: Any,
+    base: BaseModel,
+    hardware: Hardware,
+    *,
+    trust_remote_code: bool = False,
+    train_all: bool = False,
+    quantize: str | None = None,
+    **settings: Any,
+) -> PreTrainedModel:
+    """Load a model of one of transformers' kinds; see :func:`load_weights`.
+
+    Args:
+        kind: ``AutoModelForCausalLM`` or another class of that sort.
+        base: which model.
+        hardware: device and number format.
+        trust_remote_code: run code that lies beside the model.
+        train_all: every weight will be tuned.
+        quantize: ``4bit``, ``8bit`` or None.
+        settings: of the configuration.
 
     Raises:
         UsageError: the weights do not fit the configuration or are damaged.
     """
     import torch
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
 
+    dtype = torch.float32 if train_all else hardware.torch_dtype
+    device: Any = torch.device(hardware.device)
+    if quantize:
+        settings["quantization_config"] = quantization_config(quantize, dtype)
+        settings["device_map"] = {"": device}
     try:
-        model = AutoModelForCausalLM.from_pretrained(
+        model = kind.from_pretrained(
             base.folder,
-            dtype=torch.float32 if train_all else hardware.torch_dtype,
+            dtype=dtype,
             use_safetensors=True,
             trust_remote_code=trust_remote_code,
+            **settings,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise UsageError(
@@ -154,9 +202,44 @@ def load_weights(
             where=str(base.folder),
             fix="check that the files are whole (compare their sizes or digests with the source)",
         ) from error
-    if model.get_output_embeddings() is None:
-        raise UsageError("the model has no output layer to learn through", where=str(base.folder))
-    return model.to(torch.device(hardware.device))  # pyright: ignore[reportArgumentType]
+    if quantize:
+        keep_one_arithmetic(model)
+        return model
+    return model.to(device)
+
+
+def extend_vocabulary(model: PreTrainedModel, tokens: int) -> int:
+    """Give a model embeddings for tokens that were added to its tokenizer.
+
+    A new token's embedding, and its row of the output layer, begin at the mean of all others:
+    its probability is then of the order of theirs (Hewitt 2021, *Initializing New Word
+    Embeddings for Pretrained Language Models*). Rows that the model has beyond its vocabulary
+    are used first.
+
+    Args:
+        model: changed in place.
+        tokens: of the tokenizer, the added ones included.
+
+    Returns:
+        How many rows were added.
+    """
+    import torch
+
+    embeddings: Any = model.get_input_embeddings()
+    known = embeddings.weight.shape[0]
+    if tokens <= known:
+        return 0
+    model.resize_token_embeddings(tokens, mean_resizing=False)
+    layers: list[Any] = [model.get_input_embeddings(), model.get_output_embeddings()]
+    with torch.no_grad():
+        for layer in layers:
+            if layer is None:
+                continue
+            weight = layer.weight
+            weight[known:] = weight[:known].float().mean(dim=0).to(weight.dtype)
+            if getattr(layer, "bias", None) is not None:
+                layer.bias[known:] = layer.bias[:known].mean()
+    return tokens - known
 
 
 def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -176,38 +259,6 @@ def check_vocabulary(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase)
         )
 
 
-def add_adapter(model: PreTrainedModel, recipe: Recipe) -> PeftModel:
-    """Freeze a model and put a fresh LoRA adapter beside its layers.
-
-    Raises:
-        UsageError: a target module does not exist; the known ones are named.
-    """
-    from peft import LoraConfig, TaskType, get_peft_model
-
-    targets: Any = ALL_LINEAR
-    if recipe.target_modules != (ALL_LINEAR,):
-        _check_targets(model, recipe.target_modules)
-        targets = sorted(recipe.target_modules)
-    config = LoraConfig(
-        task_type=TaskType.CAUSAL_LM,
-        r=recipe.rank,
-        lora_alpha=recipe.adapter_alpha,
-        lora_dropout=recipe.dropout,
-        target_modules=targets,
-    )
-    try:
-        adapted: Any = get_peft_model(model, config)
-    except ValueError as error:
-        raise UsageError(
-            f"the model's layers cannot take this adapter: {first_line(error)}",
-            where="target_modules",
-            fix=f"set target_modules = {ALL_LINEAR!r}",
-        ) from error
-    # As a set, which it is by now, it would be written in another order by every process.
-    adapted.peft_config["default"].target_modules = sorted(config.target_modules or ())
-    return adapted
-
-
 def padding_token(tokenizer: PreTrainedTokenizerBase) -> int:
     """Return a token id to pad with: the tokenizer's, or another one where that ends answers.
 
@@ -219,24 +270,6 @@ def padding_token(tokenizer: PreTrainedTokenizerBase) -> int:
         if isinstance(candidate, int) and candidate != end:
             return candidate
     return 0
-
-
-def _check_targets(model: PreTrainedModel, targets: tuple[str, ...]) -> None:
-    names = [
-        name.removesuffix(".weight")
-        for name, weight in model.named_parameters(remove_duplicate=False)
-        if name.endswith(".weight") and weight.dim() > 1
-    ]
-    known = sorted({part for name in names if (part := name.rpartition(".")[2]).isidentifier()})
-    for target in targets:
-        if not any(name == target or name.endswith(f".{target}") for name in names):
-            hint = nearest(target, known)
-            listing = f"; the model has {', '.join(known)}" if hint.startswith("did") else ""
-            raise UsageError(
-                f"the model has no layer {target!r}",
-                where="target_modules",
-                fix=f"{hint}{listing}; or {ALL_LINEAR}",
-            )
 
 
 def _folder_of_name(name: str) -> Path:

@@ -16,14 +16,18 @@ from ..workspace.artifact import Artifact
 from ..workspace.errors import UsageError
 from ..workspace.events import Emit, Note
 from ..workspace.files import read_json
+from .arrangement import check_arrangement
+from .combinations import idle_keys
 from .general import PROBE, REPLAY, draw_general, draw_probe, replay_rows
 from .hardware import Hardware, choose_hardware
 from .model import BaseModel, context_length, load_config, load_tokenizer, stop_tokens
+from .packing import Lessons, arrange, capacity_of
 from .preflight import Schedule, amount, announce, check_parts, plan, rows_to_measure, warnings_of
 from .recipe import Recipe
-from .render import ASSISTANT, Rendered, render
+from .render import ASSISTANT, render
 from .supervision import Part, empty_part, prepare_part, proof
 from .template import BUILT_IN, template_hash, template_origin
+from .vocabulary import add_tokens, missing_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -54,12 +58,14 @@ class Prepared:
         recipe: with everything chosen that was left open.
         hardware: where it will compute.
         tokenizer: the base model's.
+        new_tokens: ids that the recipe adds to the vocabulary.
         template: None where all rows are plain texts.
         train: the split's rows to learn.
         replay: the general rows mixed in; empty where there are none.
         replay_per_epoch: how many of them an epoch uses; the next one goes on with others.
         val: the rows to validate on.
         probe: the general rows to measure; empty where there are none.
+        lessons: what the batches are made of: the rows to learn, packed where the recipe says so.
         schedule: the steps.
         examples: rows as the model sees them (see :func:`~tunewise.train.supervision.proof`).
         warnings: what a person should know before it starts.
@@ -68,12 +74,14 @@ class Prepared:
     recipe: Recipe
     hardware: Hardware
     tokenizer: PreTrainedTokenizerBase
+    new_tokens: tuple[int, ...]
     template: Template | None
     train: Part
     replay: Part
     replay_per_epoch: int
     val: Part
     probe: Part
+    lessons: Lessons
     schedule: Schedule
     examples: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -85,11 +93,6 @@ class Prepared:
             (part,) if len(part.supervision) else () for part in (self.replay, self.probe)
         )
         return self.train, *replayed, self.val, *probed
-
-    @property
-    def learned(self) -> tuple[Rendered, ...]:
-        """All rows that are trained on, the general ones last."""
-        return self.train.rows + self.replay.rows
 
 
 def prepare(
@@ -116,7 +119,9 @@ def prepare(
     """
     config = load_config(base, trust_remote_code=recipe.trust_remote_code)
     tokenizer = load_tokenizer(base, trust_remote_code=recipe.trust_remote_code)
+    new_tokens = add_tokens(tokenizer, recipe.add_tokens)
     hardware = choose_hardware(dtype=recipe.dtype, threads=recipe.threads)
+    check_arrangement(recipe, hardware)
     max_length = _max_length(recipe, context_length(config))
     datasets = {name: _read_part(split, name, emit) for name in (TRAIN, VAL)}
     template = _template(tokenizer, datasets.values())
@@ -147,7 +152,10 @@ def prepare(
         )
     per_epoch = min(wanted, len(replay.rows))
     learned = len(train.rows) + per_epoch
-    schedule = plan(learned, recipe)
+    rows = train.rows + replay.rows
+    capacity = capacity_of(recipe.max_length, rows) if recipe.packing else None
+    lessons = arrange(train.rows, replay.rows, per_epoch, capacity=capacity)
+    schedule = plan(lessons.an_epoch, recipe)
     chosen = recipe.model_copy(
         update={
             "model": str(base.folder),
@@ -165,13 +173,15 @@ def prepare(
         probe = draw_probe(
             probe_file,
             tokenizer,
-            train.rows + replay.rows,
+            rows,
             rows=chosen.eval_rows or len(val.rows),
             max_length=max_length,
             seed=recipe.seed,
             emit=emit,
         )
     warnings = [*warnings_of(train, val, chosen, schedule)]
+    if idle := idle_keys(recipe):
+        warnings.append(f"method {recipe.method!r} takes no notice of {', '.join(idle)}")
     if per_epoch < wanted:
         warnings.append(
             f"the replay file gives {amount(per_epoch, 'row')} of {wanted:,} wanted for each "
@@ -179,6 +189,8 @@ def prepare(
         )
     if template:
         warnings += _template_warnings(base, tokenizer, template)
+    if new_tokens:
+        warnings += _new_token_warnings(tokenizer, new_tokens, train, chosen)
     warnings += _control_token_warnings(tokenizer, datasets[TRAIN])
     examples = proof(train, tokenizer)
     announce(train, per_epoch, val, schedule, examples, emit)
@@ -192,12 +204,14 @@ def prepare(
         recipe=chosen,
         hardware=hardware,
         tokenizer=tokenizer,
+        new_tokens=new_tokens,
         template=template,
         train=train,
         replay=replay,
         replay_per_epoch=per_epoch,
         val=val,
         probe=probe,
+        lessons=lessons,
         schedule=schedule,
         examples=tuple(examples),
         warnings=tuple(warnings),
@@ -258,11 +272,28 @@ def _template_warnings(
             "the tokenizer pads with its end token; it is learned here all the same, but a tool "
             "that masks padding by its token would teach a model never to stop"
         )
+    if missing := missing_tokens(tokenizer):
+        yield (
+            f"the chat template writes {', '.join(missing)}, which the vocabulary has no tokens "
+            "for, so that they are spelt out; add_tokens = 'template' adds and learns them"
+        )
     if tokenizer.convert_tokens_to_ids(template.end_token) not in stop_tokens(base, tokenizer):
         yield (
             f"answers end with {template.end_token}, which generation does not stop at: add it "
             "to eos_token_id in the model's generation_config.json"
         )
+
+
+def _new_token_warnings(
+    tokenizer: PreTrainedTokenizerBase, new_tokens: tuple[int, ...], train: Part, recipe: Recipe
+) -> Iterator[str]:
+    """Warn of added tokens that are not learned, for want of rows or by the recipe."""
+    seen = {token for row in train.rows for token in row.tokens}
+    missing = [tokenizer.convert_ids_to_tokens(token) for token in new_tokens if token not in seen]
+    if missing:
+        yield f"added tokens that no training row holds learn nothing: {', '.join(missing)}"
+    if recipe.method in ("prefix", "ia3"):
+        yield f"{recipe.method} learns no embeddings: the added tokens stay the mean of all others"
 
 
 def _control_token_warnings(

@@ -294,7 +294,8 @@ def _learned_length(
             "the chat template does not end an answer with a special token, so the model would "
             "never learn to stop",
             where=str(tokenizer.name_or_path),
-            fix="let the template write eos_token after the content of an assistant's message",
+            fix="let the template write eos_token after the content of an assistant's message; or, "
+            "if it writes a mark of its own, name that in add_tokens (add_tokens = 'template')",
         )
     return last + 1
 

@@ -303,7 +303,8 @@ class _Run:
                     schedule=prepared.schedule,
                     hardware=prepared.hardware,
                     padding=padding,
-                    watch=watch,
+                    tally=watch.tally,
+                    callbacks=(watch,),
                     folder=self.checkpoints.folder,
                     checkpoint=checkpoint,
                 )

@@ -11,7 +11,13 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.utils.data import DataLoader
-from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainingArguments
+from transformers import (
+    PreTrainedModel,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
 
 from .arrangement import OPTIMIZERS
 from .batches import Collator, LengthBatches
@@ -22,7 +28,7 @@ from .preflight import Schedule
 from .recipe import Recipe
 from .render import Rendered
 from .schedules import learning_rate_factor
-from .watch import Tally, Watch
+from .watch import Tally
 
 
 class SupervisedTrainer(Trainer):
@@ -41,7 +47,8 @@ class SupervisedTrainer(Trainer):
         factor: Callable[[int], float],
         recipe: Recipe,
         padding: int,
-        watch: Watch,
+        tally: Tally,
+        callbacks: Sequence[TrainerCallback],
     ) -> None:
         """Take what is learned and how.
 
@@ -53,9 +60,10 @@ class SupervisedTrainer(Trainer):
             factor: for a step, the share of the peak learning rate.
             recipe: tells which weights learn how fast.
             padding: token id to pad with.
-            watch: follows the run.
+            tally: counts the tokens.
+            callbacks: follow the run.
         """
-        super().__init__(model=model, args=arguments, callbacks=[watch])
+        super().__init__(model=model, args=arguments, callbacks=[*callbacks])
         self.remove_callback(PrinterCallback)
         # The loss below is divided by the step's tokens already; Trainer shall not do it again.
         self.model_accepts_loss_kwargs = True
@@ -64,7 +72,7 @@ class SupervisedTrainer(Trainer):
         self._factor = factor
         self._recipe = recipe
         self._collate = Collator(padding)
-        self._tally: Tally = watch.tally
+        self._tally = tally
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Return the optimizer, with groups of their own where weights learn at different rates."""
@@ -125,11 +133,13 @@ def fit(
     schedule: Schedule,
     hardware: Hardware,
     padding: int,
-    watch: Watch,
+    tally: Tally,
+    callbacks: Sequence[TrainerCallback],
     folder: Path,
     checkpoint: Path | None = None,
+    factor: Callable[[int], float] | None = None,
 ) -> None:
-    """Train a model in place; what is seen and kept on the way is the watch's.
+    """Train a model in place; what is seen and kept on the way is for those that follow it.
 
     Args:
         model: on its device, with gradients where it is to be tuned.
@@ -139,9 +149,11 @@ def fit(
         schedule: the run's steps.
         hardware: where the model is.
         padding: token id to pad with.
-        watch: follows the run.
-        folder: where checkpoints are written, when the watch asks for one.
+        tally: counts the tokens that the model is trained on.
+        callbacks: follow the run.
+        folder: where checkpoints are written, when a callback asks for one.
         checkpoint: one of these, to go on from.
+        factor: for a step (0-based), the share of the peak learning rate; None: the recipe's.
     """
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -166,13 +178,15 @@ def fit(
         remove_unused_columns=False,
         **({"optim": named} if (named := OPTIMIZERS[recipe.optimizer]) else {}),
     )
-    factor = partial(
+    factor = factor or partial(
         learning_rate_factor,
         steps=schedule.steps,
         warmup_steps=schedule.warmup_steps,
         recipe=recipe,
     )
-    trainer = SupervisedTrainer(model, arguments, rows, order, factor, recipe, padding, watch)
+    trainer = SupervisedTrainer(
+        model, arguments, rows, order, factor, recipe, padding, tally, callbacks
+    )
     if recipe.unfreezing:
         trainer.add_callback(Unfreezing(model, round(schedule.steps * recipe.unfreezing)))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

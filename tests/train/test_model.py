@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from transformers import AutoConfig, AutoTokenizer, BertConfig, BertForMaskedLM
 
+from tunewise.train.adapters import add_adapter
 from tunewise.train.hardware import Hardware, choose_hardware, usable_threads
 from tunewise.train.model import (
-    add_adapter,
     check_vocabulary,
     find_base_model,
     load_config,

@@ -80,6 +80,7 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(
         measured = [event.step for event in events if isinstance(event, Measured)]
         assert min(measured) == step + 1
         assert not (artifact.folder / "checkpoints").exists()
+        assert all(path.is_file() for path in artifact.folder.glob("*/*")), "one adapter only"
 
 
 def tunewise(workspace: Workspace, recipe: Recipe, *options: str) -> subprocess.Popen[str]:
@@ -141,7 +142,7 @@ def test_the_state_that_was_best_by_then_comes_back(
     best = sha256_of_file(adapter)
     adapter.unlink()
     adapter.write_bytes(b"of a later step")
-    (kept,) = partial.glob("checkpoints/*/kept/adapter_model.safetensors")
+    (kept,) = partial.glob("checkpoints/*/kept/result/adapter_model.safetensors")
     assert sha256_of_file(kept) == best
     assert result_of(train(workspace, split, recipe, force=True)) == whole
 

@@ -38,6 +38,21 @@ class ForgettingKeys(Section):
         "kept is a state within the budget. Needs a probe. None: no budget.",
     )
 
+    layer_decay: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Factor of the learning rate from each layer to the one below it, so that the "
+        "lower ones, which hold what is general, change less; 0.9 is common. 1: all alike.",
+    )
+    unfreezing: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the steps over which the layers begin to learn, the uppermost first "
+        "(gradual unfreezing). 0: all from the first step.",
+    )
+
     @field_validator("stop_if")
     @classmethod
     def _check_stop_if(cls, value: str | None) -> str | None:
