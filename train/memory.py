@@ -13,8 +13,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .batches import measuring_batches, order_of
 from .hardware import Hardware
+from .packing import Lessons
 from .recipe import ALL_LINEAR, Recipe
+from .render import Rendered
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -376,3 +381,28 @@ def _measuring_bytes(widths: Dimensions, short: int, shape: BatchShape) -> int:
     loss = 2 * _FLOAT32 * shape.supervised * widths.vocabulary
     layer = shape.tokens * short * (3 * widths.inner + 2 * widths.hidden)
     return max(loss, layer)
+
+
+def learning_shapes(lessons: Lessons, recipe: Recipe, epochs: int = 1) -> list[BatchShape]:
+    """Return the sizes of a run's forward passes, epoch by epoch."""
+    order = order_of(lessons, recipe)
+    lengths = np.array([len(row.tokens) for row in lessons.rows])
+    supervised = np.array([sum(row.supervised) for row in lessons.rows])
+    shapes = []
+    for epoch in range(epochs):
+        order.set_epoch(epoch)
+        shapes += [_shape(lengths, supervised, batch) for batch in order]
+    return shapes
+
+
+def measuring_shapes(rows: Sequence[Rendered], vocabulary: int, device: str) -> list[BatchShape]:
+    """Return the sizes of the forward passes of a validation."""
+    lengths = np.array([len(row.tokens) for row in rows])
+    supervised = np.array([sum(row.supervised) for row in rows])
+    batches = measuring_batches(lengths.tolist(), vocabulary, device)
+    return [_shape(lengths, supervised, batch) for batch in batches]
+
+
+def _shape(lengths: np.ndarray, supervised: np.ndarray, batch: Sequence[int]) -> BatchShape:
+    longest = int(lengths[batch].max())
+    return BatchShape(len(batch) * longest, longest, int(supervised[batch].sum()))

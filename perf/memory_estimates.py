@@ -1,0 +1,282 @@
+"""Is the memory that a run will take known before it starts? Estimates against real processes.
+
+    python perf/memory_estimates.py            # all configurations: some minutes
+    python perf/memory_estimates.py --write    # and write the result and the table of the page
+
+Each configuration is trained for three steps by `tunewise.train` in a process of its own, on a
+Llama of random weights. What it took is the highest resident memory that the kernel saw, less
+what the process held before the model was loaded (Python, libraries, and a smaller training that
+has warmed them up). Memory that the C library keeps for later is given back at once
+(MALLOC_MMAP_THRESHOLD_), or its habits would be measured, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "perf" / "results" / "memory_estimates.json"
+PAGE = ROOT / "docs" / "preflight.md"
+MARKERS = ("<!-- memory: start -->", "<!-- memory: end -->")
+# Of the real size, so that what is measured is the model and not the interpreter.
+SIZES: dict[str, dict[str, int]] = {
+    "20M": {"hidden": 384, "inner": 1024, "layers": 8, "heads": 6, "keys": 2, "vocabulary": 8000},
+    "60M": {"hidden": 512, "inner": 1408, "layers": 12, "heads": 8, "keys": 8, "vocabulary": 16000},
+    "135M": {
+        "hidden": 576,
+        "inner": 1536,
+        "layers": 30,
+        "heads": 9,
+        "keys": 3,
+        "vocabulary": 49152,
+    },
+}
+WITHIN = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What is trained: a model's size, and keys of the recipe."""
+
+    size: str
+    method: str = "lora"
+    batch_size: int = 8
+    length: int = 256
+    gradient_checkpointing: bool = False
+    dtype: str = "float32"
+    attention: str = "auto"
+    optimizer: str = "adamw"
+    gradient_accumulation: int = 1
+    packing: bool = False
+    supervised: float = 0.3
+
+
+CONFIGURATIONS = (
+    Configuration("20M"),
+    Configuration("20M", batch_size=16, length=512),
+    Configuration("20M", method="full", batch_size=4, length=512, attention="eager"),
+    Configuration("60M", method="full"),
+    Configuration("60M", method="full", gradient_accumulation=2, optimizer="adafactor"),
+    Configuration("60M", batch_size=4, length=512, packing=True),
+    Configuration("60M", batch_size=8, length=512, gradient_checkpointing=True),
+    Configuration("60M", dtype="bfloat16"),
+    Configuration("60M", method="full", dtype="bfloat16", batch_size=4),
+    Configuration("135M", batch_size=4),
+    Configuration("135M", batch_size=4, supervised=1.0, gradient_checkpointing=True),
+    Configuration("135M", method="full", batch_size=2, length=128),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was estimated and what was taken, in bytes."""
+
+    configuration: Configuration
+    estimated: int
+    measured: int
+
+    @property
+    def error(self) -> float:
+        """By which share the estimate is above what was measured."""
+        return self.estimated / self.measured - 1
+
+
+def measure(configuration: Configuration) -> Outcome:
+    """Train in a process of its own and compare."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "OMP_WAIT_POLICY": "passive",
+            "MALLOC_MMAP_THRESHOLD_": "65536",
+            "MALLOC_TRIM_THRESHOLD_": "65536",
+        }
+        result = subprocess.run(
+            [sys.executable, __file__, "--child", json.dumps(asdict(configuration)), folder],
+            env=environment,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+    facts = json.loads(result.stdout.splitlines()[-1])
+    return Outcome(configuration, facts["estimated"], facts["measured"])
+
+
+def run_child(configuration: Configuration, folder: Path) -> dict[str, int]:
+    """Train in this process: a small model first, then the one that counts."""
+    _train(Configuration("20M", batch_size=2, length=16), folder / "warm-up", hidden=48)
+    before = _resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    estimated = _train(configuration, folder / "run")
+    return {"estimated": estimated, "measured": _resident("VmHWM") - before}
+
+
+def _train(configuration: Configuration, folder: Path, hidden: int | None = None) -> int:
+    """Train three steps on rows of one length; returns the estimated bytes."""
+    import torch
+    from transformers import AutoConfig, set_seed
+
+    from tunewise.train.adapters import add_adapter
+    from tunewise.train.arrangement import arrange_model
+    from tunewise.train.batches import order_of
+    from tunewise.train.hardware import choose_hardware
+    from tunewise.train.memory import Anatomy, anatomy, estimate_memory, learning_shapes
+    from tunewise.train.model import find_base_model, load_weights
+    from tunewise.train.packing import arrange
+    from tunewise.train.preflight import Schedule
+    from tunewise.train.recipe import Recipe
+    from tunewise.train.render import Rendered
+    from tunewise.train.trainer import fit
+    from tunewise.train.watch import Tally
+
+    size = SIZES[configuration.size] | ({"hidden": hidden} if hidden else {})
+    write_model(folder, size)
+    recipe = Recipe(
+        method=configuration.method,  # pyright: ignore[reportArgumentType]
+        batch_size=configuration.batch_size,
+        max_length=configuration.length,
+        gradient_checkpointing=configuration.gradient_checkpointing,
+        attention=configuration.attention,  # pyright: ignore[reportArgumentType]
+        optimizer=configuration.optimizer,  # pyright: ignore[reportArgumentType]
+        gradient_accumulation=configuration.gradient_accumulation,
+        packing=configuration.packing,
+        learning_rate=1e-4,
+    )
+    hardware = choose_hardware(dtype=configuration.dtype, threads=1)
+    parts = 4 if configuration.packing else 1
+    learned = round(configuration.supervised * configuration.length / parts)
+    random = torch.Generator().manual_seed(0)
+    width = configuration.length // parts
+    rows = [
+        Rendered(
+            torch.randint(5, size["vocabulary"], (width,), generator=random).tolist(),
+            [place >= width - learned and place > 0 for place in range(width)],
+        )
+        for _ in range(3 * configuration.batch_size * configuration.gradient_accumulation * parts)
+    ]
+    lessons = arrange(rows, capacity=configuration.length if configuration.packing else None)
+    base = find_base_model(str(folder))
+    known = anatomy(AutoConfig.from_pretrained(folder))
+    assert isinstance(known, Anatomy)
+    shapes = learning_shapes(lessons, recipe)
+    estimate = estimate_memory(known, recipe, hardware, shapes).peak
+    set_seed(0)
+    model: Any = load_weights(base, hardware, train_all=configuration.method == "full")
+    arrange_model(model, recipe)
+    if configuration.method == "lora":
+        model = add_adapter(model, recipe)
+    fit(
+        model,
+        lessons.rows,
+        order=order_of(lessons, recipe),
+        recipe=recipe,
+        schedule=Schedule(3, 3, 0, 3),
+        hardware=hardware,
+        padding=0,
+        tally=Tally(),
+        callbacks=(),
+        folder=folder / "checkpoints",
+    )
+    return estimate
+
+
+def write_model(folder: Path, size: dict[str, int]) -> None:
+    """Write a Llama of random weights."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    torch.manual_seed(0)
+    LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=size["vocabulary"],
+            hidden_size=size["hidden"],
+            intermediate_size=size["inner"],
+            num_hidden_layers=size["layers"],
+            num_attention_heads=size["heads"],
+            num_key_value_heads=size["keys"],
+            max_position_embeddings=2048,
+            tie_word_embeddings=True,
+        )
+    ).save_pretrained(folder)
+
+
+def _resident(name: str) -> int:
+    """Return a number of /proc/self/status in bytes: VmRSS now, VmHWM at the most."""
+    for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise LookupError(name)
+
+
+def as_markdown(outcomes: Sequence[Outcome]) -> str:
+    """Return the table of all configurations."""
+    lines = [
+        "| model | method | rows × tokens | learned | other keys "
+        "| estimated MB | measured MB | error |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for outcome in outcomes:
+        on = outcome.configuration
+        default = Configuration(on.size)
+        names = ("gradient_checkpointing", "dtype", "attention", "optimizer", "packing")
+        names += ("gradient_accumulation",)
+        keys = [f"{n} = {getattr(on, n)}" for n in names if getattr(on, n) != getattr(default, n)]
+        lines.append(
+            f"| {on.size} | {on.method} | {on.batch_size} × {on.length} | {on.supervised:.0%} "
+            f"| {', '.join(keys) or '–'} | {outcome.estimated / 1e6:,.0f} "
+            f"| {outcome.measured / 1e6:,.0f} | {outcome.error:+.0%} |"
+        )
+    return "\n".join(lines)
+
+
+def write_results(outcomes: Sequence[Outcome]) -> None:
+    """Write the outcomes as data, and their table into the page."""
+    runs = [{**asdict(outcome), "error": outcome.error} for outcome in outcomes]
+    RESULTS.write_text(json.dumps({"schema_version": 1, "runs": runs}, indent=1) + "\n", "utf-8")
+    start, end = MARKERS
+    before, _, rest = PAGE.read_text("utf-8").partition(start)
+    _, _, after = rest.partition(end)
+    PAGE.write_text(f"{before}{start}\n{as_markdown(outcomes)}\n{end}{after}", "utf-8")
+
+
+def main() -> None:
+    """Measure all configurations and print the table; exit 1 if one is off by more than 15 %."""
+    parser = argparse.ArgumentParser(
+        description="Compare estimated memory with what processes take."
+    )
+    parser.add_argument("--child", nargs=2, metavar=("CONFIGURATION", "FOLDER"))
+    parser.add_argument("--only", type=int, nargs="+", help="numbers of configurations")
+    parser.add_argument(
+        "--write", action="store_true", help=f"write {RESULTS.name} and {PAGE.name}"
+    )
+    arguments = parser.parse_args()
+    if arguments.child:
+        configuration, folder = arguments.child
+        print(json.dumps(run_child(Configuration(**json.loads(configuration)), Path(folder))))
+        return
+    chosen = arguments.only or range(len(CONFIGURATIONS))
+    outcomes: list[Outcome] = []
+    for number in chosen:
+        outcomes.append(measure(CONFIGURATIONS[number]))
+        print(as_markdown(outcomes).splitlines()[-1], flush=True)
+    if arguments.write:
+        write_results(outcomes)
+    worst = max(outcomes, key=lambda outcome: abs(outcome.error))
+    print(f"worst: {worst.error:+.1%}")
+    sys.exit(abs(worst.error) > WITHIN)
+
+
+if __name__ == "__main__":
+    main()
