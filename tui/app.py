@@ -84,6 +84,7 @@ class TunewiseApp(App[int]):
         Binding("J", "jobs", "Jobs", show=False),
         Binding("c", "copy_command", "Copy command", show=False),
         Binding("y", "copy_text", "Copy", show=False),
+        Binding("ctrl+s", "write", "Write", show=False),
         Binding("z", "zoom", "Zoom", show=False),
         Binding("escape", "back", "Back", show=False),
         *(
@@ -296,6 +297,12 @@ class TunewiseApp(App[int]):
         """Sort the place's list by its next key."""
         if (place := self.current_place) and (order := place.next_order()):
             self.notify(f"sorted: {order}", timeout=2, markup=False)
+
+    def action_write(self) -> None:
+        """Write what the place makes."""
+        place = self.current_place
+        if place is not None and not place.write():
+            self.notify("there is nothing to write here", timeout=2, markup=False)
 
     def action_zoom(self) -> None:
         """Show the pane in focus alone, or all panes again."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from rich.text import Text
@@ -25,14 +26,20 @@ class Curve:
     dashed: bool = False
 
 
-def draw_curves(curves: Sequence[Curve], width: int, height: int) -> Text:
+def draw_curves(curves: Sequence[Curve], width: int, height: int, *, log: bool = False) -> Text:
     """Draw curves over common axes; where two meet in a cell, the later one gives the colour.
 
     Args:
         curves: at least one, each with a point.
         width: cells of the drawing beside the axis.
         height: lines of the drawing.
+        log: draw y on a logarithmic scale; values that have none are left out.
     """
+    value_at: Callable[[float], float] = float
+    if log:
+        curves, value_at = [_logarithmic(curve) for curve in curves], math.exp
+        if not any(curve.points for curve in curves):
+            return Text("nothing above zero to draw", "dim")
     points = [point for curve in curves for point in curve.points]
     left, right = min(x for x, _ in points), max(x for x, _ in points)
     bottom, top = min(y for _, y in points), max(y for _, y in points)
@@ -45,7 +52,7 @@ def draw_curves(curves: Sequence[Curve], width: int, height: int) -> Text:
     text = Text()
     for line in range(height):
         value = top - (top - bottom) * line / max(1, height - 1)
-        label = _short(value) if line in (0, height // 2, height - 1) else ""
+        label = _short(value_at(value)) if line in (0, height // 2, height - 1) else ""
         text.append(f"{label:>{_AXIS - 1}} ", style="dim").append(marks().axis, style="dim")
         for column in range(width):
             bits, style = cells.get((column, line), (0, ""))
@@ -58,6 +65,10 @@ def draw_curves(curves: Sequence[Curve], width: int, height: int) -> Text:
         sign = "- -" if curve.dashed else "---"
         text.append(f"{sign} {curve.name}   ", style=curve.style)
     return text
+
+
+def _logarithmic(curve: Curve) -> Curve:
+    return replace(curve, points=[(x, math.log(y)) for x, y in curve.points if y > 0])
 
 
 def _dots(

@@ -1,11 +1,13 @@
-"""Questions: yes or no, and a line of text."""
+"""Questions: yes or no, one of several, and a line of text."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -93,3 +95,50 @@ class Ask(ModalScreen[str | None]):
     def action_cancel(self) -> None:
         """Close without an answer."""
         self.dismiss(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several answers: the key that gives it, its name, and what it means."""
+
+    key: str
+    name: str
+    what: str
+
+
+class Choose(ModalScreen[str | None]):
+    """Shows a few answers, each with its key; None where the person thinks better of it.
+
+    Args:
+        title: the question.
+        text: what it is about; already made safe.
+        choices: the answers.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss(None)", "Cancel")]
+
+    def __init__(self, title: str, text: Text, choices: Sequence[Choice]) -> None:
+        """Keep the question."""
+        super().__init__()
+        self._title, self._text, self._choices = title, text, choices
+
+    def compose(self) -> ComposeResult:
+        """Yield the box."""
+        with Vertical(classes="dialog"):
+            yield Static(self._text, markup=False)
+            answers = Text()
+            for choice in self._choices:
+                answers.append(f"\n{choice.key:<7}", style="bold").append(choice.what)
+            yield Static(answers.append("\nesc    ", style="bold").append("leave it"))
+
+    def on_mount(self) -> None:
+        """Show the question."""
+        self.query_one(".dialog").border_title = Text(self._title)
+
+    def on_key(self, event: events.Key) -> None:
+        """Give the answer whose key was pressed."""
+        for choice in self._choices:
+            if event.key == choice.key or event.character == choice.key:
+                event.stop()
+                self.dismiss(choice.name)
+                return

@@ -8,10 +8,24 @@ from dataclasses import dataclass, field, replace
 
 from ..workspace.artifact import Workspace
 from ..workspace.errors import ExitCode
-from ..workspace.events import CheckDone, Event, Failed, Finished, Note, Pace, Progress, pace
+from ..workspace.events import (
+    CheckDone,
+    Event,
+    Failed,
+    Finished,
+    Measured,
+    Note,
+    Pace,
+    Progress,
+    Sampled,
+    TaskScored,
+    pace,
+)
 from ..workspace.jobs import DONE, FAILED, RUNNING, Job, job_status, list_jobs, read_events
 
 _KEPT_NOTES = 50
+_KEPT_STEPS = 4000
+_KEPT_ANSWERS = 200
 # A rate from the first moments would promise too much.
 _SECONDS_FOR_A_PACE = 1.0
 
@@ -26,6 +40,9 @@ class JobView:
         first: the first report of the task in hand, from which the pace is reckoned.
         latest: its latest report.
         checks: the audit's checks that have ended, in that order.
+        measured: the steps of a training, with their numbers; of very many, every other one.
+        sampled: the answers to a training's fixed prompts.
+        scored: the tasks that an evaluation is done with, of base or tuned model.
         notes: what the job had to say.
         failed: why it failed, if it did.
         finished: how it ended, if it ended well.
@@ -36,6 +53,9 @@ class JobView:
     first: Progress | None = None
     latest: Progress | None = None
     checks: tuple[CheckDone, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    sampled: tuple[Sampled, ...] = ()
+    scored: tuple[TaskScored, ...] = ()
     notes: tuple[Note, ...] = ()
     failed: Failed | None = None
     finished: Finished | None = None
@@ -74,19 +94,41 @@ class JobView:
 
 def advance(view: JobView, events: Iterable[Event]) -> JobView:
     """Fold events into a job's state."""
+    measured: list[Measured] = []
     for event in events:
+        if isinstance(event, Measured):
+            measured.append(event)
+            continue
         if isinstance(event, Progress):
             same = view.latest is not None and view.latest.task == event.task
             view = replace(view, first=view.first if same else event, latest=event)
         elif isinstance(event, CheckDone):
             view = replace(view, checks=(*view.checks, event))
+        elif isinstance(event, Sampled):
+            view = replace(view, sampled=(*view.sampled, event)[-_KEPT_ANSWERS:])
+        elif isinstance(event, TaskScored):
+            view = replace(view, scored=(*view.scored, event))
         elif isinstance(event, Note):
             view = replace(view, notes=(*view.notes, event)[-_KEPT_NOTES:])
         elif isinstance(event, Finished):
             view = replace(view, finished=event)
         elif isinstance(event, Failed):
             view = replace(view, failed=event)
+    if measured:
+        view = replace(view, measured=_thinned((*view.measured, *measured)))
     return view
+
+
+def _thinned(steps: tuple[Measured, ...]) -> tuple[Measured, ...]:
+    """Leave out every other ordinary step where there are too many; validations all stay."""
+    if len(steps) <= _KEPT_STEPS:
+        return steps
+    last = len(steps) - 1
+    return tuple(
+        step
+        for number, step in enumerate(steps)
+        if number % 2 == 0 or number == last or "train_eval_loss" in step.values
+    )
 
 
 @dataclass(slots=True)

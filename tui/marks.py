@@ -66,6 +66,9 @@ class Marks:
     axis: str
     dot: str
     keep: str
+    down: str
+    up: str
+    marked: str
 
 
 UNICODE = Marks(
@@ -85,6 +88,9 @@ UNICODE = Marks(
     axis="│",
     dot="·",
     keep="◀",
+    down="↓",
+    up="↑",
+    marked="◆",
 )
 ASCII = Marks(
     severity=("x", "^", "o", "."),
@@ -103,6 +109,9 @@ ASCII = Marks(
     axis="|",
     dot="-",
     keep="<",
+    down="v",
+    up="^",
+    marked="*",
 )
 
 

@@ -75,6 +75,10 @@ class Place(Vertical):
         """Return the arguments of the tunewise command that shows or does the same."""
         return []
 
+    def write(self) -> bool:
+        """Write what this place makes (``ctrl+s``); return False where it makes nothing."""
+        return False
+
     def text_to_copy(self) -> str:
         """Return what ``y`` copies; empty where there is nothing."""
         return ""

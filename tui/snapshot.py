@@ -17,6 +17,8 @@ from .audit_view import AuditView, parse_audit
 # Folders whose change means that there may be something new to show.
 _WATCHED = ("audit", "clean", "split", "train", "evaluate", "report", "decisions")
 
+_MOST_SPLITS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -39,6 +41,7 @@ class Snapshot:
         audit: the newest audit of the shown source.
         clean: the newest cleaning of the shown audit.
         split: the newest split.
+        splits: all splits, the newest last.
         train: the newest training run.
         evaluate: the newest evaluation.
         report: the newest report.
@@ -51,6 +54,7 @@ class Snapshot:
     audit: AuditView | None = None
     clean: Document | None = None
     split: Document | None = None
+    splits: tuple[Document, ...] = ()
     train: Document | None = None
     evaluate: Document | None = None
     report: Document | None = None
@@ -94,11 +98,13 @@ def take_snapshot(workspace: Workspace, source: Path | None = None) -> Snapshot:
     if audit is None or (clean is not None and clean.content.get("audit") != audit.id):
         clean = None
     evaluate = _newest(workspace, "evaluate", problems)
+    splits = _latest(workspace, "split", problems)
     return Snapshot(
         audit=audit,
         clean=clean,
         decisions=_decisions(workspace, audit, problems) if audit else (),
-        split=_newest(workspace, "split", problems),
+        split=splits[-1] if splits else None,
+        splits=splits,
         train=_newest(workspace, "train", problems),
         evaluate=evaluate,
         report=_newest(workspace, "report", problems),
@@ -117,6 +123,13 @@ def _decisions(workspace: Workspace, audit: AuditView, problems: list[str]) -> t
         problems.append(f"cannot read the decisions: {error}")
         return ()
     return effective_decisions(journal.entries)
+
+
+def _latest(workspace: Workspace, kind: str, problems: list[str]) -> tuple[Document, ...]:
+    """Read the newest artifacts of a kind, the newest last."""
+    artifacts = list_artifacts(workspace, kind)[-_MOST_SPLITS:]
+    found = (_read(artifact, problems) for artifact in artifacts)
+    return tuple(document for document in found if document is not None)
 
 
 def _newest(workspace: Workspace, kind: str, problems: list[str]) -> Document | None:

@@ -1,71 +1,125 @@
-"""Place 5, Train: the newest run's facts and loss curves, and the one in progress."""
+"""Place 5, Train: a form with estimate and preflight, the run in progress, and the newest run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import polars as pl
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import get_current_worker
 
-from .curves import Curve, draw_curves
-from .data_place import progress_text
+from ..workspace.jobs import cancel_job, kill_job
+from .dialogs import Choice, Choose
+from .fields import FormField
+from .form_place import FormPlace
 from .job_view import JobView
-from .marks import BAD, ORANGE, SKY, WARNING, duration, marks, plain, styled
-from .place import Place
+from .marks import BAD, plain, styled
+from .run_curves import LossLog, curve_text, measured_log, read_log
+from .run_text import answers_text, dry_text, facts_text, live_text, sampled_text, supervision_text
 from .snapshot import Document, Snapshot
 
-_WIDTH, _HEIGHT = 64, 12
-_PARTS_OF_A_RUN = 10
-_EXAMPLES_SHOWN = 3
-_EXAMPLE_CHARACTERS = 600
+_HEIGHT, _NARROWEST = 12, 24
+_BESIDE_CHART = 15
+_FACTS_WIDTH = 42
+_STOP = (
+    Choice("enter", "step", "stop after the step in progress; a checkpoint is written"),
+    Choice("k", "now", "kill it now; the steps since its last checkpoint are lost"),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class LossLog:
-    """A run's losses by step; those of single batches jump, so they are a mean of ``window``."""
-
-    train: tuple[tuple[float, float], ...]
-    val: tuple[tuple[float, float], ...]
-    window: int
-
-
-class TrainPlace(Place):
-    """The newest training run as it was written."""
+class TrainPlace(FormPlace):
+    """A run as it goes on, the newest one as it was written, and the form for another."""
 
     name_in_rail = "Train"
+    step = "train"
+    preview_title = "What would be done"
     help_text: ClassVar[str] = (
-        "The newest training run: its losses, its best checkpoint, and what it learned from.\n"
-        "Start one with: tunewise train latest --model MODEL"
+        "The run in progress with its losses, speed, general probe and answers;\n"
+        "else the newest one: its losses, its best checkpoint, and what it learned from.\n"
+        "f       the form: model, method and numbers, with estimate and preflight beside it\n"
+        "ctrl+s  in the form: start the run\n"
+        "space   freeze the view of a run      l  logarithmic losses\n"
+        "x       stop the run, after its step or now; the same command goes on from there"
     )
+    fields = (
+        FormField("split", "", "a split by id, path or latest", usual="latest"),
+        FormField("model", "--model", "the base model: a folder or a name", "train.model"),
+        FormField(
+            "method", "--method", "what is tuned", "train.method",
+            choices=("lora", "full"),
+        ),
+        FormField("rank", "--rank", "LoRA rank", "train.rank"),
+        FormField(
+            "learning rate", "--learning-rate", "the highest, after the warm-up",
+            "train.learning_rate", "by method",
+        ),
+        FormField("epochs", "--epochs", "passes over the training rows", "train.epochs"),
+        FormField("batch size", "--batch-size", "rows a step", "train.batch_size"),
+        FormField(
+            "replay", "--replay", "a file of general rows to mix in, against forgetting",
+            "train.replay", "none",
+        ),
+        FormField(
+            "probe", "--probe", "a file of general rows to measure, never to learn",
+            "train.probe", "none",
+        ),
+        FormField(
+            "stop if", "--stop-if", "a forgetting budget: general_loss_increase > 0.05",
+            "train.stop_if", "never",
+        ),
+        FormField("seed", "--seed", "of order, dropout and adapter", "train.seed"),
+        FormField("recipe", "--recipe", "a TOML file with any other key of [train]", usual="none"),
+    )  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "freeze", "Freeze", show=False),
+        Binding("l", "log_scale", "Log scale", show=False),
+        Binding("x", "stop", "Stop run"),
+    ]
 
-    def compose(self) -> ComposeResult:
+    def __init__(self, *, id: str | None = None) -> None:
+        """Start without a run."""
+        super().__init__(id=id)
+        self._log_scale = False
+        self._frozen = False
+        self._losses = LossLog()
+        self._live: JobView | None = None
+        self._document: Document | None = None
+
+    def compose_result(self) -> ComposeResult:
         """Yield the panels."""
         with VerticalScroll(classes="panels"):
-            yield Static(id="train-running", classes="panel")
+            with Container(id="train-live"):
+                yield Static(id="train-live-curve", classes="panel")
+                yield Static(id="train-live-facts", classes="panel")
+            yield Static(id="train-live-answers", classes="panel")
             yield Static(id="train-facts", classes="panel")
             yield Static(id="train-curve", classes="panel")
+            yield Static(id="train-answers", classes="panel")
             yield Static(id="train-supervision", classes="panel")
 
     def on_mount(self) -> None:
         """Name the panels."""
         for name, title in (
-            ("running", "Running"),
+            ("live-curve", "Loss"),
+            ("live-facts", "Running"),
+            ("live-answers", "Answers to the same prompts"),
             ("facts", "Run"),
             ("curve", "Loss"),
+            ("answers", "Answers to the same prompts"),
             ("supervision", "Learned from what stands between the brackets"),
         ):
             self._panel(name).border_title = title
-        self._panel("running").display = False
+        self._show_live(None)
         super().on_mount()
+
+    # What there is
 
     def show(self, snapshot: Snapshot) -> None:
         """Show the newest run."""
@@ -73,108 +127,130 @@ class TrainPlace(Place):
         for name in ("curve", "supervision"):
             self._panel(name).display = document is not None
         if document is None:
+            self._panel("answers").display = False
             text = styled("No run yet. ", "bold")
             step = "train latest --model MODEL" if snapshot.split else "split latest"
-            self._panel("facts").update(text.append(f"Run: tunewise {step}", style="dim"))
-            return
-        facts = facts_text(document.content)
-        self._panel("facts").update(
-            facts.append("\n").append_text(plain(self.shown_path(document.folder), "dim"))
-        )
-        self._panel("supervision").update(supervision_text(document.content))
-        self._read_log(document)
+            where = "f opens the form, or run" if snapshot.split else "First run"
+            self._panel("facts").update(text.append(f"{where}: tunewise {step}", style="dim"))
+        elif self._document is None or document.artifact != self._document.artifact:
+            facts = facts_text(document.content)
+            self._panel("facts").update(
+                facts.append("\n").append_text(plain(self.shown_path(document.folder), "dim"))
+            )
+            self._panel("supervision").update(supervision_text(document.content))
+            self._read_log(document)
+        self._document = document
 
     def show_jobs(self, jobs: tuple[JobView, ...]) -> None:
-        """Show the run in progress."""
-        running = [job for job in jobs if job.command == "train" and job.running]
-        self._panel("running").display = bool(running)
-        if running:
-            self._panel("running").update(progress_text(running[-1]))
+        """Follow the run in progress, by whichever command it was begun."""
+        running = [job for job in jobs if job.running and (job.command == "train" or job.measured)]
+        view = running[-1] if running else None
+        if view is None:
+            self._frozen = False
+        if not self._frozen:
+            self._show_live(view)
+            self.refresh_bindings()
 
-    def main_widget(self) -> Widget:
-        """Return the scrolling panels."""
-        return self.query_one(VerticalScroll)
+    def _show_live(self, view: JobView | None) -> None:
+        self._live = view
+        live = view is not None
+        self.query_one("#train-live").display = live
+        self._panel("live-answers").display = live and bool(view.sampled)
+        if view is not None:
+            self._draw_live(view)
 
-    def command(self) -> list[str]:
-        """Return the command that starts a run."""
-        return ["train", "latest"]
+    def _draw_live(self, view: JobView) -> None:
+        width = self._chart_width(beside=self.app.size.width >= 120)
+        losses = measured_log(view.measured)
+        chart = curve_text(losses, width, _HEIGHT, log=self._log_scale)
+        self._panel("live-curve").update(chart)
+        self._panel("live-facts").update(live_text(view, frozen=self._frozen))
+        if view.sampled:
+            self._panel("live-answers").update(sampled_text(view.sampled))
+
+    def _chart_width(self, *, beside: bool = False) -> int:
+        room = self.size.width - _BESIDE_CHART - (_FACTS_WIDTH + 2 if beside else 2)
+        return max(_NARROWEST, room)
+
+    def on_resize(self) -> None:
+        """Draw the charts to their new width."""
+        if self._live is not None:
+            self._draw_live(self._live)
+        self._draw_log()
 
     @work(thread=True, exclusive=True, group="log")
     def _read_log(self, document: Document) -> None:
+        losses, problem, answers = LossLog(), "", None
         try:
-            text = curve_text(read_log(document.folder / "log.parquet"))
-        except (OSError, pl.exceptions.PolarsError) as error:
-            text = plain(f"cannot read the log: {error}", BAD)
+            losses = read_log(document.folder / "log.parquet")
+            path = document.folder / "samples.parquet"
+            if path.is_file():
+                answers = answers_text(pl.read_parquet(path).sort("step").iter_rows(named=True))
+        except (OSError, KeyError, pl.exceptions.PolarsError) as error:
+            problem = f"cannot read the log: {error}"
         if not get_current_worker().is_cancelled:
-            self.app.call_from_thread(self._panel("curve").update, text)
+            self.app.call_from_thread(self._show_log, losses, problem, answers)
+
+    def _show_log(self, losses: LossLog, problem: str, answers: Text | None) -> None:
+        self._losses = losses
+        self._panel("answers").display = answers is not None
+        if answers is not None:
+            self._panel("answers").update(answers)
+        if problem:
+            self._panel("curve").update(plain(problem, BAD))
+        else:
+            self._draw_log()
+
+    def _draw_log(self) -> None:
+        if self._document is not None:
+            width = self._chart_width()
+            chart = curve_text(self._losses, width, _HEIGHT, log=self._log_scale)
+            self._panel("curve").update(chart)
+
+    def result_widget(self) -> Widget:
+        """Return the scrolling panels."""
+        return self.query_one(".panels")
+
+    # What can be done
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to stop and to freeze only where something runs."""
+        return action not in ("stop", "freeze") or self._live is not None
+
+    def action_freeze(self) -> None:
+        """Stop the view where it is, or let it go on; the run itself goes on."""
+        self._frozen = not self._frozen
+        self.show_jobs(self.app.jobs)  # type: ignore[attr-defined]
+        if self._live is not None:
+            self._draw_live(self._live)
+
+    def action_log_scale(self) -> None:
+        """Draw the losses on a logarithmic scale, or on the plain one again."""
+        self._log_scale = not self._log_scale
+        self.on_resize()
+
+    def action_stop(self) -> None:
+        """Ask how the run should stop."""
+        view = self._live
+        if view is None:
+            return
+
+        def stop(answer: str | None) -> None:
+            if answer == "step":
+                cancel_job(view.job)
+            elif answer == "now":
+                kill_job(view.job)
+
+        told = plain("The same command goes on from the last checkpoint.")
+        self.app.push_screen(Choose("Stop this run?", told, _STOP), stop)
+
+    def preview_arguments(self) -> list[str]:
+        """Return the command that works the run out without training."""
+        return [*self.command(), "--dry-run"]
+
+    def preview_text(self, document: Mapping[str, Any]) -> Text:
+        """Return what the run would do and take."""
+        return dry_text(document)
 
     def _panel(self, name: str) -> Static:
         return self.query_one(f"#train-{name}", Static)
-
-
-def read_log(path: Path) -> LossLog:
-    """Read a run's losses; steps where one was not measured are left out of it."""
-    frame = pl.read_parquet(path, columns=["step", "train_loss", "val_loss"]).fill_nan(None)
-    train = frame.select("step", loss="train_loss").drop_nulls()
-    window = max(1, len(train) // _PARTS_OF_A_RUN)
-    smooth = train.with_columns(pl.col("loss").rolling_mean(window, min_samples=1))
-    val = frame.select("step", loss="val_loss").drop_nulls()
-    return LossLog(tuple(smooth.iter_rows()), tuple(val.iter_rows()), window)
-
-
-def curve_text(log: LossLog) -> Text:
-    """Return both losses as a chart, or say that none was measured."""
-    name = "train" if log.window == 1 else f"train, mean of {log.window} steps"
-    curves = [Curve(name, log.train, SKY), Curve("val", log.val, ORANGE, dashed=True)]
-    shown: Sequence[Curve] = [curve for curve in curves if curve.points]
-    if not shown:
-        return styled("no loss was measured", "dim")
-    return draw_curves(shown, _WIDTH, _HEIGHT)
-
-
-def facts_text(content: Mapping[str, Any]) -> Text:
-    """Return a run's numbers: steps, tokens, time, best and final losses."""
-    text = Text()
-    for key in ("model", "method"):
-        if content.get(key):
-            text.append(f"{key} ", style="dim").append_text(
-                plain(Path(str(content[key])).name, "bold")
-            ).append("  ")
-    numbers = [
-        f"{content[key]:,} {title}"
-        for key, title in (
-            ("steps", "steps"),
-            ("tokens", "tokens"),
-            ("supervised_tokens", "of them learned from"),
-        )
-        if content.get(key) is not None
-    ]
-    if text.plain:
-        text.append("\n")
-    text.append(", ".join(numbers))
-    if content.get("seconds") is not None:
-        text.append(f", in {duration(content['seconds'])}")
-    best, final = content.get("best") or {}, content.get("final") or {}
-    if best.get("val_loss") is not None:
-        text.append(f"\nbest val loss {best['val_loss']:.3f} at step {best.get('step')}", "bold")
-    elif best:
-        text.append("\nno validation", "bold")
-    if final.get("train_loss") is not None:
-        text.append(f"\nfinal train loss {final['train_loss']:.3f}")
-        if final.get("val_loss") is not None:
-            text.append(f", val loss {final['val_loss']:.3f}")
-    return text
-
-
-def supervision_text(content: Mapping[str, Any]) -> Text:
-    """Return what the run learned from: rows by fate, warnings, and a few rows as rendered."""
-    text = Text()
-    for part, rows in (content.get("rows") or {}).items():
-        text.append_text(plain(part, "bold")).append(f"  {rows['used']:,} of {rows['rows']:,} rows")
-        text.append(f", {rows['refused']:,} refused, {rows['truncated']:,} cut off\n", "dim")
-    for warning in content.get("warnings") or ():
-        text.append_text(plain(f"{marks().severity[1]} {warning}", WARNING)).append("\n")
-    for example in (content.get("examples") or ())[:_EXAMPLES_SHOWN]:
-        text.append("\n").append_text(plain(str(example)[:_EXAMPLE_CHARACTERS])).append("\n")
-    text.rstrip()
-    return text if text.plain else styled("this run did not say", "dim")
