@@ -328,29 +328,3 @@ class DatasetContext(Context):
     def records_of(self, rows: pl.Series) -> pl.DataFrame:
         """Return single records, in their order."""
         return self.records.filter(pl.col("row").is_in(rows.unique().implode())).collect()
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """How a check ended.
-
-    Attributes:
-        check: which one.
-        severity: of its findings, unless a finding has its own.
-        status: ``ran``, ``skipped`` or ``failed``.
-        reason: why it was skipped or failed, or how it ran where that is worth knowing.
-        seconds: how long it took.
-        findings: frame of ``FINDING_SCHEMA``.
-    """
-
-    check: Check
-    severity: Severity
-    status: str
-    reason: str
-    seconds: float
-    findings: pl.DataFrame
-
-    @property
-    def rows(self) -> int:
-        """Number of distinct rows with a finding."""
-        return self.findings["row"].drop_nulls().n_unique()

@@ -17,10 +17,10 @@ from ...workspace.errors import DataError
 from ...workspace.events import CheckDone, Emit, Note, counting, ignore
 from ...workspace.files import sha256_of_json, sha256_of_model, write_json
 from ...workspace.manifest import Input
-from ..check import FAILED, MODEL, RAN, CheckContext, CheckResult, DatasetContext
+from ..check import FAILED, MODEL, RAN, CheckContext, DatasetContext
 from ..checks.registry import choose_checks, known_checks, reject_unknown
 from ..contamination import BenchmarkItem
-from ..finding import FINDING_SCHEMA, SEVERITY_ORDER, empty_findings
+from ..finding import FINDING_SCHEMA, SEVERITY_ORDER
 from ..near_duplicates.ray_runner import ray_cluster
 from ..piece_files import writing_pieces
 from ..reading.dataset_info import find_description
@@ -33,7 +33,7 @@ from ..shapes.catalogue import shape_of
 from ..tokens.tokenizer import tokenizer_fingerprint
 from .audit_document import PROFILE_SUMMARIES, describe_audit
 from .benchmark_search import BENCHMARK, benchmark_contamination, write_contamination
-from .checking import AnyCheck, Look, Looked, look_at_pieces
+from .checking import AnyCheck, CheckResult, Look, Looked, look_at_pieces
 from .copies import NEAR, NEAR_PAIR_SCHEMA, near_copies, near_settings
 from .earlier import EARLIER, EarlierAudit, earlier_audit, named_audits
 from .freed_memory import give_back_freed_memory
@@ -196,6 +196,7 @@ class _Audit:
     emit: Emit
     rows: int = 0
     records: int = 0
+    starts: list[int] = field(default_factory=list)
     examples: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self, draft: Draft, given: Input) -> None:
@@ -212,6 +213,7 @@ class _Audit:
                 for piece in read_pieces(self.source, self.emit):
                     write_records(piece.records)
                     write_set_aside(piece.set_aside)
+                    self.starts.append(self.rows)
                     self.rows += piece.rows
                     self.records += piece.records.height
                     self.examples += understood_examples(piece, _EXAMPLES - len(self.examples))
@@ -223,7 +225,7 @@ class _Audit:
                             fix="run the audit again when nothing writes to it")  # fmt: skip
         whole = self._whole(looked)
         results = self._finish_checks(looked, whole)
-        self._write(draft, given, whole, results)
+        self._write(draft, given, whole, looked, results)
         shutil.rmtree(pieces)
 
     def _file(self, name: str) -> Path:
@@ -262,9 +264,8 @@ class _Audit:
         results: list[CheckResult] = []
         with counting(self.emit, "checking", total=len(self.checks), unit="checks") as counter:
             for run in looked.runs:
-                run.on_whole(whole)
+                result = looked.finish(run, whole)
                 give_back_freed_memory()
-                result = run.result(whole.reasons)
                 results.append(result)
                 self._tell(result)
                 counter.advance()
@@ -276,7 +277,7 @@ class _Audit:
                 check=result.check.name,
                 status=result.status,
                 severity=result.severity.value,
-                findings=result.findings.height,
+                findings=result.count,
                 rows=result.rows,
                 reason=result.reason,
             )
@@ -285,12 +286,17 @@ class _Audit:
             self.emit(Note(text=f"{result.check.name} failed: {result.reason}", level="warning"))
 
     def _write(
-        self, draft: Draft, given: Input, whole: DatasetContext, results: Sequence[CheckResult]
+        self,
+        draft: Draft,
+        given: Input,
+        whole: DatasetContext,
+        looked: Looked,
+        results: Sequence[CheckResult],
     ) -> None:
-        findings = pl.concat([empty_findings(), *(result.findings for result in results)])
-        # By row, then as the checks come; findings about the whole dataset come first.
-        findings = findings.sort("row", maintain_order=True).select(*FINDING_SCHEMA)
-        findings.write_parquet(self._file("findings"))
+        ran = [result.place for result in results if result.status == RAN]
+        with writing_pieces(self._file("findings"), FINDING_SCHEMA) as write_findings:
+            for some in looked.findings.by_row(self.starts, ran):
+                write_findings(some)
         near = any(result.check.name == NEAR and result.status == RAN for result in results)
         pairs = whole.shared(near_copies).pairs() if near else pl.DataFrame(schema=NEAR_PAIR_SCHEMA)
         pairs.write_parquet(self._file("near_pairs"))
@@ -311,6 +317,7 @@ class _Audit:
                 for one in self.earlier
             ],
         }
+        findings = pl.scan_parquet(self._file("findings"))
         document = describe_audit(dataset, whole, results, findings)
         if self.benchmarks and any(
             result.check.name == BENCHMARK and result.status != FAILED for result in results
@@ -318,7 +325,8 @@ class _Audit:
             found = whole.shared(benchmark_contamination)
             document["contamination"] = write_contamination(found, self.folder)
         write_json(self.folder / "audit.json", document)
-        by_severity = dict(findings["severity"].value_counts().iter_rows())
+        counts = findings.group_by("severity").agg(pl.len()).collect()
+        by_severity = dict(counts.iter_rows())
         draft.counts |= {
             "rows": self.rows,
             "records": self.records,

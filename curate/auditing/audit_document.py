@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 
 from ...workspace.errors import ExitCode
-from ..check import FAILED, RAN, CheckResult, DatasetContext
+from ..check import FAILED, RAN, DatasetContext
 from ..finding import SEVERITY_ORDER, Fix, Severity
+from .checking import CheckResult
 from .profile import counting_summary, profile_dataset, profile_summary
 from .quality import measure_quality
 
@@ -25,7 +26,7 @@ def describe_audit(
     dataset: Mapping[str, Any],
     context: DatasetContext,
     results: Sequence[CheckResult],
-    findings: pl.DataFrame,
+    findings: pl.LazyFrame,
 ) -> dict[str, Any]:
     """Return the document of an audit.
 
@@ -81,13 +82,13 @@ def _describe_result(result: CheckResult) -> dict[str, Any]:
         "severity": result.severity.value,
         "fix": result.check.fix.value,
         "seconds": round(result.seconds, 4),
-        "findings": result.findings.height,
+        "findings": result.count,
         "rows": result.rows,
     }
 
 
 def _grouped(
-    results: Sequence[CheckResult], findings: pl.DataFrame, rows: int
+    results: Sequence[CheckResult], findings: pl.LazyFrame, rows: int
 ) -> list[dict[str, Any]]:
     """One line for each check and severity that has findings, gravest first, then most rows."""
     titles = {result.check.name: result.check.title for result in results}
@@ -100,6 +101,7 @@ def _grouped(
         )
         .with_columns(pl.col("fix").fill_null(Fix.NONE.value))
         .sort("rows", "check", descending=[True, False])
+        .collect()
     )
     lines = [
         {**group, "share": group["rows"] / rows, "title": titles[group["check"]]}

@@ -22,8 +22,8 @@ from ..check import (
     FAILED,
     RAN,
     SKIPPED,
+    Check,
     CheckContext,
-    CheckResult,
     CheckSkippedError,
     DatasetCheck,
     DatasetContext,
@@ -32,10 +32,43 @@ from ..check import (
     Summary,
 )
 from ..finding import Severity, as_findings, empty_findings
+from .kept_findings import KeptFindings
 
 AnyCheck = RowCheck | DatasetCheck
 
 _SECONDS_DEAF_TO_SIGNALS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """How a check ended.
+
+    Attributes:
+        check: which one.
+        severity: of its findings, unless a finding has its own.
+        status: ``ran``, ``skipped`` or ``failed``.
+        reason: why it was skipped or failed, or how it ran where that is worth knowing.
+        seconds: how long it took.
+        place: of the check among those of the audit.
+        count: number of findings.
+        rows: number of distinct rows with a finding.
+        kept: where its findings are, among those of others.
+    """
+
+    check: Check
+    severity: Severity
+    status: str
+    reason: str
+    seconds: float
+    place: int
+    count: int
+    rows: int
+    kept: KeptFindings
+
+    @property
+    def findings(self) -> pl.DataFrame:
+        """The findings, frame of ``FINDING_SCHEMA``; none of a check that failed."""
+        return self.kept.of(self.place) if self.status == RAN else empty_findings()
 
 
 @dataclass(slots=True)
@@ -46,8 +79,10 @@ class CheckRun:
 
     Attributes:
         check: which one.
+        place: of the check among those of the audit.
         own_severity: the user's own severity for all of its findings; the check's by default.
-        findings: by piece; those about the whole come last.
+        count: findings so far.
+        rows: distinct rows with a finding; a check has findings about a row from one look only.
         seconds: spent on it so far.
         ran: whether it applied to any piece.
         skipped: why it did not apply.
@@ -55,94 +90,111 @@ class CheckRun:
     """
 
     check: AnyCheck
+    place: int = 0
     own_severity: Severity | None = None
-    findings: list[pl.DataFrame] = field(default_factory=list)
+    count: int = 0
+    rows: int = 0
     seconds: float = 0.0
     ran: bool = False
     skipped: str = ""
     failed: str = ""
 
-    def on_piece(self, piece: int, context: CheckContext, summaries: Summaries) -> None:
+    def on_piece(
+        self, piece: int, context: CheckContext, summaries: Summaries
+    ) -> pl.DataFrame | None:
         """Look at a piece of the data.
 
         Args:
             piece: its number.
             context: the piece.
             summaries: takes up what a dataset check needs to know of it.
-        """
-        self._watch(lambda: self._look_at_piece(piece, context, summaries))
 
-    def on_whole(self, context: DatasetContext) -> None:
-        """Look at the whole, where the check needs it."""
+        Returns:
+            What was found there, frame of ``FINDING_SCHEMA``; None where the check does not look
+            at pieces, does not apply, or failed.
+        """
+        return self._watch(lambda: self._look_at_piece(piece, context, summaries))
+
+    def on_whole(self, context: DatasetContext) -> pl.DataFrame | None:
+        """Look at the whole, where the check needs it; returns what was found there."""
         check = self.check
-        if isinstance(check, DatasetCheck) and not self.skipped:
-            self._watch(lambda: self._take(check.find(context, check)))
+        if not isinstance(check, DatasetCheck) or self.skipped:
+            return None
+        return self._watch(lambda: self._take(check.find(context, check)))
 
     def merge(self, other: CheckRun) -> None:
         """Go on from what the same check found in later pieces."""
-        self.findings += other.findings
+        self.count += other.count
+        self.rows += other.rows
         self.seconds += other.seconds
         self.ran |= other.ran
         self.skipped = self.skipped or other.skipped
         self.failed = self.failed or other.failed
 
-    def result(self, reasons: Mapping[str, str]) -> CheckResult:
+    def result(self, reasons: Mapping[str, str], kept: KeptFindings) -> CheckResult:
         """Return how it ended.
 
         Args:
             reasons: what checks said about how they went.
+            kept: the findings of all checks.
         """
-        found = [empty_findings()]
         if self.failed:
             status, reason = FAILED, self.failed
         elif not self.ran:
             status, reason = SKIPPED, self.skipped
         else:
             status, reason = RAN, reasons.get(self.check.name, "")
-            found += self.findings
         return CheckResult(
             check=self.check,
             severity=self.own_severity or self.check.severity,
             status=status,
             reason=reason,
             seconds=self.seconds,
-            findings=pl.concat(found, rechunk=True),
+            place=self.place,
+            count=self.count if status == RAN else 0,
+            rows=self.rows if status == RAN else 0,
+            kept=kept,
         )
 
-    def _look_at_piece(self, piece: int, context: CheckContext, summaries: Summaries) -> None:
+    def _look_at_piece(
+        self, piece: int, context: CheckContext, summaries: Summaries
+    ) -> pl.DataFrame | None:
         extra = self.check.extra
         if extra is not None and not extra.is_installed:
             raise CheckSkippedError(
                 f"needs the package {extra.package}: pip install 'tunewise[{extra.name}]'"
             )
         if isinstance(self.check, RowCheck):
-            self._take(self.check.find(context, self.check))
-            return
+            return self._take(self.check.find(context, self.check))
         for summary in self.check.summaries:
             if not summaries.knows(summary, piece):
                 summaries.keep(summary, piece, summary(context))
+        return None
 
-    def _take(self, hits: pl.DataFrame) -> None:
+    def _take(self, hits: pl.DataFrame) -> pl.DataFrame:
         if self.own_severity is not None and "severity" in hits.columns:
             hits = hits.drop("severity")
         severity = self.own_severity or self.check.severity
-        self.findings.append(
-            as_findings(hits, check=self.check.name, severity=severity, fix=self.check.fix)
-        )
+        found = as_findings(hits, check=self.check.name, severity=severity, fix=self.check.fix)
+        self.count += found.height
+        self.rows += found["row"].drop_nulls().n_unique()
         self.ran = True
+        return found
 
-    def _watch(self, look: Callable[[], None]) -> None:
+    def _watch(self, look: Callable[[], pl.DataFrame | None]) -> pl.DataFrame | None:
         if self.failed:
-            return
+            return None
         begin = time.perf_counter()
         try:
-            look()
+            return look()
         except CheckSkippedError as skipped:
             self.skipped = self.skipped or str(skipped)
         except (Exception, pl.exceptions.PanicException) as error:
             # The report names it; one broken check must not hide what the others found.
             self.failed = f"{type(error).__name__}: {error}"
-        self.seconds += time.perf_counter() - begin
+        finally:
+            self.seconds += time.perf_counter() - begin
+        return None
 
 
 def run_check(
@@ -155,11 +207,11 @@ def run_check(
         context: what to run it on.
         severity: the user's own severity for all of its findings; the check's by default.
     """
-    summaries = Summaries()
-    run = CheckRun(check, severity)
-    run.on_piece(0, context, summaries)
-    run.on_whole(context.as_whole(summaries))
-    return run.result(context.reasons)
+    looked = Look([check], {check.name: severity} if severity else {}, (), None).at_piece(
+        0, context
+    )
+    whole = context.as_whole(looked.summaries)
+    return looked.finish(looked.runs[0], whole)
 
 
 @dataclass(slots=True)
@@ -169,11 +221,13 @@ class Looked:
     Attributes:
         runs: the checks.
         summaries: what dataset checks and the caller need to know of the pieces.
+        findings: of all checks.
         reasons: what checks said about how they went, by name; the first word counts.
     """
 
     runs: list[CheckRun]
     summaries: Summaries
+    findings: KeptFindings
     reasons: dict[str, str] = field(default_factory=dict)
 
     def merge(self, other: Looked) -> None:
@@ -181,7 +235,15 @@ class Looked:
         for run, later in zip(self.runs, other.runs, strict=True):
             run.merge(later)
         self.summaries.merge(other.summaries)
+        self.findings.merge(other.findings)
         self.reasons = other.reasons | self.reasons
+
+    def finish(self, run: CheckRun, whole: DatasetContext) -> CheckResult:
+        """Let one of the checks look at the whole; return how it ended."""
+        found = run.on_whole(whole)
+        if found is not None:
+            self.findings.keep_whole(run.place, found)
+        return run.result(whole.reasons, self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,24 +254,31 @@ class Look:
         checks: the checks to run.
         severities: the user's own severities, by check name.
         summaries: wanted besides those of the checks.
-        folder: where summaries are kept.
+        folder: where summaries and findings are kept; None: in memory.
     """
 
     checks: Sequence[AnyCheck]
     severities: Mapping[str, str]
     summaries: Sequence[Summary]
-    folder: Path
+    folder: Path | None
 
     def begin(self) -> Looked:
         """Return what is known before the first piece."""
-        runs = [CheckRun(check, self._own_severity(check)) for check in self.checks]
-        return Looked(runs, Summaries(self.folder))
+        runs = [
+            CheckRun(check, place, self._own_severity(check))
+            for place, check in enumerate(self.checks)
+        ]
+        return Looked(runs, Summaries(self.folder), KeptFindings(self.folder))
 
     def at_piece(self, piece: int, context: CheckContext) -> Looked:
         """Look at one piece of the data."""
         looked = self.begin()
-        for run in looked.runs:
-            run.on_piece(piece, context, looked.summaries)
+        found = {
+            run.place: hits
+            for run in looked.runs
+            if (hits := run.on_piece(piece, context, looked.summaries)) is not None
+        }
+        looked.findings.keep_piece(piece, found)
         for summary in self.summaries:
             if not looked.summaries.knows(summary, piece):
                 looked.summaries.keep(summary, piece, summary(context))

@@ -30,7 +30,7 @@ class Quality:
 
 
 def measure_quality(
-    rows: pl.Series, findings: pl.DataFrame, dimensions: Iterable[tuple[str, bool]]
+    rows: pl.Series, findings: pl.LazyFrame, dimensions: Iterable[tuple[str, bool]]
 ) -> Quality:
     """Measure how much of a dataset is clean.
 
@@ -40,9 +40,13 @@ def measure_quality(
         dimensions: each with whether a check of it ran.
     """
     total = len(rows)
-    grave = findings.filter(
-        pl.col("severity").is_in(GRAVE), pl.col("row").is_in(rows.implode())
-    ).select("row", "fix", dimension=pl.col("check").str.split("/").list.first())
+    dimension = pl.col("check").str.extract("^([^/]*)", 1)
+    grave = (
+        findings.filter(pl.col("severity").is_in(GRAVE), pl.col("row").is_in(rows.implode()))
+        .select("row", "fix", dimension=dimension)
+        .unique()
+        .collect()
+    )
 
     def clean_share(found: pl.DataFrame) -> float:
         return 1 - found["row"].n_unique() / total

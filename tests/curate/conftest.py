@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from tunewise.curate.auditing.audit import audit
-from tunewise.curate.auditing.checking import run_check
-from tunewise.curate.check import CheckContext, CheckResult
+from tunewise.curate.auditing.checking import CheckResult, run_check
+from tunewise.curate.check import CheckContext
 from tunewise.curate.checks.registry import ALL_CHECKS
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.reading.read import read_dataset

@@ -13,9 +13,9 @@ from tunewise.curate.finding import FINDING_SCHEMA
 Hit = tuple[str, str, int | None, str]
 
 
-def findings(*hits: Hit) -> pl.DataFrame:
+def findings(*hits: Hit) -> pl.LazyFrame:
     rows = [dict(zip(("check", "severity", "row", "fix"), hit, strict=True)) for hit in hits]
-    return pl.DataFrame(rows, schema=FINDING_SCHEMA)
+    return pl.LazyFrame(rows, schema=FINDING_SCHEMA)
 
 
 TEN = pl.Series(range(10), dtype=pl.Int64)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tunewise.curate.auditing.checking import run_check
-from tunewise.curate.check import CheckContext, CheckResult
+from tunewise.curate.auditing.checking import CheckResult, run_check
+from tunewise.curate.check import CheckContext
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.reading.read import read_dataset
 from tunewise.datasets.make_sample import Sample, make_sample
