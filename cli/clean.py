@@ -76,9 +76,7 @@ class _Asked:
             raise click.UsageError(f"{alone[0]} stands alone")
         if self.replacement is not None and self.edit is None:
             raise click.UsageError("--with goes with --edit")
-        if self.edit is not None and (
-            self.accept or self.ignore or self.relabel or self.drop or self.preview
-        ):
+        if self.edit is not None and (self.accept or self.ignore or self.relabel or self.drop):
             raise click.UsageError("--edit stands alone, but for --with and --reason")
         if self.keep is not None and not self.accept:
             raise click.UsageError("--keep goes with --accept duplicates/…")
@@ -121,7 +119,9 @@ class _Asked:
 @click.option("--drop", type=click.IntRange(min=0), multiple=True, metavar="ROW",
               help="Leave this row out, whatever was found about it.")  # fmt: skip
 @click.option("--reason", default="", help="Why, for the journal.")
-@click.option("--preview", is_flag=True, help="Show what would happen; write nothing.")
+@click.option(
+    "--preview", is_flag=True, help="Show what would happen, or the row to edit; write nothing."
+)
 @click.option("--undo", is_flag=True, help="Take the last decision back.")
 @click.option("--undo-decision", metavar="ID", help="Take this decision back (see --list).")
 @click.option("--redo", is_flag=True, help="Bring back what was undone last.")
@@ -250,7 +250,7 @@ def _edited(session: Session, audit: Artifact, audited: Audited, asked: _Asked) 
     from ..curate.cleaning.decide import audit_journal
     from ..curate.cleaning.edit_row import row_to_edit
     from ..curate.cleaning.journal import effective_decisions
-    from .edit_row import edit_as_told, edit_in_editor, read_replacement
+    from .edit_row import edit_as_told, edit_in_editor, read_replacement, row_as_text
 
     assert asked.edit is not None
     held = effective_decisions(audit_journal(session.workspace, audit).entries)
@@ -258,6 +258,11 @@ def _edited(session: Session, audit: Artifact, audited: Audited, asked: _Asked) 
     if current.goes:
         text = f"row {current.row} is removed, edited or not: {current.goes}"
         session.emit(Note(text=text, level="warning"))
+    if asked.replacement is None and asked.preview:
+        text = row_as_text(current.value).decode("utf-8")
+        document = {"command": session.command, "preview": True, "audit": audit.id,
+                    "row": current.row, "goes": current.goes, "text": text}  # fmt: skip
+        session.finish(document, lambda: text)
     if asked.replacement is None:
         # Bars that go on being drawn would spoil the editor's screen.
         session.display.close()

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
-from textual.app import App, ComposeResult
+from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Container
 from textual.reactive import reactive
@@ -17,16 +17,18 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widgets import ContentSwitcher, Footer
 
-from ..workspace.artifact import Workspace
-from ..workspace.jobs import DONE, start_job
+from ..workspace.artifact import SETTINGS_NAME, Workspace
+from ..workspace.jobs import DONE, command_line, start_job
 from ..workspace.safe_text import safe_text
 from .bench_place import BenchPlace
 from .chrome import Header, Rail
 from .commands import TunewiseCommands
 from .data_place import DataPlace
+from .dialogs import Confirm
 from .findings_place import FindingsPlace
 from .help_screen import HelpScreen
 from .home import Home
+from .in_terminal import editor_of, run_in_terminal
 from .job_view import JobBoard, JobView
 from .jobs_screen import JobsScreen
 from .marks import ascii_only
@@ -86,7 +88,8 @@ class TunewiseApp(App[int]):
         Binding("y", "copy_text", "Copy", show=False),
         Binding("ctrl+s", "write", "Write", show=False),
         Binding("z", "zoom", "Zoom", show=False),
-        Binding("escape", "back", "Back", show=False),
+        Binding("e", "edit", "Edit in $EDITOR", show=False, id="edit"),
+        Binding("escape", "back", "Back", show=False, id="back"),
         *(
             Binding(str(number), f"place('{name}')", name.capitalize(), show=False)
             for number, name in enumerate(PLACES, start=1)
@@ -338,8 +341,37 @@ class TunewiseApp(App[int]):
         """Show the jobs."""
         self.push_screen(JobsScreen())
 
+    def action_edit(self) -> None:
+        """Open the row in sight in the person's editor; where there is none, the settings."""
+        place = self.current_place
+        arguments = place.edit_command() if place else []
+        command = command_line([*arguments, "--workspace", str(self.workspace.root)])
+        try:
+            with self.suspend():
+                status = run_in_terminal(
+                    command if arguments else editor_of(self.workspace.root / SETTINGS_NAME)
+                )
+        except SuspendNotSupported:
+            self.notify("there is no terminal for an editor here; E edits a row in the app")
+            return
+        if status:
+            self.notify(f"the editor ended with {status}", severity="warning", markup=False)
+        self.refresh()
+        self._look()
+
     async def action_quit(self) -> None:
-        """Quit at once: nothing is lost, since jobs go on by themselves."""
+        """Quit at once, unless something would be lost; jobs go on by themselves."""
+        unsaved = [place.unsaved for place in self.screen_stack[0].query(Place) if place.unsaved]
+        if unsaved:
+            lost = Text(f"{', '.join(unsaved)} would be lost; ctrl+s does them.")
+            self.push_screen(
+                Confirm("Quit nevertheless?", lost, "quit"),
+                lambda answer: self._leave() if answer else None,
+            )
+            return
+        self._leave()
+
+    def _leave(self) -> None:
         running = [view.command for view in self.jobs if view.running]
         message = None
         if running:

@@ -16,20 +16,11 @@ from textual.worker import get_current_worker
 
 from ..curate.cleaning.journal import IGNORE, Decision
 from ..curate.finding import SEVERITY_ORDER, Fix
-from ..workspace.safe_text import safe_text
 from .audit_view import AuditView, FindingGroup
 from .data_place import checks_text
-from .dialogs import Ask, Confirm
+from .deciding import DecidingPlace
 from .evidence_text import Sample, evidence_text, read_samples
-from .fixes import (
-    FixPreview,
-    accept_arguments,
-    decision_about,
-    ignore_arguments,
-    preview_fix,
-    redo_arguments,
-    undo_arguments,
-)
+from .fixes import accept_arguments, decision_about, ignore_arguments
 from .listing import Column, Rows
 from .marks import (
     GOOD,
@@ -40,34 +31,37 @@ from .marks import (
     severity_label,
     styled,
 )
-from .messages import GoTo, RunCommand
+from .messages import GoTo
 from .pane import Line, Pane
-from .place import FilterBar, Place
+from .place import FilterBar
 from .snapshot import Snapshot
 from .table import Table
 
+_ORDERS = ("gravest first", "most rows first", "by name")
 _EVIDENCE_BESIDE, _ROOM_FOR_TITLES = 120, 150
 
 
-class FindingsPlace(Place):
+class FindingsPlace(DecidingPlace):
     """The findings by check, and for the one under the cursor what it means and what shows it."""
 
     name_in_rail = "Findings"
     can_filter = True
+    can_sort = True
     help_text = (
         "What is wrong with the data, gravest first.\n"
         "enter  the rows with this finding\n"
         "s      only one severity, then the next\n"
         "a      accept the fix: shows first what it would do\n"
         "u      undo the last decision, ctrl+r brings it back\n"
-        "i      ignore, with a reason"
+        "i      ignore, with a reason\n"
+        "o      sort by severity, rows or name\n"
+        "ctrl+s write the clean rows to a file"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "accept", "Accept fix"),
-        Binding("u", "undo", "Undo"),
-        Binding("ctrl+r", "redo", "Redo", show=False),
-        Binding("i", "ignore", "Ignore"),
-        Binding("s", "severity", "Severity"),
+        Binding("a", "accept", "Accept fix", id="accept"),
+        Binding("A", "accept", "Accept all", show=False, id="accept_all"),
+        Binding("i", "ignore", "Ignore", id="ignore"),
+        Binding("s", "severity", "Severity", id="severity"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -79,6 +73,7 @@ class FindingsPlace(Place):
         self._groups: list[FindingGroup] = []
         self._severity = ""
         self._text = ""
+        self._order = _ORDERS[0]
         self._titles_shown = False
 
     def compose(self) -> ComposeResult:
@@ -128,6 +123,12 @@ class FindingsPlace(Place):
         self._text = text.casefold()
         self._fill()
 
+    def next_order(self) -> str:
+        """Sort by the next key."""
+        self._order = _ORDERS[(_ORDERS.index(self._order) + 1) % len(_ORDERS)]
+        self._fill()
+        return self._order
+
     def go_back(self) -> bool:
         """Leave the evidence for the list, then the filters."""
         if self.query_one("#evidence").has_focus:
@@ -172,59 +173,17 @@ class FindingsPlace(Place):
                 markup=False,
             )
             return
-        self.notify(f"looking what the fix of {group.check} would change", timeout=3, markup=False)
-        self._preview(self._audit, group.check)
-
-    @work(thread=True, exclusive=True, group="preview")
-    def _preview(self, audit: AuditView, check: str) -> None:
-        preview = preview_fix(self.workspace, audit, check)
-        if not get_current_worker().is_cancelled:
-            self.app.call_from_thread(self._ask_about_fix, audit, preview)
-
-    def _ask_about_fix(self, audit: AuditView, preview: FixPreview) -> None:
-        if preview.problem:
-            self.notify(
-                safe_text(preview.problem, keep_line_breaks=True),
-                title="No preview",
-                severity="error",
-                markup=False,
-            )
-            return
-        beyond = bool(preview.refusals)
-        arguments = accept_arguments(audit, preview.check, confirmed=beyond)
-        self.app.push_screen(
-            Confirm(
-                f"Accept the fix of {preview.check}?",
-                preview.text(),
-                "accept nevertheless" if beyond else "accept",
-            ),
-            lambda answer: self._decide(arguments) if answer else None,
+        self.propose(
+            f"Accept the fix of {group.check}?", accept_arguments(self._audit, group.check)
         )
-
-    def action_undo(self) -> None:
-        """Undo the last decision about this source."""
-        if self._audit is not None:
-            self._decide(undo_arguments(self._audit))
-
-    def action_redo(self) -> None:
-        """Bring the decision undone last back."""
-        if self._audit is not None:
-            self._decide(redo_arguments(self._audit))
 
     def action_ignore(self) -> None:
         """Ignore this check's findings, with a reason."""
         group, audit = self._group(), self._audit
-        if group is None or audit is None:
-            return
-
-        def ignore(reason: str | None) -> None:
-            if reason:
-                self._decide(ignore_arguments(audit, group.check, reason))
-
-        self.app.push_screen(Ask(f"Why is {group.check} no fault here?", "reason"), ignore)
-
-    def _decide(self, arguments: list[str]) -> None:
-        self.post_message(RunCommand(arguments))
+        if group is not None and audit is not None:
+            self.ask_reason(
+                f"Why is {group.check} no fault here?", ignore_arguments(audit, group.check)
+            )
 
     def on_resize(self) -> None:
         """Show the titles where there is room for them."""
@@ -250,6 +209,10 @@ class FindingsPlace(Place):
             if self._severity in ("", group.severity)
             and self._text in f"{group.check} {group.title}".casefold()
         ]
+        if self._order == _ORDERS[1]:
+            self._groups.sort(key=lambda group: -group.rows)
+        elif self._order == _ORDERS[2]:
+            self._groups.sort(key=lambda group: group.check)
         cursor = next((i for i, group in enumerate(self._groups) if group == before), 0)
         cells = [_cells(group, decision_about(group, self._decisions)) for group in self._groups]
         self.table.show(Rows(_columns(self._groups, titles=self._has_room()), cells), cursor=cursor)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +11,10 @@ from rich.text import Text
 from ..curate.cleaning.journal import ACCEPT, Decision
 from ..curate.finding import Fix
 from ..workspace.artifact import Workspace
-from ..workspace.jobs import command_line
+from .asking import ask
 from .audit_view import AuditView, FindingGroup
 from .marks import BAD, WARNING, counted, marks, percent, plain
 
-_PREVIEW_SECONDS = 600
 # What a decision names when it is about every check. (`curate.plan` says so too, but importing it
 # brings the search for duplicates with it, a second that the app would open later.)
 _ALL = "all"
@@ -28,15 +25,13 @@ _EXAMPLE_CHARACTERS = 160
 
 @dataclass(frozen=True, slots=True)
 class FixPreview:
-    """What accepting a fix would do, or why it cannot be told.
+    """What a decision would do, or why it cannot be told.
 
     Attributes:
-        check: the check whose fix is asked for.
         document: what the command's preview prints.
         problem: why there is no preview.
     """
 
-    check: str
     document: Mapping[str, Any]
     problem: str = ""
 
@@ -85,15 +80,15 @@ def preview_text(document: Mapping[str, Any]) -> Text:
     return text
 
 
-def accept_arguments(audit: AuditView, check: str, *, confirmed: bool = False) -> list[str]:
+def accept_arguments(audit: AuditView, check: str, rows: Sequence[int] = ()) -> list[str]:
     """Return the command that accepts a check's fix and writes the clean data.
 
     Args:
         audit: the audit that found it.
         check: the check's name.
-        confirmed: remove even more than the guard allows.
+        rows: only findings about these rows; all where there are none.
     """
-    return ["clean", audit.id, "--accept", check, *(["--yes"] if confirmed else [])]
+    return ["clean", audit.id, "--accept", check, *_rows(rows)]
 
 
 def undo_arguments(audit: AuditView) -> list[str]:
@@ -106,34 +101,50 @@ def redo_arguments(audit: AuditView) -> list[str]:
     return ["clean", audit.id, "--redo"]
 
 
-def ignore_arguments(audit: AuditView, check: str, reason: str) -> list[str]:
-    """Return the command that sets a check's findings aside as no fault."""
-    return ["clean", audit.id, "--ignore", check, "--reason", reason]
+def ignore_arguments(audit: AuditView, check: str, rows: Sequence[int] = ()) -> list[str]:
+    """Return the command that sets a check's findings aside as no fault, but for the reason."""
+    return ["clean", audit.id, "--ignore", check, *_rows(rows)]
 
 
-def preview_fix(workspace: Workspace, audit: AuditView, check: str) -> FixPreview:
-    """Ask the command what it would do; takes as long as the command, so not on the event loop."""
-    arguments = [*accept_arguments(audit, check), "--preview", "--json"]
-    try:
-        result = subprocess.run(
-            command_line([*arguments, "--workspace", str(workspace.root)]),
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            cwd=workspace.root,
-            timeout=_PREVIEW_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return FixPreview(check, {}, str(error))
-    try:
-        document = json.loads(result.stdout)
-    except ValueError:
-        told = result.stderr.decode("utf-8", errors="replace").strip()
-        return FixPreview(check, {}, told or f"the command ended with {result.returncode}")
-    if "error" in document:
-        error = document["error"]
-        return FixPreview(check, {}, f"{error['what']} {error.get('fix') or ''}".strip())
-    return FixPreview(check, document)
+def write_arguments(audit: AuditView, path: str) -> list[str]:
+    """Return the command that writes the clean rows to a file."""
+    return ["clean", audit.id, "--output", path]
+
+
+def pair_arguments(
+    audit: AuditView, check: str, dropped: Sequence[int], kept: Sequence[int]
+) -> list[str]:
+    """Return the command that makes the choices between the rows of pairs.
+
+    Args:
+        audit: the audit that found the pairs.
+        check: the check's name.
+        dropped: rows that go.
+        kept: rows whose pair is no fault, since both stay.
+    """
+    words = ["clean", audit.id]
+    words += [word for row in sorted(set(dropped)) for word in ("--drop", str(row))]
+    if kept:
+        words += ["--ignore", check, *_rows(sorted(set(kept)))]
+    return [*words, "--reason", f"compared by eye ({check})"]
+
+
+def drop_arguments(audit: AuditView, rows: Sequence[int]) -> list[str]:
+    """Return the command that leaves rows out by hand."""
+    words = [word for row in rows for word in ("--drop", str(row))]
+    return ["clean", audit.id, *words, "--reason", "looked at in the app"]
+
+
+def _rows(rows: Sequence[int]) -> list[str]:
+    return [word for row in rows for word in ("--row", str(row))]
+
+
+def preview_decision(
+    workspace: Workspace, arguments: Sequence[str], cancelled: Callable[[], bool] = lambda: False
+) -> FixPreview:
+    """Ask a command what it would do; takes as long as the command, so not on the event loop."""
+    answer = ask(workspace, [*arguments, "--preview"], cancelled)
+    return FixPreview(answer.document, answer.problem)
 
 
 def decision_about(group: FindingGroup, decisions: Sequence[Decision]) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 from rich.text import Text
 
-from .listing import Column
-from .marks import counted, marks, plain
+from .listing import SIGN, Column, no_sign
+from .marks import GOOD, counted, marks, plain
 
 
 class HitRows:
@@ -36,7 +36,9 @@ class HitRows:
             "score": Column("score", 5, right=True),
             "message": Column("what", 240),
         }
-        self.columns = [known[name] for name in self._names]
+        # Returns the sign before a line, by its position and row.
+        self.sign: Callable[[int, int | None], str] = no_sign
+        self.columns = [SIGN, *(known[name] for name in self._names)]
         self.clusters = hits["cluster"].drop_nulls().n_unique()
         self.hits = hits.with_columns(
             cluster_number=pl.when(pl.col("cluster").is_not_null()).then(
@@ -63,7 +65,8 @@ class HitRows:
             "score": plain("" if hit["score"] is None else f"{hit['score']:.2f}", "dim"),
             "message": plain((hit["message"] or "")[:300]),
         }
-        return [cells[name] for name in self._names]
+        sign = plain(self.sign(position, hit["row"]), GOOD)
+        return [sign, *(cells[name] for name in self._names)]
 
     def heading(self, position: int) -> str:
         """Return where in the hits a position is: cluster, pair, score, rows."""

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from rich.text import Text
 
-from .marks import marks, plain
+from .marks import GOOD, marks, plain
 from .record_file import read_page, read_rows
 
 PAGE = 128
@@ -61,6 +61,15 @@ class Rows:
         return self.rows[position]
 
 
+SIGN = Column("", 1)
+"""The column of the signs of what is marked or chosen."""
+
+
+def no_sign(position: int, row: int | None) -> str:
+    """Mark nothing."""
+    return ""
+
+
 def record_columns(names: Sequence[str], last_row: int) -> list[Column]:
     """Return the columns of a list of records.
 
@@ -102,7 +111,9 @@ class RecordPages:
         # Called while drawing with a page that is missing: it should have `load` called in
         # another thread and the table drawn again.
         self.request: Callable[[int], None] | None = None
-        self.columns = record_columns(names, last_row)
+        # Returns the sign before a line, by its position and row.
+        self.sign: Callable[[int, int | None], str] = no_sign
+        self.columns = [SIGN, *record_columns(names, last_row)]
         self._names = list(names)
         self._count = count
         self._pages: OrderedDict[int, pl.DataFrame] = OrderedDict()
@@ -141,8 +152,9 @@ class RecordPages:
             if self.request is not None:
                 self.request(page)
             return [plain(marks().ellipsis, "dim") for _ in self.columns]
+        sign = plain(self.sign(position, self.row_at(position)), GOOD)
         record = frame.select(self._names).row(offset, named=True)
-        return [self._cell(name, value) for name, value in record.items()]
+        return [sign, *(self._cell(name, value) for name, value in record.items())]
 
     @staticmethod
     def _cell(name: str, value: int | str | None) -> Text:

@@ -29,7 +29,11 @@ class Pane(VerticalScroll, inherit_bindings=False):
         Binding("end,G", "scroll_end", "End", show=False),
         Binding("pagedown,ctrl+d,space", "page_down", "Page down", show=False),
         Binding("pageup,ctrl+u", "page_up", "Page up", show=False),
+        Binding("left,h", "scroll_left", "Left", show=False),
+        Binding("right,l", "scroll_right", "Right", show=False),
     ]
+
+    _text: Text | None = None
 
     def compose(self) -> ComposeResult:
         """Yield the text."""
@@ -42,11 +46,19 @@ class Pane(VerticalScroll, inherit_bindings=False):
             text: already made safe.
             at: position of the character.
         """
+        self._text = text
+        text.no_wrap = self.has_class("-nowrap")
         self.query_one(Static).update(text)
         self.scroll_to(y=0, animate=False, force=True)
         if at:
             # Only once the text is laid out is it known where its characters stand.
             self.call_after_refresh(self._bring_into_sight, text[:at])
+
+    def toggle_wrap(self) -> None:
+        """Let long lines run on to be scrolled to, or wrap them again."""
+        self.toggle_class("-nowrap")
+        if self._text is not None:
+            self.show(self._text.copy())
 
     def _bring_into_sight(self, before: Text) -> None:
         region = self.scrollable_content_region

@@ -75,6 +75,15 @@ class Place(Vertical):
         """Return the arguments of the tunewise command that shows or does the same."""
         return []
 
+    def edit_command(self) -> list[str]:
+        """Return the command that opens what is in sight in the editor; empty where none does."""
+        return []
+
+    @property
+    def unsaved(self) -> str:
+        """What would be lost by quitting, in words; empty where nothing would."""
+        return ""
+
     def write(self) -> bool:
         """Write what this place makes (``ctrl+s``); return False where it makes nothing."""
         return False

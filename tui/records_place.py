@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
-import polars as pl
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -18,57 +18,22 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 from textual.worker import get_current_worker
 
-from ..workspace.safe_text import safe_text
 from .audit_view import AuditView
-from .comparing import Comparing, Comparison
-from .differences import mark_differences
+from .comparing import Comparing
 from .hit_rows import HitRows
 from .listing import Column, RecordPages, Rows
-from .marks import BAD, counted, marks, plain, styled
+from .marks import counted, marks, plain, styled
 from .messages import GoTo
 from .pane import Line, Pane, first_mark
-from .place import FilterBar, Place
-from .reading import record_as_plain_text, record_text, set_aside_text
-from .record_file import (
-    LONGEST,
-    ORDERS,
-    ROW,
-    SHORTEST,
-    arrange,
-    count_records,
-    hits_of_row,
-    position_of_row,
-    read_hits,
-    read_record,
-    read_set_aside,
-)
+from .place import FilterBar
+from .record_decisions import RecordDecisions
+from .record_file import ORDERS, ROW
+from .record_views import READ_ERRORS, Query, Reading, make_listing, make_reading, trouble
 from .snapshot import Snapshot
 from .table import Table
 
-READ_ERRORS = (OSError, pl.exceptions.PolarsError)
 
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is listed: one check's hits, or all records that hold a text, in some order."""
-
-    check: str = ""
-    severity: str = ""
-    text: str = ""
-    order: str = ROW
-    row: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A record that was read, as text or beside its pair."""
-
-    text: Text
-    record: Mapping[str, Any] | None = None
-    comparison: Comparison | None = None
-
-
-class RecordsPlace(Place):
+class RecordsPlace(RecordDecisions):
     """A list of records or hits, and the one under the cursor to read or to compare."""
 
     name_in_rail = "Records"
@@ -79,7 +44,12 @@ class RecordsPlace(Place):
         "enter  into the text        esc  back to the list      n p  next, previous\n"
         "/      only records with a text      o  sort by row, length or label\n"
         "From Findings, enter lists one check's hits; pairs are compared word by word:\n"
-        "[-only in the one-]  {+only in the other+}."
+        "[-only in the one-]  {+only in the other+}.\n"
+        "space  mark rows            a A  accept the fix: of these rows, of the whole check\n"
+        "i      ignore, with a reason     u ctrl+r  undo, redo\n"
+        "[ ] b x  of a pair: keep the left, the right, both, or neither; x: leave the row out\n"
+        "ctrl+s do what was chosen, or write the clean rows to a file\n"
+        "e E    edit the row, in your editor or here      w  wrap long lines"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "step(1)", "Next"),
@@ -96,6 +66,7 @@ class RecordsPlace(Place):
         self._pages_wanted: set[int] = set()
         self._timer: Timer | None = None
         self._record: Mapping[str, Any] | None = None
+        self._assignments: Path | None = None
 
     def compose(self) -> ComposeResult:
         """Yield heading, list, the panes to read and to compare, and the filter field."""
@@ -109,6 +80,7 @@ class RecordsPlace(Place):
 
     def show(self, snapshot: Snapshot) -> None:
         """List the records of the shown audit."""
+        self._assignments = snapshot.assignments
         if snapshot.audit is None:
             self._audit = None
             self.table.show(Rows((Column("", 1),), ()))
@@ -184,7 +156,53 @@ class RecordsPlace(Place):
 
     def action_step(self, by: int) -> None:
         """Move to the next or the previous row from wherever the focus is."""
+        self.step(by)
+
+    # What decisions need to know
+
+    @property
+    def check(self) -> str:
+        """The check whose hits are listed; empty where all records are."""
+        return self._query.check
+
+    def position(self) -> int:
+        """Return the cursor's position in the list."""
+        return self.table.cursor_row
+
+    def current_hit(self) -> Mapping[str, Any] | None:
+        """Return the hit under the cursor, where hits are listed."""
+        listing, position = self.table.listing, self.position()
+        is_hit = isinstance(listing, HitRows) and 0 <= position < len(listing)
+        return listing.hit(position) if is_hit else None  # type: ignore[union-attr]
+
+    def hit_at(self, position: int) -> Mapping[str, Any]:
+        """Return a hit by its position in the list."""
+        listing = self.table.listing
+        assert isinstance(listing, HitRows)
+        return listing.hit(position)
+
+    def current_row(self) -> int | None:
+        """Return the row under the cursor."""
+        hit = self.current_hit()
+        if hit is not None:
+            return hit["row"]
+        listing, position = self.table.listing, self.position()
+        known = isinstance(listing, RecordPages) and 0 <= position < len(listing)
+        return listing.row_at(position) if known else None  # type: ignore[union-attr]
+
+    def step(self, by: int) -> None:
+        """Move the cursor."""
         self.table.move_cursor(row=self.table.cursor_row + by)
+
+    def show_signs(self) -> None:
+        """Draw the list again."""
+        self.table.redraw()
+        self._show_heading()
+
+    def wrap(self) -> None:
+        """Wrap long lines, or let them run on."""
+        for pane in self.query("#records-panes Pane").results(Pane):
+            pane.toggle_wrap()
 
     # What is listed
 
@@ -200,15 +218,17 @@ class RecordsPlace(Place):
     def _load_listing(self, audit: AuditView, query: Query) -> None:
         worker = get_current_worker()
         try:
-            listing, cursor = _make_listing(audit, query)
+            listing, cursor = make_listing(audit, query)
         except READ_ERRORS as error:
             if not worker.is_cancelled:
-                self.app.call_from_thread(self._tell, _trouble(error))
+                self.app.call_from_thread(self._tell, trouble(error))
             return
         if not worker.is_cancelled:
             self.app.call_from_thread(self._show_listing, listing, cursor)
 
     def _show_listing(self, listing: HitRows | RecordPages, cursor: int) -> None:
+        self.forget_marks()
+        listing.sign = self.sign
         if isinstance(listing, RecordPages):
             listing.request = self._want_page
         self._show_pane("reading")
@@ -228,7 +248,7 @@ class RecordsPlace(Place):
         try:
             listing.load(page)
         except READ_ERRORS as error:
-            self.app.call_from_thread(self._tell, _trouble(error))
+            self.app.call_from_thread(self._tell, trouble(error))
             return
         self.app.call_from_thread(self._page_loaded, listing, page)
 
@@ -254,6 +274,10 @@ class RecordsPlace(Place):
                 text.append(f", {query.order} first" if query.order != "label" else ", by label")
             if not len(listing):
                 text.append("  esc shows all", style="dim")
+        if self.marked:
+            text.append(f"  {len(self.marked):,} marked", style="bold")
+        if self.choices:
+            text.append(f"  {self.unsaved}: ctrl+s does them", style="bold")
         self.query_one("#records-heading", Line).say(text)
 
     def _tell(self, text: Text) -> None:
@@ -270,6 +294,7 @@ class RecordsPlace(Place):
         event.stop()
         self._show_heading()
         self._read_soon()
+        self.refresh_bindings()
 
     @on(Table.RowSelected, "#records-table")
     def _row_selected(self, event: Table.RowSelected) -> None:
@@ -296,10 +321,13 @@ class RecordsPlace(Place):
     @work(thread=True, exclusive=True, group="reading")
     def _read(self, audit: AuditView, row: int | None, hit: Mapping[str, Any] | None) -> None:
         worker = get_current_worker()
+        assignments, sought = self._assignments, self._query.text
         try:
-            reading = _make_reading(audit, row, hit)
+            reading = make_reading(audit, row, hit, assignments)
+            if sought:
+                reading.text.highlight_words([sought], "reverse", case_sensitive=False)
         except READ_ERRORS as error:
-            reading = Reading(_trouble(error))
+            reading = Reading(trouble(error))
         if not worker.is_cancelled:
             self.app.call_from_thread(self._show_reading, reading)
 
@@ -316,75 +344,3 @@ class RecordsPlace(Place):
     def _show_pane(self, name: str) -> None:
         self.query_one("#records-panes", ContentSwitcher).current = name
         self.set_class(name == "comparing", "-comparing")
-
-
-def _make_listing(audit: AuditView, query: Query) -> tuple[HitRows | RecordPages, int]:
-    """Read what a query lists, with the page that shows first, and where the cursor belongs."""
-    if query.check:
-        return HitRows(query.check, read_hits(audit.findings_path, query.check, query.severity)), 0
-    rows = arrange(audit.records_path, query.order, query.text)
-    number = count_records(audit.records_path) if rows is None else len(rows)
-    names = ["row", "text"]
-    if audit.labels:
-        names.insert(1, "label")
-    if query.order in (LONGEST, SHORTEST):
-        names.insert(1, "characters")
-    pages = RecordPages(audit.records_path, number, rows, names, last_row=audit.rows)
-    cursor = 0
-    if query.row is not None and rows is None:
-        cursor = position_of_row(audit.records_path, query.row)
-    if number:
-        pages.load(pages.page_of(cursor))
-    return pages, cursor
-
-
-def _make_reading(audit: AuditView, row: int | None, hit: Mapping[str, Any] | None) -> Reading:
-    """Read a record; beside its pair where the hit names one."""
-    if row is None:
-        message = (hit or {}).get("message") or ""
-        return Reading(styled("about the whole dataset\n\n", "bold").append_text(plain(message)))
-    record = read_record(audit.records_path, row)
-    hits = hits_of_row(audit.findings_path, row)
-    if record is None:
-        item = read_set_aside(audit.artifact.folder / "set_aside.parquet", row)
-        if item is None:
-            return Reading(styled(f"row {row:,} is not in this audit", BAD))
-        return Reading(set_aside_text(item, hits))
-    if hit is not None and hit["related_row"] is not None:
-        other = read_record(audit.records_path, hit["related_row"])
-        if other is not None:
-            return Reading(Text(), record, _compare_records(record, other, hit, _title(other)))
-    if hit is not None and (other := _earlier_record(audit, hit)) is not None:
-        title = f"earlier {safe_text(hit['related'])}"
-        return Reading(Text(), record, _compare_records(record, other, hit, title))
-    return Reading(record_text(record, hits), record)
-
-
-def _earlier_record(audit: AuditView, hit: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the record of an earlier audit that a hit names, if it names one."""
-    # The search among texts takes a while to import.
-    from ..curate.auditing.earlier import EARLIER, earlier_records
-
-    if hit["check"] != EARLIER:
-        return None
-    return earlier_records(audit.artifact.folder, [hit["related"]]).get(hit["related"])
-
-
-def _compare_records(
-    record: Mapping[str, Any], other: Mapping[str, Any], hit: Mapping[str, Any], title: str
-) -> Comparison:
-    left, right = mark_differences(record_as_plain_text(record), record_as_plain_text(other))
-    # A dropped row is the copy; what it is a copy of stays.
-    kept = f"  {marks().keep} keep" if hit["fix"] == "drop" else ""
-    return Comparison(_title(record), left, title + kept, right)
-
-
-def _title(record: Mapping[str, Any]) -> str:
-    label = f"  label {safe_text(record['label'])}" if record["label"] else ""
-    return f"row {record['row']:,}{label}"
-
-
-def _trouble(error: Exception) -> Text:
-    return styled(f"{marks().bad} ", BAD).append_text(
-        plain(f"cannot read the audit's files; press r to audit again. {error}", BAD)
-    )

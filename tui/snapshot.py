@@ -63,6 +63,15 @@ class Snapshot:
     sources: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
+    @property
+    def assignments(self) -> Path | None:
+        """Which part each row of the shown source is in; None where they were not split."""
+        if self.split is None or self.clean is None:
+            return None
+        inputs = self.split.artifact.manifest.inputs
+        is_of = any(source.artifact == self.clean.artifact.id for source in inputs)
+        return self.split.folder / "assignments.parquet" if is_of else None
+
 
 def signature(workspace: Workspace) -> tuple[tuple[str, int], ...]:
     """Return something cheap that changes whenever an artifact or a decision is added."""
