@@ -20,6 +20,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "split": ("split", "split", "Write train, val and test without leaks, with a certificate."),
     "train": ("train", "train", "Tune a model on a split with LoRA."),
     "evaluate": ("evaluate", "evaluate", "Measure base against tuned: domain and general."),
+    "merge": ("merge", "merge", "Merge a run's adapter into its base; check; GGUF on request."),
+    "chat": ("chat", "chat", "Talk to base and tuned model side by side."),
     "report": ("report", "report", "Write the forgetting report; gate a release on it."),
     "run": ("run", "run", "All steps from tunewise.toml; skips what is done."),
     "open": ("open", "open_app", "Open the terminal app at a place."),
