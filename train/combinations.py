@@ -8,6 +8,7 @@ from typing import Any
 from ..workspace.errors import UsageError
 from .quantized import check_quantizer
 from .recipe import Recipe
+from .tasks import HEAD, PREFERENCES, PRETRAINING
 
 # What only some methods can do; asked of another, it would silently not be done.
 _ONLY_FOR = {
@@ -49,6 +50,8 @@ def _faults(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
     yield from _layers(recipe)
     if recipe.method == "prefix":
         yield from _prefixes(recipe)
+    yield from _tasks(recipe)
+    yield from _anchors(recipe)
 
 
 def idle_keys(recipe: Recipe) -> list[str]:
@@ -124,6 +127,61 @@ def _layers(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
             "layer_decay",
             "loraplus_ratio sets the learning rates by matrix, layer_decay by layer",
             "choose one of the two",
+        )
+
+
+def _tasks(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
+    """Look at what other tasks than the supervised one leave no place for."""
+    if recipe.task == HEAD:
+        for key in ("replay", "probe", "stop_if", "kl_weight", "mix", "add_tokens"):
+            if _is_set(recipe, key):
+                yield (
+                    key,
+                    f"a head for labels in place of the vocabulary says nothing about texts, "
+                    f"which {key} is about",
+                    f"leave {key} out, or learn the labels as text (task = 'supervised')",
+                )
+        if recipe.method == "prefix" or recipe.train_embeddings == "all":
+            yield "task", "a head is learned with lora, ia3 or full only", "set method = 'lora'"
+    if recipe.task == PREFERENCES:
+        for key in ("replay", "mix", "kl_weight"):
+            if _is_set(recipe, key):
+                yield (
+                    key,
+                    "a preference run learns from pairs alone, and is held to the base already",
+                    f"leave {key} out; preference_beta says how strongly it is held",
+                )
+    elif recipe.task != PREFERENCES and any(
+        _is_set(recipe, key) for key in ("preference_beta", "preference_loss")
+    ):
+        key = "preference_beta" if _is_set(recipe, "preference_beta") else "preference_loss"
+        yield key, f"{key} means nothing to task {recipe.task!r}", "set task = 'preference'"
+    if recipe.labels and recipe.task in (PRETRAINING, PREFERENCES):
+        yield "labels", f"task {recipe.task!r} knows no labels", "leave labels out"
+
+
+def _anchors(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
+    """Look at what holds a model to its base."""
+    if recipe.kl_weight and not recipe.kl_texts:
+        yield (
+            "kl_weight",
+            "there are no general rows to compare the model with its base on",
+            "name a file of general texts or chats as kl_texts",
+        )
+    if recipe.kl_texts and not recipe.kl_weight:
+        yield "kl_texts", "kl_weight is 0, so they would not be used", "set kl_weight, such as 0.1"
+    if recipe.kl_weight and recipe.initialisation != "zero":
+        yield (
+            "kl_weight",
+            f"after a start by {recipe.initialisation} the model without its adapter is not the "
+            "base any more",
+            "leave initialisation out",
+        )
+    if recipe.kl_weight and recipe.add_tokens:
+        yield (
+            "kl_weight",
+            "tokens are added that the base has no probabilities for",
+            "leave kl_weight or add_tokens out",
         )
 
 

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ..curate.reading.read import read_dataset
-from ..curate.records import PREFERENCE, TEXT, Dataset, message_rows
+from ..curate.records import CLASSIFICATION, PREFERENCE, TEXT, Dataset, message_rows
 from ..workspace.artifact import Artifact
 from ..workspace.errors import UsageError
 from ..workspace.events import Emit, Note
 from ..workspace.files import read_json
 from .arrangement import check_arrangement
 from .combinations import idle_keys
-from .general import PROBE, REPLAY, draw_general, draw_probe, replay_rows
+from .general import (
+    ANCHOR,
+    MOST_ANCHORED,
+    PROBE,
+    Draw,
+    check_anchor,
+    draw_beside,
+    draw_general,
+    draw_probe,
+)
 from .hardware import Hardware, choose_hardware
 from .model import BaseModel, context_length, load_config, load_tokenizer, stop_tokens
 from .packing import Lessons, arrange, capacity_of
 from .preflight import Schedule, amount, announce, check_parts, plan, rows_to_measure, warnings_of
 from .recipe import Recipe
-from .render import ASSISTANT, render
+from .render import ASSISTANT, Rendered, render
 from .supervision import Part, empty_part, prepare_part, proof
+from .tasks import HEAD, PREFERENCES, check_kind, label_vocabulary, learning
 from .template import BUILT_IN, template_hash, template_origin
 from .vocabulary import add_tokens, missing_tokens
 
@@ -33,6 +44,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TRAIN, VAL = "train", "val"
+_LEAST_ROOM = 8
+_LABELS_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +73,14 @@ class Prepared:
         tokenizer: the base model's.
         new_tokens: ids that the recipe adds to the vocabulary.
         template: None where all rows are plain texts.
+        labels: the label vocabulary of classification rows.
         train: the split's rows to learn.
+        mixed: the rows of further files that are learned beside them.
         replay: the general rows mixed in; empty where there are none.
         replay_per_epoch: how many of them an epoch uses; the next one goes on with others.
         val: the rows to validate on.
         probe: the general rows to measure; empty where there are none.
+        anchor: the general rows on which the model is held to its base.
         lessons: what the batches are made of: the rows to learn, packed where the recipe says so.
         schedule: the steps.
         examples: rows as the model sees them (see :func:`~tunewise.train.supervision.proof`).
@@ -76,11 +92,14 @@ class Prepared:
     tokenizer: PreTrainedTokenizerBase
     new_tokens: tuple[int, ...]
     template: Template | None
+    labels: tuple[str, ...]
     train: Part
+    mixed: tuple[Part, ...]
     replay: Part
     replay_per_epoch: int
     val: Part
     probe: Part
+    anchor: Part
     lessons: Lessons
     schedule: Schedule
     examples: tuple[str, ...]
@@ -88,11 +107,12 @@ class Prepared:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """All parts, replay and probe only where there are some."""
-        replayed, probed = (
-            (part,) if len(part.supervision) else () for part in (self.replay, self.probe)
+        """All parts; those of general rows only where there are some."""
+        replay, probe, anchor = (
+            (part,) if len(part.supervision) else ()
+            for part in (self.replay, self.probe, self.anchor)
         )
-        return self.train, *replayed, self.val, *probed
+        return self.train, *self.mixed, *replay, self.val, *probe, *anchor
 
 
 def prepare(
@@ -100,8 +120,7 @@ def prepare(
     base: BaseModel,
     recipe: Recipe,
     emit: Emit,
-    replay_file: Path | None = None,
-    probe_file: Path | None = None,
+    files: Mapping[str, Path] = MappingProxyType({}),
 ) -> Prepared:
     """Render, count and check everything that can be checked without the weights.
 
@@ -110,8 +129,7 @@ def prepare(
         base: the base model.
         recipe: what is tuned and how.
         emit: told of the rows and of every doubt.
-        replay_file: the general rows to mix in.
-        probe_file: the general rows to measure.
+        files: further rows, by :func:`~tunewise.train.general.general_files`.
 
     Raises:
         UsageError: model, recipe and data do not go together.
@@ -124,38 +142,25 @@ def prepare(
     check_arrangement(recipe, hardware)
     max_length = _max_length(recipe, context_length(config))
     datasets = {name: _read_part(split, name, emit) for name in (TRAIN, VAL)}
+    check_kind(recipe, [*datasets.values()])
     template = _template(tokenizer, datasets.values())
+    labels = label_vocabulary(recipe, datasets[TRAIN])
     train, val = (
-        prepare_part(name, dataset, tokenizer, max_length=max_length)
+        prepare_part(
+            name, dataset, tokenizer, max_length=max_length, learn=learning(recipe, labels)
+        )
         if dataset
         else empty_part(name)
         for name, dataset in datasets.items()
     )
     check_parts(train, val, recipe)
-    if recipe.stop_if and not probe_file:
-        raise UsageError(
-            "a forgetting budget needs general rows to measure",
-            where="[train] stop_if",
-            fix="name a file of general texts or chats as probe",
-        )
-    replay, wanted = empty_part(REPLAY), 0
-    if replay_file:
-        wanted = replay_rows(len(train.rows), recipe.replay_share)
-        replay = draw_general(
-            REPLAY,
-            replay_file,
-            tokenizer,
-            rows=wanted * math.ceil(recipe.epochs),
-            max_length=max_length,
-            seed=recipe.seed,
-            emit=emit,
-        )
-    per_epoch = min(wanted, len(replay.rows))
-    learned = len(train.rows) + per_epoch
-    rows = train.rows + replay.rows
+    draw = partial(draw_general, tokenizer=tokenizer, max_length=max_length, emit=emit)
+    beside = draw_beside(len(train.rows), recipe, files, draw)
+    rows = train.rows + beside.rows
     capacity = capacity_of(recipe.max_length, rows) if recipe.packing else None
-    lessons = arrange(train.rows, replay.rows, per_epoch, capacity=capacity)
+    lessons = arrange(train.rows, beside.rows, beside.per_epoch, capacity=capacity)
     schedule = plan(lessons.an_epoch, recipe)
+    learned = len(train.rows) + beside.per_epoch
     chosen = recipe.model_copy(
         update={
             "model": str(base.folder),
@@ -168,57 +173,104 @@ def prepare(
             "dtype": hardware.dtype,
         }
     )
-    probe = empty_part(PROBE)
-    if probe_file:
-        probe = draw_probe(
-            probe_file,
-            tokenizer,
-            rows,
-            rows=chosen.eval_rows or len(val.rows),
-            max_length=max_length,
-            seed=recipe.seed,
-            emit=emit,
-        )
-    warnings = [*warnings_of(train, val, chosen, schedule)]
-    if idle := idle_keys(recipe):
-        warnings.append(f"method {recipe.method!r} takes no notice of {', '.join(idle)}")
-    if per_epoch < wanted:
-        warnings.append(
-            f"the replay file gives {amount(per_epoch, 'row')} of {wanted:,} wanted for each "
-            f"epoch: the share of replay is {per_epoch / learned:.0%}"
-        )
-    if template:
-        warnings += _template_warnings(base, tokenizer, template)
-    if new_tokens:
-        warnings += _new_token_warnings(tokenizer, new_tokens, train, chosen)
-    warnings += _control_token_warnings(tokenizer, datasets[TRAIN])
-    examples = proof(train, tokenizer)
-    announce(train, per_epoch, val, schedule, examples, emit)
-    if any(dataset and dataset.kind == PREFERENCE for dataset in datasets.values()):
-        emit(
-            Note(text="preference rows are trained on their chosen answers; rejected ones are not")
-        )
-    for text in warnings:
-        emit(Note(text=text, level="warning"))
-    return Prepared(
+    probe, anchor = _general_parts(chosen, files, rows, draw)
+    prepared = Prepared(
         recipe=chosen,
         hardware=hardware,
         tokenizer=tokenizer,
         new_tokens=new_tokens,
         template=template,
+        labels=labels,
         train=train,
-        replay=replay,
-        replay_per_epoch=per_epoch,
+        mixed=beside.mixed,
+        replay=beside.replay,
+        replay_per_epoch=beside.replay_per_epoch,
         val=val,
         probe=probe,
+        anchor=anchor,
         lessons=lessons,
         schedule=schedule,
-        examples=tuple(examples),
-        warnings=tuple(warnings),
+        examples=tuple(proof(train, tokenizer, labels=labels if recipe.task == HEAD else ())),
+        warnings=(),
     )
+    warnings = (*beside.warnings, *_doubts(prepared, base, datasets))
+    return _told(replace(prepared, warnings=warnings), datasets.values(), emit)
+
+
+def _general_parts(
+    recipe: Recipe, files: Mapping[str, Path], learned: Sequence[Rendered], draw: Draw
+) -> tuple[Part, Part]:
+    """Draw the rows of the probe, and those on which the model is held to its base.
+
+    Raises:
+        UsageError: a forgetting budget has no probe, or nothing of a file can be used.
+    """
+    if recipe.stop_if and PROBE not in files:
+        raise UsageError(
+            "a forgetting budget needs general rows to measure",
+            where="[train] stop_if",
+            fix="name a file of general texts or chats as probe",
+        )
+    probe, anchor = empty_part(PROBE), empty_part(ANCHOR)
+    if PROBE in files:
+        wanted = recipe.eval_rows or len(learned)
+        probe = draw_probe(files[PROBE], learned, rows=wanted, seed=recipe.seed, draw=draw)
+    if ANCHOR in files:
+        anchor = draw(ANCHOR, files[ANCHOR], rows=MOST_ANCHORED, seed=recipe.seed + 2)
+        check_anchor(anchor, files[ANCHOR])
+    return probe, anchor
+
+
+def _told(prepared: Prepared, datasets: Iterable[Dataset | None], emit: Emit) -> Prepared:
+    """Tell of what is going to be done, and of every doubt."""
+    train, recipe = prepared.train, prepared.recipe
+    examples = list(prepared.examples)
+    general = prepared.lessons.an_epoch - len(prepared.lessons.rows) + prepared.lessons.general
+    announce(train, general, prepared.val, prepared.schedule, examples, emit)
+    if train.used < len(train.rows):
+        emit(
+            Note(
+                text=f"{amount(train.used, 'document')} cut into {len(train.rows):,} pieces of at "
+                f"most {recipe.max_length:,} tokens, none of which reaches over a border"
+            )
+        )
+    pairs = any(dataset and dataset.kind == PREFERENCE for dataset in datasets)
+    if pairs and recipe.task != PREFERENCES:
+        emit(
+            Note(text="preference rows are trained on their chosen answers; rejected ones are not")
+        )
+    for text in prepared.warnings:
+        emit(Note(text=text, level="warning"))
+    return prepared
+
+
+def _doubts(
+    prepared: Prepared, base: BaseModel, datasets: Mapping[str, Dataset | None]
+) -> Iterator[str]:
+    """Yield what a person should know before the run."""
+    recipe, tokenizer, train = prepared.recipe, prepared.tokenizer, prepared.train
+    yield from warnings_of(train, prepared.val, recipe, prepared.schedule)
+    if idle := idle_keys(recipe):
+        yield f"method {recipe.method!r} takes no notice of {', '.join(idle)}"
+    if prepared.template:
+        yield from _template_warnings(base, tokenizer, prepared.template)
+    if prepared.new_tokens:
+        yield from _new_token_warnings(tokenizer, prepared.new_tokens, train, recipe)
+    yield from _control_token_warnings(tokenizer, datasets[TRAIN])
+    yield from _label_warnings(prepared.labels, datasets[VAL])
 
 
 def _max_length(recipe: Recipe, context: int) -> int:
+    """Return the tokens that a row may have; a learned prefix takes its places from the context."""
+    if recipe.method == "prefix":
+        context -= recipe.virtual_tokens
+        if context < _LEAST_ROOM:
+            raise UsageError(
+                f"a prefix of {recipe.virtual_tokens:,} tokens leaves no room in the model's "
+                "context",
+                where="[train] virtual_tokens",
+                fix="set a lower number, such as 20",
+            )
     if recipe.max_length and recipe.max_length > context:
         raise UsageError(
             f"max_length is {recipe.max_length:,}, but the model sees {context:,} tokens",
@@ -294,6 +346,21 @@ def _new_token_warnings(
         yield f"added tokens that no training row holds learn nothing: {', '.join(missing)}"
     if recipe.method in ("prefix", "ia3"):
         yield f"{recipe.method} learns no embeddings: the added tokens stay the mean of all others"
+
+
+def _label_warnings(labels: Sequence[str], val: Dataset | None) -> Iterator[str]:
+    """Warn of labels that validation asks for and training never teaches."""
+    if val is None or val.kind != CLASSIFICATION:
+        return
+    unknown = val.records.filter(~pl.col("label").is_in(labels))
+    if len(unknown):
+        names = sorted(unknown["label"].drop_nulls().unique())
+        verb = "has" if len(unknown) == 1 else "have"
+        yield (
+            f"{amount(len(unknown), 'row')} of val {verb} labels that are not learned: "
+            + ", ".join(names[:_LABELS_NAMED])
+            + (" …" if len(names) > _LABELS_NAMED else "")
+        )
 
 
 def _control_token_warnings(

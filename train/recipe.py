@@ -13,6 +13,7 @@ from .keys.forgetting import ForgettingKeys
 from .keys.method import ALL_LINEAR, MethodKeys
 from .keys.model import ModelKeys
 from .keys.optimisation import OptimisationKeys
+from .keys.task import TaskKeys
 from .keys.watching import WatchingKeys
 
 __all__ = ["ALL_LINEAR", "DEFAULT_LEARNING_RATES", "KEY_GROUPS", "Recipe", "read_recipe_file"]
@@ -21,11 +22,21 @@ __all__ = ["ALL_LINEAR", "DEFAULT_LEARNING_RATES", "KEY_GROUPS", "Recipe", "read
 # ones; whole weights are easily broken by them.
 DEFAULT_LEARNING_RATES = {"lora": 2e-4, "prefix": 1e-2, "ia3": 3e-3, "full": 2e-5}
 
-KEY_GROUPS = (ModelKeys, MethodKeys, OptimisationKeys, ComputingKeys, ForgettingKeys, WatchingKeys)
+KEY_GROUPS = (
+    ModelKeys,
+    TaskKeys,
+    MethodKeys,
+    OptimisationKeys,
+    ComputingKeys,
+    ForgettingKeys,
+    WatchingKeys,
+)
 """The groups of keys, in the order in which a page tells of them."""
 
 
-class Recipe(WatchingKeys, ForgettingKeys, ComputingKeys, OptimisationKeys, MethodKeys, ModelKeys):
+class Recipe(
+    WatchingKeys, ForgettingKeys, ComputingKeys, OptimisationKeys, MethodKeys, TaskKeys, ModelKeys
+):
     """`[train]`: what is tuned, how, and for how long.
 
     A key left at ``None`` is chosen when the run starts; the run's ``recipe.json`` tells what

@@ -131,6 +131,27 @@ def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message
     return _encode(tokenizer, [prompt_text(tokenizer, messages)])[0]
 
 
+def render_prompts(
+    tokenizer: PreTrainedTokenizerBase, conversations: Iterable[Sequence[Message]]
+) -> list[list[int] | Refused]:
+    """Return the tokens of many prompts, in their order (see :func:`prompt_text`)."""
+    texts: list[str | Refused] = []
+    for messages in conversations:
+        if not messages:
+            texts.append(Refused("it has no messages"))
+            continue
+        try:
+            texts.append(prompt_text(tokenizer, messages))
+        except UsageError:
+            raise
+        except Exception as error:
+            # Templates are programs of their own and raise what they like.
+            texts.append(Refused(f"the chat template cannot render it: {error}"))
+    whole = [text for text in texts if isinstance(text, str)]
+    encoded = iter(_encode(tokenizer, whole) if whole else ())
+    return [next(encoded) if isinstance(text, str) else text for text in texts]
+
+
 def render_answer(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> list[int]:
     """Return the tokens of the final answer and its end token.
 

@@ -19,21 +19,14 @@ from ..workspace.errors import TunewiseError, UsageError
 from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import sha256_of_file, write_json
 from ..workspace.manifest import Input
-from .adapters import Saver, add_adapter, without_adapter
+from .adapters import Saver, without_adapter
 from .checkpoints import CHECKPOINTS_NAME, Checkpoints
 from .combinations import check_combinations
-from .failures import explain, goes_on, unreadable
-from .general import PROBE, REPLAY, general_path
+from .estimates import measured, memory_warning, planned
+from .failures import explain, goes_on, is_out_of_memory, out_of_memory, unreadable
+from .general import ANCHOR, PROBE, REPLAY, general_files
 from .loss import row_losses
-from .model import (
-    BaseModel,
-    check_vocabulary,
-    extend_vocabulary,
-    find_base_model,
-    load_weights,
-    padding_token,
-)
-from .packing import check_separation
+from .model import BaseModel, find_base_model, padding_token
 from .preparation import Prepared, prepare
 from .recipe import Recipe
 from .render import Rendered
@@ -48,7 +41,7 @@ if TYPE_CHECKING:
 
 TRAIN = "train"
 ADAPTER_FOLDER, MODEL_FOLDER = "adapter", "model"
-LOG_NAME = "log.parquet"
+LOG_NAME, PREFLIGHT_NAME = "log.parquet", "preflight.json"
 # Where an adapter's first state lies while a run needs it.
 _FIRST_STATE = "first_state"
 # Training rows measured at each validation, so that memorising shows as a gap between the two.
@@ -102,10 +95,7 @@ def train(
             draft, split_artifact, base, general, recipe, restart, emit, workspace
         ).build(),
         inputs=inputs,
-        # The first ones take part by the content of what they name; the others change nothing.
-        parameters=recipe.model_dump(
-            mode="json", exclude={"model", REPLAY, PROBE, "checkpoint_every", "report_to"}
-        ),
+        parameters=_parameters(recipe, general),
         force=force,
         keep_partial=True,
         emit=emit,
@@ -113,33 +103,71 @@ def train(
 
 
 def preflight(
-    workspace: Workspace, split_artifact: Artifact, recipe: Recipe, *, emit: Emit = ignore
+    workspace: Workspace,
+    split_artifact: Artifact,
+    recipe: Recipe,
+    *,
+    warm_up: bool = False,
+    price_per_hour: float | None = None,
+    emit: Emit = ignore,
 ) -> dict[str, Any]:
-    """Work out what a run would do, without loading the weights and without writing anything.
+    """Work out what a run would do, without writing anything.
 
     Args:
         workspace: where names in the recipe begin.
         split_artifact: brings the rows.
         recipe: what would be tuned and how.
+        warm_up: load the weights and train a few steps that are thrown away, to tell the time;
+            without it no weight is loaded.
+        price_per_hour: of this machine, in any currency, to tell the cost; needs the warm-up.
         emit: told of the rows and of every doubt.
 
     Returns:
-        ``recipe`` (nothing left open), ``schedule``, and of the facts in ``train.json`` those
-        that are known before the first step.
+        ``recipe`` (nothing left open), ``schedule``, the facts of ``train.json`` that are known
+        before the first step, and what :mod:`~tunewise.train.estimates` says of tokens, memory,
+        time and cost.
 
     Raises:
         UsageError: model, recipe and data do not go together.
+        JobError: the memory is not enough for the largest batch.
     """
     base, general = _find_inputs(workspace, recipe)
-    prepared = prepare(split_artifact, base, recipe, emit, general.get(REPLAY), general.get(PROBE))
+    prepared = prepare(split_artifact, base, recipe, emit, general)
+    document = _preflight_document(prepared, base, emit)
+    if not warm_up:
+        return document
+    try:
+        return document | measured(prepared, base, price_per_hour, emit)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise out_of_memory(prepared.recipe) from error
+        raise
+
+
+def _preflight_document(prepared: Prepared, base: BaseModel, emit: Emit) -> dict[str, Any]:
+    """Return what is known before the weights are loaded, and tell of the memory."""
     tokens, supervised = prepared.train.total("tokens"), prepared.train.total("supervised")
+    sizes = planned(prepared, base)
+    doubt = memory_warning(sizes["memory"])
+    if doubt:
+        emit(Note(text=doubt, level="warning"))
     return {
         "recipe": prepared.recipe.model_dump(mode="json"),
         "schedule": asdict(prepared.schedule),
         "supervised_share": supervised / tokens,
         **_prepared_facts(prepared, base),
-        "warnings": list(prepared.warnings),
+        **sizes,
+        "time": None,
+        "cost": None,
+        "warnings": [*prepared.warnings, *([doubt] if doubt else [])],
     }
+
+
+def _parameters(recipe: Recipe, general: Mapping[str, Path]) -> dict[str, Any]:
+    """Return the keys that decide the result; files take part by their content instead."""
+    files = {key for key in (REPLAY, PROBE, ANCHOR) if key in general}
+    nothing = {"checkpoint_every", "report_to"}
+    return recipe.model_dump(mode="json", exclude={"model", *files, *nothing})
 
 
 def _find_inputs(workspace: Workspace, recipe: Recipe) -> tuple[BaseModel, dict[str, Path]]:
@@ -154,9 +182,7 @@ def _find_inputs(workspace: Workspace, recipe: Recipe) -> tuple[BaseModel, dict[
     check_trackers(recipe.report_to)
     _quiet_libraries()
     base = find_base_model(recipe.model)
-    named = {REPLAY: recipe.replay, PROBE: recipe.probe}
-    general = {key: general_path(key, name, workspace.root) for key, name in named.items() if name}
-    return base, general
+    return base, general_files(recipe, workspace.root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +210,7 @@ class _Run:
         if self.restart:
             self.checkpoints.remove()
         _empty(self.draft.folder, but=CHECKPOINTS_NAME)
-        prepared = prepare(
-            self.split,
-            self.base,
-            self.recipe,
-            self.emit,
-            self.general.get(REPLAY),
-            self.general.get(PROBE),
-        )
+        prepared = prepare(self.split, self.base, self.recipe, self.emit, self.general)
         pl.concat([part.supervision for part in prepared.parts]).write_parquet(
             self.draft.folder / "supervision.parquet"
         )
@@ -199,6 +218,8 @@ class _Run:
             self.draft.folder / "recipe.json",
             prepared.recipe.model_dump(mode="json"),
         )
+        document = _preflight_document(prepared, self.base, self.emit)
+        write_json(self.draft.folder / PREFLIGHT_NAME, document)
         watch = self._tune(prepared)
         for text in _afterthoughts(watch):
             self.emit(Note(text=text, level="warning"))
@@ -209,43 +230,24 @@ class _Run:
         write_json(self.draft.folder / "train.json", document)
         for part in prepared.parts:
             self.draft.counts[f"{part.name}_rows"] = len(part.supervision)
-            self.draft.counts[f"{part.name}_used"] = len(part.rows)
+            self.draft.counts[f"{part.name}_used"] = part.used
             self.draft.counts[f"{part.name}_refused"] = len(part.refused)
         self.draft.seeds["train"] = self.recipe.seed
-        self.draft.timed = (LOG_NAME, f"{TENSORBOARD_FOLDER}/{EVENTS_NAME}")
+        self.draft.timed = (LOG_NAME, PREFLIGHT_NAME, f"{TENSORBOARD_FOLDER}/{EVENTS_NAME}")
         self.checkpoints.remove()
 
     def _tune(self, prepared: Prepared) -> Watch:
         """Train the model and leave the state to keep in the draft's folder."""
-        from transformers import set_seed
-
-        from .arrangement import arrange_model, compile_layers
         from .batches import order_of
+        from .loading import model_to_tune
         from .telling import Telling
         from .trainer import fit
         from .watch import Losses, Tally, Watch, finishing_the_step
 
         recipe, tokenizer = prepared.recipe, prepared.tokenizer
-        model: Any = load_weights(
-            self.base,
-            prepared.hardware,
-            trust_remote_code=recipe.trust_remote_code,
-            train_all=not recipe.is_adapter,
-            quantize=recipe.quantize,
-        )
-        if prepared.new_tokens:
-            extend_vocabulary(model, len(tokenizer))
-        check_vocabulary(model, tokenizer)
-        arrange_model(model, recipe)
         padding = padding_token(tokenizer)
-        if recipe.packing:
-            check_separation(model, prepared.train.rows, padding)
-        set_seed(recipe.seed)
-        if recipe.is_adapter:
-            model = add_adapter(model, recipe, new_tokens=prepared.new_tokens)
+        model = model_to_tune(self.base, prepared, self.emit)
         saver = Saver(model, recipe, self.draft.folder / _FIRST_STATE)
-        if recipe.compile and not compile_layers(model):
-            self.emit(Note(text="this model has no layers to compile", level="warning"))
         # A prefix says something before it has learned anything: the base is measured without it.
         prefixed = recipe.method == "prefix"
         eval_rows = recipe.eval_rows or _TRAIN_SAMPLE_ROWS
@@ -397,7 +399,7 @@ def _prepared_facts(prepared: Prepared, base: BaseModel) -> dict[str, Any]:
         "rows": {
             part.name: {
                 "rows": len(part.supervision),
-                "used": len(part.rows),
+                "used": part.used,
                 "refused": len(part.refused),
                 "truncated": part.total("truncated"),
                 "lost_supervised": part.total("lost_supervised"),

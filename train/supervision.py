@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -35,13 +35,20 @@ _SHOWN_OF_A_STRETCH = 160
 _LEAST_HIDDEN = 40
 
 
+# What a record teaches: one lesson or more, or why it teaches none.
+Outcome = Sequence[Rendered] | Refused
+# Turns the records of a part into what they teach; the tokens that a lesson may have come last.
+Learn = Callable[["PreTrainedTokenizerBase", pl.DataFrame, int | None], list[Outcome]]
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A part of the split, ready for the model.
 
     Attributes:
         name: ``train``, ``replay`` or ``val``.
-        rows: those with something to learn, in the order of the file.
+        rows: what is learned, in the order of the file: a row with something to learn each, or a
+            piece of one.
         numbers: for each of them, its 0-based row in the part's file.
         supervision: frame of :data:`SUPERVISION_SCHEMA` with every row of the file; ``refused``
             holds the reason for those that are not in ``rows``, and is null for the others.
@@ -56,6 +63,11 @@ class Part:
     def refused(self) -> pl.DataFrame:
         """The rows that are not used, with the reason."""
         return self.supervision.filter(pl.col("refused").is_not_null())
+
+    @property
+    def used(self) -> int:
+        """How many rows of the file are used."""
+        return len(set(self.numbers))
 
     def total(self, column: str) -> int:
         """Return the sum of a column over the rows that are used."""
@@ -73,6 +85,7 @@ def prepare_part(
     tokenizer: PreTrainedTokenizerBase,
     *,
     max_length: int | None = None,
+    learn: Learn | None = None,
 ) -> Part:
     """Render a part of the split and set aside the rows that have nothing to learn.
 
@@ -82,17 +95,11 @@ def prepare_part(
             rows used + rows refused = rows of the file.
         tokenizer: the base model's.
         max_length: tokens a row may have.
+        learn: what its records teach; :func:`learn_answers` if not said.
     """
     records = dataset.records
     numbers: list[int] = records["row"].to_list()
-    conversations = (conversation(record) for record in records.iter_rows(named=True))
-    rendered = render_all(tokenizer, conversations, max_length=max_length)
-    outcomes = [
-        Refused("its label is false, which rejects the answer")
-        if label_rejects(kind, label)
-        else outcome
-        for outcome, kind, label in zip(rendered, records["kind"], records["label"], strict=True)
-    ]
+    outcomes = (learn or learn_answers)(tokenizer, records, max_length)
     counted = [
         _count(name, number, outcome, max_length)
         for number, outcome in zip(numbers, outcomes, strict=True)
@@ -102,9 +109,10 @@ def prepare_part(
         for number, reason in dataset.set_aside.select("row", "reason").iter_rows()
     ]
     used = [
-        (number, outcome)
+        (number, lesson)
         for number, outcome in zip(numbers, outcomes, strict=True)
-        if isinstance(outcome, Rendered) and any(outcome.supervised)
+        for lesson in (() if isinstance(outcome, Refused) else outcome)
+        if any(lesson.supervised)
     ]
     return Part(
         name=name,
@@ -114,6 +122,22 @@ def prepare_part(
             "row"
         ),
     )
+
+
+def learn_answers(
+    tokenizer: PreTrainedTokenizerBase, records: pl.DataFrame, max_length: int | None
+) -> list[Outcome]:
+    """Render records for the answers in them, each as one lesson; a text is learned whole."""
+    conversations = (conversation(record) for record in records.iter_rows(named=True))
+    rendered = render_all(tokenizer, conversations, max_length=max_length)
+    return [
+        Refused("its label is false, which rejects the answer")
+        if label_rejects(kind, label)
+        else outcome
+        if isinstance(outcome, Refused)
+        else (outcome,)
+        for outcome, kind, label in zip(rendered, records["kind"], records["label"], strict=True)
+    ]
 
 
 def conversation(record: Mapping[str, Any]) -> list[Message]:
@@ -139,7 +163,9 @@ def count_refusals(*parts: Part) -> list[tuple[str, int]]:
     return counted.sort("rows", "reason", descending=[True, False]).rows()
 
 
-def proof(part: Part, tokenizer: PreTrainedTokenizerBase, count: int = 3) -> list[str]:
+def proof(
+    part: Part, tokenizer: PreTrainedTokenizerBase, count: int = 3, labels: Sequence[str] = ()
+) -> list[str]:
     """Show rows as the model sees them, with what it learns between ⟦ and ⟧.
 
     Args:
@@ -147,6 +173,7 @@ def proof(part: Part, tokenizer: PreTrainedTokenizerBase, count: int = 3) -> lis
             one with the most.
         tokenizer: turns the tokens back into text, special tokens included.
         count: how many rows.
+        labels: names of what is learned, where that is the number of a label and no token.
 
     Returns:
         One line for each row, safe to show.
@@ -157,23 +184,35 @@ def proof(part: Part, tokenizer: PreTrainedTokenizerBase, count: int = 3) -> lis
     return [
         f"row {part.numbers[order[place]]}, learns {sum(part.rows[order[place]].supervised)} of "
         f"{len(part.rows[order[place]].tokens)} tokens: "
-        + marked_text(part.rows[order[place]], tokenizer)
+        + marked_text(part.rows[order[place]], tokenizer, labels)
         for place in picked
     ]
 
 
-def marked_text(row: Rendered, tokenizer: PreTrainedTokenizerBase) -> str:
-    """Return a row's tokens as one line of text with the supervised stretches marked."""
+def marked_text(
+    row: Rendered, tokenizer: PreTrainedTokenizerBase, labels: Sequence[str] = ()
+) -> str:
+    """Return a row's tokens as one line of text with the supervised stretches marked.
+
+    Args:
+        row: its tokens.
+        tokenizer: turns them back into text.
+        labels: as in :func:`proof`.
+    """
     return "".join(
         f"{LEARNED_FROM}{text}{LEARNED_TO}" if learned else text
-        for text, learned in _stretches(row, tokenizer)
+        for text, learned in _stretches(row, tokenizer, labels)
     )
 
 
-def _stretches(row: Rendered, tokenizer: PreTrainedTokenizerBase) -> Iterator[tuple[str, bool]]:
+def _stretches(
+    row: Rendered, tokenizer: PreTrainedTokenizerBase, labels: Sequence[str]
+) -> Iterator[tuple[str, bool]]:
     pairs: Sequence[tuple[int, bool]] = list(zip(row.tokens, row.supervised, strict=True))
     for learned, group in groupby(pairs, key=lambda pair: pair[1]):
-        text: Any = tokenizer.decode([token for token, _ in group])
+        tokens = [token for token, _ in group]
+        named = learned and labels
+        text: Any = labels[tokens[0]] if named else tokenizer.decode(tokens)
         text = safe_text(text).replace(LEARNED_FROM, "[").replace(LEARNED_TO, "]")
         hidden = len(text) - 2 * _SHOWN_OF_A_STRETCH
         if hidden >= _LEAST_HIDDEN:
@@ -182,24 +221,23 @@ def _stretches(row: Rendered, tokenizer: PreTrainedTokenizerBase) -> Iterator[tu
         yield text, learned
 
 
-def _count(
-    part: str, number: int, outcome: Rendered | Refused, max_length: int | None
-) -> tuple[Any, ...]:
+def _count(part: str, number: int, outcome: Outcome, max_length: int | None) -> tuple[Any, ...]:
     """Return a row of :data:`SUPERVISION_SCHEMA`."""
     if isinstance(outcome, Refused):
         return part, number, 0, 0, False, 0, outcome.reason
-    supervised = sum(outcome.supervised)
+    supervised = sum(sum(lesson.supervised) for lesson in outcome)
+    lost = sum(lesson.lost_supervised for lesson in outcome)
     reason = None
     if not supervised:
         reason = "it has no answer to learn"
-        if outcome.lost_supervised:
+        if lost:
             reason = f"its answer begins after the maximum length of {max_length} tokens"
     return (
         part,
         number,
-        len(outcome.tokens),
+        sum(len(lesson.tokens) for lesson in outcome),
         supervised,
-        outcome.truncated,
-        outcome.lost_supervised,
+        any(lesson.truncated for lesson in outcome),
+        lost,
         reason,
     )
