@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
     from transformers import PreTrainedModel
 
-CAUSAL, HEAD = "CAUSAL_LM", "SEQ_CLS"
+# What a model puts out, as PEFT calls it: tokens or labels.
+GENERATES, CLASSIFIES = "CAUSAL_LM", "SEQ_CLS"
 
 
 def add_adapter(
     model: PreTrainedModel,
     recipe: Recipe,
     *,
-    task: str = CAUSAL,
+    task: str = GENERATES,
     new_tokens: tuple[int, ...] = (),
 ) -> PeftModel:
     """Freeze a model and put a fresh adapter beside its layers.
@@ -37,7 +38,7 @@ def add_adapter(
     Args:
         model: changed in place.
         recipe: tells which adapter.
-        task: PEFT's name for what the model puts out.
+        task: what the model puts out.
         new_tokens: ids whose embeddings are learned.
 
     Raises:
@@ -133,7 +134,7 @@ def _config(
         forward = None if named is None else [name for name in named if _is_feedforward(name)]
         return IA3Config(task_type=kind, target_modules=named, feedforward_modules=forward)
     start: Any = True if recipe.initialisation == "zero" else recipe.initialisation
-    layers = _vocabulary_layers(model, with_output=task == CAUSAL)
+    layers = _vocabulary_layers(model, with_output=task == GENERATES)
     everything = recipe.train_embeddings == "all"
     rows: Any = {layer: list(new_tokens) for layer in layers}
     return LoraConfig(

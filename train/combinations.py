@@ -133,7 +133,7 @@ def _layers(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
 def _tasks(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
     """Look at what other tasks than the supervised one leave no place for."""
     if recipe.task == HEAD:
-        for key in ("replay", "probe", "stop_if", "kl_weight", "mix", "add_tokens"):
+        for key in ("replay", "probe", "stop_if", "kl_weight", "mix", "sample_prompts"):
             if _is_set(recipe, key):
                 yield (
                     key,

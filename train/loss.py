@@ -16,6 +16,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from .batches import Collator, measuring_batches
+from .heads import label_logits
 from .render import Rendered
 
 if TYPE_CHECKING:
@@ -53,11 +54,25 @@ def token_losses(model: PreTrainedModel, batch: Mapping[str, torch.Tensor]) -> t
     Returns:
         Float32, one number for each of ``batch["targets"]``.
     """
+    return cross_entropy(supervised_logits(model, batch), batch["targets"], reduction="none")
+
+
+def supervised_logits(model: PreTrainedModel, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return what a model puts out where there is something to learn.
+
+    Args:
+        model: a causal language model, or one with a head for labels.
+        batch: as in :func:`token_losses`.
+
+    Returns:
+        Float32 of shape (places, vocabulary), or (places, labels) for a head.
+    """
     output_layer: Any = model.get_output_embeddings()
+    if output_layer is None:
+        return label_logits(model, batch).float()
     with _only_at(output_layer, batch["positions"]):
         seen = {name: batch[name] for name in _SEEN if name in batch}
-        logits = model(**seen, use_cache=False).logits
-    return cross_entropy(logits[0].float(), batch["targets"], reduction="none")
+        return model(**seen, use_cache=False).logits[0].float()
 
 
 def row_losses(model: PreTrainedModel, rows: Sequence[Rendered], *, padding: int = 0) -> RowLosses:

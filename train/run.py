@@ -25,6 +25,7 @@ from .combinations import check_combinations
 from .estimates import measured, memory_warning, planned
 from .failures import explain, goes_on, is_out_of_memory, out_of_memory, unreadable
 from .general import ANCHOR, PROBE, REPLAY, general_files
+from .heads import LABELS_NAME
 from .loss import row_losses
 from .model import BaseModel, find_base_model, padding_token
 from .preparation import Prepared, prepare
@@ -32,6 +33,7 @@ from .recipe import Recipe
 from .render import Rendered
 from .samples import SAMPLES_NAME, answers, choose_questions, first_and_kept, samples_frame
 from .supervision import count_refusals
+from .tasks import HEAD
 from .template import template_of
 from .tracking.tensorboard import EVENTS_NAME, TENSORBOARD_FOLDER
 from .tracking.tracker import check_trackers, open_trackers
@@ -270,7 +272,7 @@ class _Run:
                 )
             return Losses(train=train, val=val, general=probe)
 
-        parts = (prepared.val, prepared.train)
+        parts = () if recipe.task == HEAD else (prepared.val, prepared.train)
         is_chat = prepared.template is not None
         questions = choose_questions(recipe, tokenizer, parts, is_chat=is_chat)
         trackers = open_trackers(
@@ -359,6 +361,8 @@ class _Run:
         saver.save(folder)
         # The library's model card is a form that nobody has filled in.
         (folder / "README.md").unlink(missing_ok=True)
+        if self.recipe.task == HEAD:
+            write_json(folder / LABELS_NAME, list(prepared.labels))
         if prepared.template:
             tokenizer.chat_template = template_of(tokenizer)
         tokenizer.save_pretrained(folder)
@@ -415,6 +419,8 @@ def _prepared_facts(prepared: Prepared, base: BaseModel) -> dict[str, Any]:
         ],
         "examples": list(prepared.examples),
         "method": prepared.recipe.method,
+        "task": prepared.recipe.task,
+        "labels": list(prepared.labels),
         "model": str(base.folder),
         "model_sha256": base.sha256,
         "template": asdict(prepared.template) if prepared.template else None,
