@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..workspace.artifact import LATEST, resolve_artifact
+from ..workspace.artifact import LATEST, Artifact, resolve_artifact
+from ..workspace.errors import UsageError
 from .format import count, plot_width
 from .session import Session, command
+
+if TYPE_CHECKING:
+    from ..evaluate.settings import EvaluateSettings
 
 
 @command(
@@ -18,40 +22,132 @@ from .session import Session, command
   tunewise evaluate latest
   tunewise evaluate latest --suite general,my_items.jsonl
   tunewise evaluate latest --suite hellaswag,piqa --limit 500
+  tunewise evaluate --tuned ./adapter                     made by any trainer, in PEFT's format
+  tunewise evaluate --base ./base --tuned ./merged --split latest
+  tunewise evaluate --base ./checkpoint-100 --tuned ./checkpoint-900 --suite general
+  tunewise evaluate --base https://api.example.com/v1/chat/completions#base-1 \\
+      --tuned https://api.example.com/v1/chat/completions#ft:base-1:mine --suite gsm8k
 """,
 )
-@click.argument("run", default=LATEST)
+@click.argument("run", required=False)
+@click.option(
+    "--base",
+    help="Compare with this model: a folder, a name on the hub, or URL#MODEL of an "
+    "OpenAI-compatible endpoint. Default: the base that the adapter names.",
+)
+@click.option(
+    "--tuned",
+    help="Instead of a RUN, any model: a folder with an adapter or a whole model, a name on the "
+    "hub, or URL#MODEL.",
+)
+@click.option("--split", help="With --tuned: the SPLIT whose test rows are the domain.")
 @click.option(
     "--suite", help="Bundled suites, lm-eval tasks, or paths of JSONL or YAML; by commas."
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N items of each task.")
-def evaluate(session: Session, run: str, suite: str | None, limit: int | None) -> None:
+@click.option("--num-fewshot", type=click.IntRange(min=0), help="Examples before each item.")
+@click.option(
+    "--apply-chat-template",
+    is_flag=True,
+    default=None,
+    help="Put the suites' prompts into the model's chat template.",
+)
+@click.option("--system-instruction", help="Goes before every prompt of the suites.")
+@click.option("--tokenizer", help="Folder of the tokenizer of hosted models.")
+def evaluate(
+    session: Session,
+    run: str | None,
+    base: str | None,
+    tuned: str | None,
+    split: str | None,
+    suite: str | None,
+    limit: int | None,
+    num_fewshot: int | None,
+    apply_chat_template: bool | None,
+    system_instruction: str | None,
+    tokenizer: str | None,
+) -> None:
     """Score base and tuned of RUN (a path, an id, or `latest`) on the same items, and judge.
 
-    The domain's items come from the split's test part; general ability from the suites.
+    The domain's items come from the split's test part; general ability from the suites. With
+    --tuned any two models are compared. The key of a hosted model is read from the environment
+    variable OPENAI_API_KEY (another one: api_key_variable under [evaluate]) and kept nowhere.
     """
     suites = tuple(part.strip() for part in suite.split(",") if part.strip()) if suite else None
-    settings = session.settings({"evaluate": {"suites": suites, "limit": limit}})
+    flags = {
+        "suites": suites,
+        "limit": limit,
+        "num_fewshot": num_fewshot,
+        "apply_chat_template": apply_chat_template,
+        "system_instruction": system_instruction,
+        "tokenizer": tokenizer,
+    }
+    settings = session.settings({"evaluate": flags})
+    if tuned is None:
+        _refuse_alone(base=base, split=split)
+        artifact = _evaluate_run(session, run or LATEST, settings.evaluate)
+    else:
+        if run is not None:
+            raise UsageError(
+                "RUN and --tuned both name the tuned model", where=run, fix="give one of them"
+            )
+        artifact = _evaluate_models(session, base, tuned, split, settings.evaluate)
+    document = session.document(artifact)
+    session.finish(document, lambda: summary(document))
+
+
+def _refuse_alone(**options: str | None) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise UsageError(
+                f"--{name} belongs to --tuned; a run knows its own {name}",
+                where=f"--{name} {value}",
+                fix="name the tuned model too: --tuned FOLDER",
+            )
+
+
+def _evaluate_run(session: Session, run: str, settings: EvaluateSettings) -> Artifact:
     from ..evaluate.run import evaluate as run_evaluate
 
-    artifact = run_evaluate(
+    return run_evaluate(
         session.workspace,
         resolve_artifact(session.workspace, "train", run),
-        settings.evaluate,
+        settings,
         force=session.force,
         emit=session.emit,
     )
-    document = session.document(artifact)
-    session.finish(document, lambda: summary(document))
+
+
+def _evaluate_models(
+    session: Session, base: str | None, tuned: str, split: str | None, settings: EvaluateSettings
+) -> Artifact:
+    from ..evaluate.comparison import compare_models
+    from ..evaluate.run import evaluate_models
+
+    comparison = compare_models(
+        base,
+        tuned,
+        split=resolve_artifact(session.workspace, "split", split) if split else None,
+        tokenizer=settings.tokenizer,
+        api_key_variable=settings.api_key_variable,
+        trust_remote_code=settings.trust_remote_code,
+    )
+    return evaluate_models(
+        session.workspace, comparison, settings, force=session.force, emit=session.emit
+    )
 
 
 def summary(document: Mapping[str, Any]) -> str:
     """Return the judgement as text for a terminal."""
     from ..evaluate.charts_text import forest_plot
 
+    domain = document["domain_gain"] if _measured(document, "domain") else "not asked"
+    overfitting = document["overfitting"]["verdict"]
+    if not any(signal["value"] is not None for signal in document["overfitting"]["signals"]):
+        overfitting = "not measured"
+    general = document["overall"] if _measured(document) else "not asked"
     lines = [
-        f"general ability: {document['overall']}    domain: {document['domain_gain']}    "
-        f"overfitting: {document['overfitting']['verdict']}",
+        f"general ability: {general}    domain: {domain}    overfitting: {overfitting}",
         "",
         *forest_plot(document["tasks"], width=plot_width()),
         "",
@@ -60,6 +156,15 @@ def summary(document: Mapping[str, Any]) -> str:
         "next: tunewise report",
     ]
     return "\n".join(lines)
+
+
+def _measured(document: Mapping[str, Any], group: str = "") -> bool:
+    """Tell whether a deciding task of the domain, or of the suites, was asked."""
+    return any(
+        (task["group"] == group) if group else (task["group"] not in ("domain", "out-of-domain"))
+        for task in document["tasks"]
+        if task["decides"]
+    )
 
 
 def _contamination(found: Mapping[str, Any] | None) -> list[str]:

@@ -34,10 +34,11 @@ from ..train.render import ASSISTANT
 from .domain_choices import answer_choices
 from .domain_rows import Asked, DomainRow, PartRows, render_answers
 from .items import DOMAIN, Answers, TaskInfo, answers
-from .scoring_generation import end_tokens, generate
+from .journal import Journal
+from .scoring_generation import Wanted
 
 if TYPE_CHECKING:
-    from .scoring_tokens import TokenScorer
+    from .scorer import Scorer
 
 METRICS = Path(__file__).resolve().parent / "metrics"
 # Names of our metrics, and of the tasks that show them.
@@ -66,7 +67,7 @@ class DomainTask:
         info: the task that decides.
         choices: its items.
         elsewhere: each answer after other questions; empty where choices are compared as they are.
-        questions: rows to answer freely, with their tokens.
+        questions: rows to answer freely, with their tokens where the model takes tokens.
         limits: for each of them, the most tokens of an answer.
         left_out: how many rows were left out, by reason.
     """
@@ -74,7 +75,7 @@ class DomainTask:
     info: TaskInfo
     choices: tuple[ChoiceItem, ...]
     elsewhere: Mapping[str, tuple[Asked, ...]]
-    questions: tuple[tuple[DomainRow, Asked], ...]
+    questions: tuple[tuple[DomainRow, Asked | None], ...]
     limits: tuple[int, ...]
     left_out: Mapping[str, int] = field(default_factory=dict)
 
@@ -95,18 +96,21 @@ def domain_task(
     context: int,
     seed: int,
     labels: Sequence[str] = (),
+    group: str = DOMAIN,
 ) -> DomainTask:
-    """Make the domain's items from the test part.
+    """Make the domain's items from the test part, or from the part outside the domain.
 
     Args:
-        part: the test part.
-        tokenizer: with the template that was trained with.
+        part: the part; only the domain's own decides.
+        tokenizer: with the template that was trained with; None for a model that takes messages
+            as they are, which is asked no choices.
         choice_items: rows to ask with choices, at most.
         generated_items: rows to ask for a free answer, at most.
         answer_tokens: tokens of a free answer, at most.
         context: tokens that the model sees.
         seed: of the samples and distractors.
         labels: all labels that occur, for rows with labels.
+        group: what the tasks' names begin with.
     """
     left_out = {"no answer to ask for": part.skipped}
     classified = part.kind == CLASSIFICATION
@@ -132,22 +136,25 @@ def domain_task(
     left_out["longer than the model's context"] = len(found) - len(items)
     number = len(items[0].choices) if items else 1
     info = TaskInfo(
-        task=f"{DOMAIN}/label" if classified else f"{DOMAIN}/answer-choice",
-        group=DOMAIN,
+        task=f"{group}/label" if classified else f"{group}/answer-choice",
+        group=group,
         metric="accuracy",
         kind="share",
         higher_is_better=True,
         chance=1 / number,
+        decides=group == DOMAIN,
     )
     questions, limits = _questions(part, tokenizer, generated_items, answer_tokens, context, seed)
     return DomainTask(info, tuple(items), elsewhere, questions, limits, left_out)
 
 
-def ask_choices(task: DomainTask, scorer: TokenScorer, advance: Callable[[int], None]) -> Answers:
+def ask_choices(
+    task: DomainTask, scorer: Scorer, advance: Callable[[int], None], journal: Journal | None = None
+) -> Answers:
     """Let a model choose; see the module's text for how."""
     tokens = [asked.tokens for asked in task.sequences]
     starts = [asked.start for asked in task.sequences]
-    sums = scorer.score(tokens, starts, advance=advance).sums()
+    sums = scorer.score(tokens, starts, journal=journal, advance=advance).sums()
     own = sum(len(item.choices) for item in task.choices)
     usual = _usual(task.elsewhere, sums[own:])
     rows: list[dict[str, Any]] = []
@@ -173,19 +180,23 @@ def ask_choices(task: DomainTask, scorer: TokenScorer, advance: Callable[[int], 
 
 
 def ask_questions(
-    task: DomainTask, scorer: TokenScorer, tokenizer: Any, advance: Callable[[int], None]
+    task: DomainTask,
+    scorer: Scorer,
+    tokenizer: Any,
+    advance: Callable[[int], None],
+    journal: Journal | None = None,
 ) -> list[str]:
     """Let a model answer freely; returns a text for each question."""
-    ends = end_tokens(scorer.model, tokenizer) | {asked.answer[-1] for _, asked in task.questions}
-    found = generate(
-        scorer.model,
-        [asked.prompt for _, asked in task.questions],
+    asked = [tokens for _, tokens in task.questions if tokens is not None]
+    found = scorer.answer(
+        [tokens.prompt for tokens in asked],
         task.limits,
-        ends=ends,
-        batch_tokens=scorer.batch_tokens,
+        tokenizer,
+        Wanted(ends=frozenset(tokens.answer[-1] for tokens in asked)),
+        journal=journal,
         advance=advance,
     )
-    return [text.strip() for text in tokenizer.batch_decode(found, skip_special_tokens=True)]
+    return [text.strip() for text in found]
 
 
 def score_texts(task: DomainTask, texts: Sequence[str]) -> list[Answers]:
@@ -199,7 +210,8 @@ def score_texts(task: DomainTask, texts: Sequence[str]) -> list[Answers]:
     for metric, name in _TEXT_METRICS.items():
         measure = evaluate.load(str(METRICS / f"{metric}.py"), keep_in_memory=True)
         result: Any = measure.compute(predictions=list(texts), references=references)
-        info = TaskInfo(f"{DOMAIN}/{name}", DOMAIN, metric, "share", True, None, decides=False)
+        group = task.info.group
+        info = TaskInfo(f"{group}/{name}", group, metric, "share", True, None, decides=False)
         rows = [
             {
                 "item": str(row.row),
@@ -281,13 +293,15 @@ def _usual(elsewhere: Mapping[str, tuple[Asked, ...]], sums: np.ndarray) -> dict
 
 def _questions(
     part: PartRows, tokenizer: Any, count: int, answer_tokens: int, context: int, seed: int
-) -> tuple[tuple[tuple[DomainRow, Asked], ...], tuple[int, ...]]:
+) -> tuple[tuple[tuple[DomainRow, Asked | None], ...], tuple[int, ...]]:
     """Return rows to answer freely, and how long each answer may become.
 
     An answer gets twice the room of the row's own: what is longer is wrong anyway.
     """
     rows = [row for row in part.sample(count, seed) if row.answer.strip()]
-    questions: list[tuple[DomainRow, Asked]] = []
+    if tokenizer is None:
+        return tuple((row, None) for row in rows), (answer_tokens,) * len(rows)
+    questions: list[tuple[DomainRow, Asked | None]] = []
     limits: list[int] = []
     for row, asked in zip(
         rows, render_answers(tokenizer, [row.messages for row in rows]), strict=True

@@ -19,12 +19,13 @@ from ..curate.contamination.items import CONTAMINATED
 from ..curate.reading.read import open_source, read_pieces
 from ..curate.records import message_rows
 from ..train.general import REPLAY
+from ..workspace.artifact import Artifact
 from ..workspace.events import Emit, Note
 from ..workspace.files import read_json, sha256_of_file
 from .benchmark_rows import said, spelled_out, without_choices
+from .comparison import Comparison
 from .tasks import Benchmark
 from .tasks_local import ID_FIELDS
-from .trained import TrainedRun
 
 TRAIN = "train"
 _OTHER_FILE = 1 << 40
@@ -65,11 +66,14 @@ class Exposure:
         )
 
 
-def search_training_rows(run: TrainedRun, benchmarks: Sequence[Benchmark], emit: Emit) -> Exposure:
-    """Look for the items of benchmarks among the rows that a run learned from.
+def search_training_rows(
+    comparison: Comparison, benchmarks: Sequence[Benchmark], emit: Emit
+) -> Exposure:
+    """Look for the items of benchmarks among the rows that the tuned model learned from.
 
     Args:
-        run: the training run.
+        comparison: both models; without a run all training rows of the split are searched, and
+            without a split none.
         benchmarks: what the models are asked.
         emit: told how many items were found.
 
@@ -79,9 +83,9 @@ def search_training_rows(run: TrainedRun, benchmarks: Sequence[Benchmark], emit:
     items = tuple(item for benchmark in benchmarks for item in _items(benchmark))
     rows: dict[str, int] = {}
     not_searched: list[str] = []
-    if not items:
+    if not items or comparison.split is None:
         return Exposure(None, rows)
-    found = find_contamination(_texts(run, rows, not_searched), items)
+    found = find_contamination(_texts(comparison, comparison.split, rows, not_searched), items)
     for problem in not_searched:
         emit(Note(text=f"contamination: {problem}", level="warning"))
     if not found.rows:
@@ -125,19 +129,20 @@ def _said(task: Any, doc: Mapping[str, Any]) -> Any:
 
 
 def _texts(
-    run: TrainedRun, rows: dict[str, int], not_searched: list[str]
+    comparison: Comparison, split: Artifact, rows: dict[str, int], not_searched: list[str]
 ) -> Iterator[pl.DataFrame]:
     """Yield the texts of all rows that were trained on; note how many, and what is missing."""
-    used = _used_rows(run.artifact.folder / "supervision.parquet")
-    how = read_json(run.split.folder / "split.json")
-    train = run.split.folder / "train.jsonl"
+    run = comparison.run
+    used = _used_rows(run.folder / "supervision.parquet") if run else None
+    how = read_json(split.folder / "split.json")
+    train = split.folder / "train.jsonl"
     if train.is_file() and train.stat().st_size:
         yield from _of_file(
             train, TRAIN, used, rows, 0, shape=how.get("shape"), mapping=how.get("mapping")
         )
     else:
         not_searched.append("the split's training rows are gone, so they were not searched")
-    mixed_in = run.artifact.manifest.input(REPLAY)
+    mixed_in = run.manifest.input(REPLAY) if run else None
     if mixed_in is None:
         return
     path = Path(mixed_in.path)
@@ -148,11 +153,13 @@ def _texts(
 
 
 def _of_file(
-    path: Path, part: str, used: pl.DataFrame, rows: dict[str, int], first: int, **how: Any
+    path: Path, part: str, used: pl.DataFrame | None, rows: dict[str, int], first: int, **how: Any
 ) -> Iterator[pl.DataFrame]:
-    wanted = used.filter(pl.col("part") == part).select("row")
+    wanted = None if used is None else used.filter(pl.col("part") == part).select("row")
     for piece in read_pieces(open_source([path], **how)):
-        records = piece.records.join(wanted, on="row", how="semi", maintain_order="left")
+        records = piece.records
+        if wanted is not None:
+            records = records.join(wanted, on="row", how="semi", maintain_order="left")
         rows[part] = rows.get(part, 0) + records.height
         texts = message_rows(records).select(pl.col("row") + first, "field", "content")
         yield texts

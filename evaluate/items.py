@@ -9,9 +9,11 @@ import numpy as np
 import polars as pl
 
 from ..workspace.errors import JobError
+from ..workspace.events import Emit, Note
 from .measures import Kind, TaskScores
 
 GENERAL, DOMAIN = "general", "domain"
+OUT_OF_DOMAIN = "out-of-domain"
 
 ANSWER_SCHEMA = pl.Schema(
     {
@@ -111,6 +113,40 @@ def paired_scores(base: Answers, tuned: Answers, margin: float | None = None) ->
         decides=info.decides,
         margin=margin,
     )
+
+
+def same_items(
+    base: Sequence[Answers], tuned: Sequence[Answers], emit: Emit
+) -> list[tuple[Answers, Answers]]:
+    """Bring both models' tasks together, with the items that both were asked.
+
+    An item that is too long for one of two tokenizers was asked of one model alone.
+
+    Args:
+        base: the base model's tasks.
+        tuned: the tuned model's, in the same order.
+        emit: told how many items are left out.
+    """
+    others = {answers.info.task: answers for answers in tuned}
+    pairs: list[tuple[Answers, Answers]] = []
+    for first in base:
+        second = others.get(first.info.task)
+        if second is None:
+            emit(Note(text=f"{first.info.task}: only the base could be asked; left out"))
+            continue
+        if not first.frame["item"].equals(second.frame["item"]):
+            both = first.frame.join(second.frame, on="item", how="semi")["item"]
+            left = len(first.frame) + len(second.frame) - 2 * len(both)
+            emit(
+                Note(text=f"{first.info.task}: {left:,} items fit only one of the models; left out")
+            )
+            first, second = (
+                Answers(one.info, one.frame.filter(pl.col("item").is_in(both.implode())))
+                for one in (first, second)
+            )
+        if len(first.frame):
+            pairs.append((first, second))
+    return pairs
 
 
 def paired_items(base: Answers, tuned: Answers, statuses: Mapping[str, str]) -> pl.DataFrame:

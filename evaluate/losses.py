@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 from ..train.render import Rendered, render_all
 from .domain_rows import PartRows
 from .items import DOMAIN, Answers, TaskInfo, answers
+from .journal import Journal
 from .measures import CurvePoint, OverfittingMeasures
-from .scoring_tokens import TokenScorer
+
+if TYPE_CHECKING:
+    from .scorer import Scorer
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +42,7 @@ LOSS_SCHEMA = pl.Schema(
         "verbatim": pl.Float64,
     }
 )
-TRAIN, VALIDATION, TEST = "train", "val", "test"
+TRAIN, VALIDATION, TEST, OUTSIDE = "train", "val", "test", "ood"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,10 @@ def loss_rows(
 
 
 def measure_rows(
-    rows: LossRows, scorer: TokenScorer, advance: Callable[[int], None]
+    rows: LossRows,
+    scorer: Scorer,
+    advance: Callable[[int], None],
+    journal: Journal | None = None,
 ) -> pl.DataFrame:
     """Measure a model on rows.
 
@@ -100,7 +106,11 @@ def measure_rows(
     """
     starts = [row.supervised.index(True) for row in rows.rendered]
     scores = scorer.score(
-        [row.tokens for row in rows.rendered], starts, moments=True, advance=advance
+        [row.tokens for row in rows.rendered],
+        starts,
+        moments=True,
+        journal=journal,
+        advance=advance,
     )
     found: list[tuple[Any, ...]] = []
     for number, (place, row) in enumerate(zip(rows.places, rows.rendered, strict=True)):
@@ -158,15 +168,25 @@ def recited_share(greedy: NDArray[np.bool_], learned: NDArray[np.bool_]) -> floa
     return followed / len(second)
 
 
-def loss_answers(rows: LossRows, frame: pl.DataFrame, *, decides: bool) -> Answers:
-    """Return the test rows' losses as a task, ``domain/loss``."""
-    info = TaskInfo(f"{DOMAIN}/loss", DOMAIN, "loss", "loss", False, None, decides=decides)
+def loss_answers(
+    rows: LossRows, frame: pl.DataFrame, *, group: str = DOMAIN, part: str = TEST, decides: bool
+) -> Answers:
+    """Return the losses of a part's rows as a task, such as ``domain/loss``.
+
+    Args:
+        rows: what was measured.
+        frame: as :func:`measure_rows` returns it.
+        group: the group that the task belongs to.
+        part: whose rows.
+        decides: whether the task takes part in the verdict.
+    """
+    info = TaskInfo(f"{group}/loss", group, "loss", "loss", False, None, decides=decides)
     found = [
         {"item": str(row), "cluster": cluster, "score": loss, "prompt": prompt, "expected": answer}
-        for (part, row), loss, (prompt, answer, cluster) in zip(
+        for (place, row), loss, (prompt, answer, cluster) in zip(
             rows.places, frame["loss"], rows.texts, strict=True
         )
-        if part == TEST
+        if place == part
     ]
     return answers(info, found)
 

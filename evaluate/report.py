@@ -33,6 +33,7 @@ from .summary import (
     domain_sentence,
     general_sentence,
     headline,
+    left_out_sentences,
     overfitting_sentence,
     overfitting_verdict,
 )
@@ -137,6 +138,7 @@ def report_document(
             "domain": domain_sentence(judged),
             "overfitting": overfitting_sentence(judged),
         },
+        "left_out": left_out_sentences(judged),
         "gate": {
             "fail_on": list(settings.fail_on),
             "undecided": settings.undecided,

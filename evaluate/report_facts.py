@@ -20,6 +20,7 @@ from .wording import NOT_TOLD
 SETTINGS_FILE = "settings.toml"
 _REPEATED = ("audit", "clean", "split", "train", "evaluate")
 _DECISIONS_NAMED = 6
+_NAMELESS = ("adapter", "model", "final", "merged")
 _MOST_POINTS = 400
 _SMOOTHED_OVER = 40
 
@@ -84,18 +85,20 @@ def model_names(judged: Mapping[str, Any], lineage: Lineage) -> dict[str, str]:
     """Return short names of base and tuned: the model's folder, and method and run."""
     run = lineage.get("train")
     if run is None:
-        # A run's folder ends in `adapter` or `model`, which names nothing.
         tuned = _last_part(judged.get("run") or judged.get("adapter") or judged.get("full_model"))
     else:
         recipe = run.json("recipe.json")
         method = str(recipe.get("method") or "")
         rank = f"-r{recipe['rank']}" if method == "lora" and recipe.get("rank") else ""
         tuned = f"{method}{rank} {run.artifact.id}".strip()
-    return {"base": _last_part(judged.get("model")), "tuned": tuned}
+    base = _last_part(judged.get("base_adapter") or judged.get("model"))
+    return {"base": base, "tuned": tuned}
 
 
 def _last_part(path: object) -> str:
-    return name_of(str(path or NOT_TOLD).rstrip("/").rsplit("/", 1)[-1])
+    """Return what a path ends with; `adapter` and `model` name nothing by themselves."""
+    parts = str(path or NOT_TOLD).rstrip("/").rsplit("/", 2)
+    return name_of("/".join(parts[-2:]) if parts[-1] in _NAMELESS else parts[-1])
 
 
 def training_facts(lineage: Lineage) -> dict[str, Any] | None:
@@ -227,6 +230,8 @@ def _command(step: Step, settings_file: str) -> str:
     if step.kind == "audit":
         paths = (step.document.get("dataset") or {}).get("paths") or ()
         return _line("audit", *map(str, paths), settings_file=settings_file)
+    if step.kind == "evaluate" and step.artifact.manifest.input("tuned") is not None:
+        return _line("evaluate", *_named_models(step), settings_file=settings_file)
     if step.kind != "clean":
         return _line(step.kind, *_made_from(step), settings_file=settings_file)
     line = _line("clean", *_made_from(step), "--yes", settings_file=settings_file)
@@ -250,6 +255,18 @@ def _made_from(step: Step) -> list[str]:
     inputs = step.artifact.manifest.inputs
     found = next((item for item in inputs if item.artifact), None) or inputs[0]
     return [found.artifact] if found.artifact else found.path.splitlines()
+
+
+def _named_models(step: Step) -> list[str]:
+    """Return how models without a run are named."""
+    manifest = step.artifact.manifest
+    found = [(name, manifest.input(name)) for name in ("base", "tuned", "split")]
+    return [
+        part
+        for name, made_from in found
+        if made_from is not None
+        for part in (f"--{name}", made_from.artifact or made_from.path)
+    ]
 
 
 def _line(*parts: str, settings_file: str) -> str:

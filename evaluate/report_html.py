@@ -133,6 +133,7 @@ def _view(document: Mapping[str, Any], most_items: int | None) -> dict[str, Any]
             for group in dict.fromkeys(task["group"] for task in tasks)
         ],
         "tasks": [_task_row(task) for task in tasks],
+        "left_out": document.get("left_out") or (),
         "tasks_left_out": len(document["tasks"]) - len(tasks),
         "contamination": {
             "sentences": contamination_sentences(document.get("contamination")),

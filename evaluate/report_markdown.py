@@ -48,6 +48,7 @@ def markdown_report(document: Mapping[str, Any]) -> str:
         "`│` is no change, `┊` the loss that is accepted; the line is the 95 % paired interval.",
         "## All tasks",
         _tasks(tasks),
+        *[f"- {text(sentence)}" for sentence in document.get("left_out") or ()],
         *([f"{left_out} more tasks are in `report.json`."] if left_out else []),
         "## Contamination",
         *_contamination(document.get("contamination")),

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
-from ..curate.records import TEXT
 from ..train.hardware import Hardware, choose_hardware
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
-from ..workspace.events import Emit, Note, ignore
-from ..workspace.files import write_json
-from .domain import domain_task, label_facts
-from .domain_rows import PartRows, read_part
+from ..workspace.events import Emit, ignore
+from ..workspace.files import read_json, write_json
+from ..workspace.manifest import Input
+from .comparison import Comparison, LocalModel, compare_run
+from .domain import label_facts
 from .exposed_scores import contamination_document, exposed_gain
 from .exposure import Exposure, search_training_rows
-from .interview import Interview, Measured, Questions
-from .items import paired_items, paired_scores
-from .losses import loss_rows, overfitting_measures, paired_losses
+from .interview import Interview, Measured, Questions, Respondent
+from .items import Answers, paired_items, paired_scores, same_items
+from .losses import overfitting_measures, paired_losses
 from .overfitting import judge_overfitting
-from .scoring import BASE, TUNED, PairedModel
+from .preparation import Prepared, prepare
+from .respondents import respondents
+from .scoring import BASE, TUNED
 from .settings import EvaluateSettings
-from .tasks import load_benchmarks, suite_inputs
-from .trained import TrainedRun, read_run
+from .tasks import suite_inputs
 from .verdict import judge_tasks
 
 EVALUATE = "evaluate"
-_PARTS = ("train", "val", "test")
 
 
 def evaluate(
@@ -57,11 +58,55 @@ def evaluate(
         UsageError: a suite is unknown, or the run's parts do not belong together any more.
         DataError: a benchmark or a part of the split is broken.
     """
+    return _produce(
+        workspace,
+        lambda: compare_run(workspace, run_artifact),
+        [run_artifact.as_input("run")],
+        settings,
+        force=force,
+        emit=emit,
+    )
+
+
+def evaluate_models(
+    workspace: Workspace,
+    comparison: Comparison,
+    settings: EvaluateSettings,
+    *,
+    force: bool = False,
+    emit: Emit = ignore,
+) -> Artifact:
+    """Compare any two models: adapters of other trainers, merged models, checkpoints, hosted ones.
+
+    Without a split there is no domain to ask about, and without a run no training loss; the
+    document says so. See :func:`evaluate`.
+
+    Args:
+        workspace: where the artifact is written, and measurements are kept.
+        comparison: both models, and the split where there is one.
+        settings: which suites, how many items, which margins.
+        force: measure and judge again even if that is done.
+        emit: told of progress and of every task's score.
+    """
+    return _produce(
+        workspace, lambda: comparison, comparison.inputs(), settings, force=force, emit=emit
+    )
+
+
+def _produce(
+    workspace: Workspace,
+    find: Callable[[], Comparison],
+    inputs: list[Input],
+    settings: EvaluateSettings,
+    *,
+    force: bool,
+    emit: Emit,
+) -> Artifact:
     return produce(
         workspace,
         EVALUATE,
-        lambda draft: _Evaluation(workspace, draft, run_artifact, settings, force, emit).build(),
-        inputs=[run_artifact.as_input("run"), *suite_inputs(settings.suites, workspace.root)],
+        lambda draft: _Evaluation(workspace, draft, find(), settings, force, emit).build(),
+        inputs=[*inputs, *suite_inputs(settings.suites, workspace.root)],
         parameters=settings.model_dump(mode="json"),
         force=force,
         emit=emit,
@@ -74,7 +119,7 @@ class _Evaluation:
 
     workspace: Workspace
     draft: Draft
-    run_artifact: Artifact
+    comparison: Comparison
     settings: EvaluateSettings
     force: bool
     emit: Emit
@@ -82,81 +127,38 @@ class _Evaluation:
     def build(self) -> None:
         """Prepare the questions, ask both models, judge, and write everything."""
         begin = time.monotonic()
-        run = read_run(self.workspace, self.run_artifact)
         hardware = choose_hardware(dtype=self.settings.dtype)
-        questions = self._questions(run)
-        exposure = search_training_rows(run, questions.benchmarks, self.emit)
-        models = PairedModel(
-            run.pair,
-            hardware,
-            batch_tokens=self.settings.batch_tokens,
-            trust_remote_code=run.trust_remote_code,
-            emit=self.emit,
-        )
+        prepared = prepare(self.workspace, self.comparison, self.settings, self.emit)
+        exposure = search_training_rows(self.comparison, prepared.base.benchmarks, self.emit)
+        asked = respondents(self.comparison, hardware, self.settings, self.emit)
         try:
             base, tuned = (
-                Interview(
-                    self.workspace, run, models, name, questions, force=self.force, emit=self.emit
-                ).measure()
-                for name in (BASE, TUNED)
-            )
-        except KeyboardInterrupt as interruption:
-            interruption.add_note(
-                "tasks that were asked to their end are kept, and only --force asks them again"
-            )
-            raise
-        self._write(run, hardware, questions, base, tuned, exposure, begin)
-
-    def _questions(self, run: TrainedRun) -> Questions:
-        settings = self.settings
-        parts = {name: read_part(run.split, name, emit=self.emit) for name in _PARTS}
-        most = min(settings.limit or settings.choice_items, settings.choice_items)
-        domain = domain_task(
-            parts["test"],
-            run.tokenizer,
-            choice_items=most,
-            generated_items=min(most, settings.generated_items),
-            answer_tokens=settings.answer_tokens,
-            context=run.context,
-            seed=settings.seed,
-            labels=_labels(parts.values()),
-        )
-        rows = loss_rows(
-            tuple(parts.values()),
-            run.tokenizer,
-            count=settings.overfitting_items,
-            max_length=run.max_length or run.context,
-            seed=settings.seed,
-        )
-        benchmarks = load_benchmarks(
-            settings.suites, self.workspace.root, limit=settings.limit, emit=self.emit
-        )
-        for reason, count in domain.left_out.items():
-            if count:
-                self.emit(Note(text=f"domain: {count:,} test rows are left out: {reason}"))
-        if not parts["val"].rows:
-            self.emit(
-                Note(
-                    text="no validation: the split has no usable rows for val; overfitting is "
-                    "judged by the test rows alone"
+                self._ask(respondent, questions)
+                for respondent, questions in zip(
+                    asked, (prepared.base, prepared.tuned), strict=True
                 )
             )
-        if settings.limit:
-            self.emit(Note(text=f"only the first {settings.limit:,} items of each task are asked"))
-        return Questions(tuple(benchmarks), domain, rows, parts["test"].kind == TEXT)
+        except KeyboardInterrupt as interruption:
+            interruption.add_note("what was answered is kept, and only --force asks it again")
+            raise
+        self._write(hardware, prepared, base, tuned, exposure, begin)
+
+    def _ask(self, respondent: Respondent, questions: Questions) -> Measured:
+        return Interview(
+            self.workspace, respondent, questions, force=self.force, emit=self.emit
+        ).measure()
 
     def _write(
         self,
-        run: TrainedRun,
         hardware: Hardware,
-        questions: Questions,
+        prepared: Prepared,
         base: Measured,
         tuned: Measured,
         exposure: Exposure,
         begin: float,
     ) -> None:
         folder, settings = self.draft.folder, self.settings
-        pairs = list(zip(base.tasks, tuned.tasks, strict=True))
+        pairs = same_items(base.tasks, tuned.tasks, self.emit)
         items = [paired_items(*pair, exposure.statuses(pair[0].info.task)) for pair in pairs]
         pl.concat(items).write_parquet(folder / "items.parquet")
         losses = paired_losses(base.losses, tuned.losses)
@@ -169,10 +171,9 @@ class _Evaluation:
             margin_share=settings.margin_share,
             margin_loss=settings.margin_loss,
         )
-        log = pl.read_parquet(run.artifact.folder / "log.parquet")
         overfitting = judge_overfitting(
-            overfitting_measures(losses, log),
-            kept_step=run.kept_step,
+            overfitting_measures(losses, _log(self.comparison)),
+            kept_step=self.comparison.kept_step,
             exposed=exposed_gain(exposed),
         )
         asked = {answers.info.task: len(answers.frame) for answers, _ in pairs}
@@ -184,22 +185,16 @@ class _Evaluation:
                 **judgement.to_json(),
                 "overfitting": overfitting.to_json(),
                 "contamination": contamination_document(exposure, exposed),
-                "model": str(run.pair.base.folder),
-                "model_sha256": run.pair.base.sha256,
-                "adapter": str(run.pair.tuned) if run.pair.is_adapter else None,
-                "full_model": None if run.pair.is_adapter else str(run.pair.tuned),
-                "run": run.artifact.id,
-                "template": run.template,
+                **model_facts(self.comparison),
                 "device": hardware.device,
                 "dtype": hardware.dtype,
                 "suites": list(settings.suites),
                 "limit": settings.limit,
+                "prompting": prepared.base.prompting.to_json(),
                 "items": asked,
-                "domain": {
-                    "left_out": dict(questions.domain.left_out),
-                    BASE: label_facts(questions.domain, base.tasks),
-                    TUNED: label_facts(questions.domain, tuned.tasks),
-                },
+                "not_asked": [{"what": what, "why": why} for what, why in prepared.not_asked],
+                "domain": _domain_facts(prepared, base.tasks, tuned.tasks),
+                "out_of_domain": _outside(self.comparison, asked),
                 "seconds": round(time.monotonic() - begin, 3),
             },
         )
@@ -207,6 +202,51 @@ class _Evaluation:
         self.draft.seeds["evaluate"] = settings.seed
 
 
-def _labels(parts: Iterable[PartRows]) -> list[str]:
-    """Return all labels that occur in the split."""
-    return sorted({row.label for part in parts for row in part.rows if row.label is not None})
+def model_facts(comparison: Comparison) -> dict[str, Any]:
+    """Return which models were compared, under the keys of ``evaluate.json``."""
+    base, tuned = comparison.base, comparison.tuned
+    adapter = tuned.adapter if isinstance(tuned, LocalModel) else None
+    return {
+        "model": str(base.weights.folder) if isinstance(base, LocalModel) else base.place,
+        "model_sha256": base.weights.sha256 if isinstance(base, LocalModel) else None,
+        "base_adapter": base.place if isinstance(base, LocalModel) and base.adapter else None,
+        "adapter": str(adapter.folder) if adapter else None,
+        "adapter_kind": adapter.kind if adapter else None,
+        "full_model": None if adapter else tuned.place,
+        "run": comparison.run.id if comparison.run else None,
+        "split": comparison.split.id if comparison.split else None,
+        "template": tuned.fingerprint.get("template"),
+    }
+
+
+def _log(comparison: Comparison) -> pl.DataFrame:
+    """Return the training's losses by step; of another trainer's there are none."""
+    if comparison.run is None:
+        return pl.DataFrame(
+            schema={"step": pl.Int64, "train_loss": pl.Float64, "val_loss": pl.Float64}
+        )
+    return pl.read_parquet(comparison.run.folder / "log.parquet")
+
+
+def _domain_facts(
+    prepared: Prepared, base: tuple[Answers, ...], tuned: tuple[Answers, ...]
+) -> dict[str, Any]:
+    if not prepared.base.domains:
+        return {"left_out": {}, BASE: {}, TUNED: {}}
+    first, second = prepared.base.domains[0], prepared.tuned.domains[0]
+    return {
+        "left_out": dict(first.left_out),
+        BASE: label_facts(first, base),
+        TUNED: label_facts(second, tuned),
+    }
+
+
+def _outside(comparison: Comparison, asked: Mapping[str, int]) -> dict[str, Any] | None:
+    """Tell what is held outside the domain; None where the split holds nothing out."""
+    from .items import OUT_OF_DOMAIN
+
+    names = [task for task in asked if task.startswith(f"{OUT_OF_DOMAIN}/")]
+    if comparison.split is None or not names:
+        return None
+    held = read_json(comparison.split.folder / "split.json").get("out_of_domain") or {}
+    return {**held, "tasks": names}

@@ -1,14 +1,16 @@
-"""Greedy answers, many prompts at a time."""
+"""Answers to prompts, many prompts at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from lm_eval.models.utils import postprocess_generated_text
 
-from .scoring_tokens import base_model
+from .journal import Journal, part_name
+from .scoring_library import base_model, needs_library, with_library
 
 # How many more tokens a batch may keep than are passed at once.
 _TOKENS_KEPT = 4
@@ -24,6 +26,79 @@ class _Row:
     limit: int
     tokens: list[int] = field(default_factory=list)
     ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How answers are wanted.
+
+    Attributes:
+        until: texts that end an answer and are no part of it.
+        ends: tokens that end an answer, besides those of the model and its tokenizer.
+        options: what transformers' ``generate`` is told beyond a greedy answer, such as
+            ``do_sample`` and ``temperature``.
+    """
+
+    until: tuple[str, ...] = ()
+    ends: frozenset[int] = frozenset()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def answer_texts(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    limits: Sequence[int],
+    tokenizer: Any,
+    wanted: Wanted,
+    *,
+    batch_tokens: int,
+    journal: Journal,
+    advance: Callable[[int], None],
+) -> list[str]:
+    """Continue prompts, as texts.
+
+    Greedy answers are made by our own loop; sampled ones, and those of models that it does not
+    fit, by transformers' ``generate``.
+
+    Args:
+        model: a causal language model in evaluation mode.
+        prompts: token ids, at least one each; with the answer they must fit the context.
+        limits: for each prompt, the most tokens to add.
+        tokenizer: the model's.
+        wanted: how the answers are wanted.
+        batch_tokens: the model's budget for one pass.
+        journal: where answers of an earlier attempt are found, and new ones kept.
+        advance: told how many prompts were finished.
+    """
+    ends = end_tokens(model, tokenizer) | wanted.ends
+    part = ""
+    if journal.path:
+        part = part_name(prompts, limits, wanted.until, sorted(ends), wanted.options)
+    answers = dict(journal.found(part))
+    advance(len(answers))
+    left = [number for number in range(len(prompts)) if number not in answers]
+
+    def finished(numbers: Sequence[int], tokens: Sequence[list[int]]) -> None:
+        own = [left[number] for number in numbers]
+        journal.keep(part, own, list(tokens))
+        answers.update(zip(own, tokens, strict=True))
+        advance(len(own))
+
+    stops = stop_texts(tokenizer, wanted.until)
+    chosen = [prompts[number] for number in left], [limits[number] for number in left]
+    if needs_library(model, wanted.options):
+        with_library(
+            model, *chosen, tokenizer, ends, stops.texts, wanted.options, finished,
+            batch_tokens=_TOKENS_KEPT * batch_tokens,
+        )  # fmt: skip
+    else:
+        generate(
+            model, *chosen, ends=ends, stops=stops, batch_tokens=batch_tokens, finished=finished
+        )
+    texts = tokenizer.batch_decode(
+        [answers[number] for number in range(len(prompts))], skip_special_tokens=True
+    )
+    return [postprocess_generated_text(text, list(wanted.until), None) for text in texts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +146,7 @@ def generate(
     ends: frozenset[int],
     stops: StopTexts | None = None,
     batch_tokens: int = 4096,
-    advance: Callable[[int], None] = lambda count: None,
+    finished: Callable[[Sequence[int], Sequence[list[int]]], None] = lambda numbers, tokens: None,
 ) -> list[list[int]]:
     """Continue prompts greedily.
 
@@ -83,7 +158,7 @@ def generate(
         stops: texts that end an answer; they are part of it, and so may be a little more.
         batch_tokens: the model's budget for one pass; a batch may hold several times as many
             prompt and answer tokens, since most of them are passed one by one.
-        advance: told how many prompts were finished.
+        finished: told the numbers of prompts and their new tokens, batch by batch.
 
     Returns:
         The new tokens of each prompt.
@@ -100,7 +175,7 @@ def generate(
             _continue(model, prompts, batch, ends, stops)
         for row in batch:
             answers[row.number] = row.tokens
-        advance(len(batch))
+        finished([row.number for row in batch], [row.tokens for row in batch])
         start += count
     return answers
 

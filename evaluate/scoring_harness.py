@@ -11,17 +11,17 @@ from lm_eval.api.model import TemplateLM
 from lm_eval.models.utils import (
     has_bos_prefix,
     normalize_gen_kwargs,
-    postprocess_generated_text,
-    resolve_max_length,
 )
 
-from ..workspace.errors import DataError, UsageError
+from ..workspace.errors import DataError
 from ..workspace.events import Emit, counting, ignore
-from .scoring_generation import end_tokens, generate, stop_texts
-from .scoring_tokens import TokenScorer, base_model
+from .journal import Journal
+from .scoring_generation import Wanted
 
 if TYPE_CHECKING:
     from lm_eval.api.instance import Instance
+
+    from .scorer import Scorer
 
 _DEFAULT_NEW_TOKENS = 256
 
@@ -36,27 +36,32 @@ class CausalScorer(TemplateLM):
         scorer: the model.
         tokenizer: its tokenizer.
         encoded: token ids of texts already encoded by the same tokenizer; it is added to.
+        context: tokens that the model sees.
+        journal: where answers of an earlier attempt are found, and new ones kept.
         emit: told of the requests that were finished.
         label: what they are asked for, in reports of progress.
     """
 
     def __init__(
         self,
-        scorer: TokenScorer,
+        scorer: Scorer,
         tokenizer: Any,
         *,
+        context: int,
         encoded: dict[str, list[int]] | None = None,
+        journal: Journal | None = None,
         emit: Emit = ignore,
         label: str = "scoring",
     ) -> None:
-        """Look up the model's context length."""
+        """Prepare to be asked."""
         super().__init__()
         self.scorer = scorer
         self.tokenizer = tokenizer
         self.encoded = {} if encoded is None else encoded
+        self.journal = journal
         self.emit = emit
         self.label = label
-        self.max_length = resolve_max_length(base_model(scorer.model).config, tokenizer)
+        self.max_length = context
         self._beginning: str = tokenizer.decode(self.prefix_token_id)
 
     @property
@@ -78,13 +83,24 @@ class CausalScorer(TemplateLM):
     def apply_chat_template(
         self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
     ) -> str:
-        """Render a chat, for tasks that are run with the model's template."""
-        return self.tokenizer.apply_chat_template(
-            chat_history,
-            tokenize=False,
-            add_generation_prompt=add_generation_prompt,
-            continue_final_message=not add_generation_prompt,
-        )
+        """Render a chat; where the template knows no system role, without what has it."""
+        from jinja2 import TemplateError
+
+        def render(messages: list[dict[str, str]]) -> str:
+            return self.tokenizer.apply_chat_template(
+                messages,
+                tokenize=False,
+                add_generation_prompt=add_generation_prompt,
+                continue_final_message=not add_generation_prompt,
+            )
+
+        try:
+            return render(chat_history)
+        except TemplateError:
+            others = [message for message in chat_history if message["role"] != "system"]
+            if len(others) == len(chat_history):
+                raise
+            return render(others)
 
     def tok_encode(
         self, string: str, add_special_tokens: bool | None = None, **_: Any
@@ -94,6 +110,18 @@ class CausalScorer(TemplateLM):
             found = self.encoded.get(string)
             return self._encode_all([string])[0] if found is None else found
         return self.tokenizer.encode(string, add_special_tokens=add_special_tokens)
+
+    def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
+        """Encode both as lm-eval does.
+
+        A continuation that melts into the context's last token is scored as that token; lm-eval
+        cannot score it at all.
+        """
+        before, after = super()._encode_pair(context, continuation)
+        if after:
+            return before, after
+        whole = self.tok_encode(context + continuation)
+        return whole[:-1] or [self.prefix_token_id], whole[-1:]
 
     def loglikelihood(
         self, requests: list[Instance], disable_tqdm: bool = True
@@ -129,7 +157,9 @@ class CausalScorer(TemplateLM):
         totals, greedy = np.zeros(len(requests)), np.ones(len(requests), dtype=bool)
         if sequences:
             with counting(self.emit, self.label, len(sequences), "requests") as counter:
-                scores = self.scorer.score(sequences, starts, advance=counter.advance)
+                scores = self.scorer.score(
+                    sequences, starts, journal=self.journal, advance=counter.advance
+                )
             np.add.at(totals, owners, scores.sums())
             np.logical_and.at(greedy, owners, scores.all_greedy())
         return list(zip(totals.tolist(), greedy.tolist(), strict=True))
@@ -157,33 +187,26 @@ class CausalScorer(TemplateLM):
         return answers
 
     def _generate_alike(self, contexts: list[str], settings: dict[str, Any]) -> list[str]:
-        """Answer requests that have the same settings; equal contexts are answered once."""
-        wanted: dict[str, Any] = dict(normalize_gen_kwargs(settings, _DEFAULT_NEW_TOKENS))
-        if wanted["do_sample"]:
-            raise UsageError(
-                "a task asks for sampled answers, which cannot be compared pair by pair",
-                fix="set do_sample: false in its generation_kwargs, or leave the task out",
-            )
-        texts = list(dict.fromkeys(contexts))
+        """Answer requests that have the same settings; where nothing is drawn, equal ones once."""
+        options: dict[str, Any] = dict(normalize_gen_kwargs(settings, _DEFAULT_NEW_TOKENS))
+        until, most = options.pop("until"), int(options.pop("max_gen_toks"))
+        texts = contexts if options["do_sample"] else list(dict.fromkeys(contexts))
         # At least half of the context is left to the question.
-        new_tokens = min(wanted["max_gen_toks"], self.max_length // 2)
+        new_tokens = min(most, self.max_length // 2)
         prompts = [self.tok_encode(text)[new_tokens - self.max_length :] for text in texts]
         with counting(self.emit, self.label, len(prompts), "requests") as counter:
-            found = generate(
-                self.scorer.model,
+            answers = self.scorer.answer(
                 [prompt or [self.prefix_token_id] for prompt in prompts],
                 [new_tokens] * len(prompts),
-                ends=end_tokens(self.scorer.model, self.tokenizer),
-                stops=stop_texts(self.tokenizer, wanted["until"]),
-                batch_tokens=self.scorer.batch_tokens,
+                self.tokenizer,
+                Wanted(tuple(text for text in until if text), options=options),
+                journal=self.journal,
                 advance=counter.advance,
             )
-        decoded = self.tokenizer.batch_decode(found, skip_special_tokens=True)
-        cut = {
-            text: postprocess_generated_text(answer, wanted["until"], None)
-            for text, answer in zip(texts, decoded, strict=True)
-        }
-        return [cut[text] for text in contexts]
+        if options["do_sample"]:
+            return answers
+        found = dict(zip(texts, answers, strict=True))
+        return [found[text] for text in contexts]
 
     def _encode_all(self, texts: list[str]) -> list[list[int]]:
         """Encode texts in one batch and keep their tokens."""

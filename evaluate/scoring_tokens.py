@@ -12,6 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from .adapters import PREFIXES
+from .journal import Journal, part_name
+from .scoring_generation import Wanted, answer_texts
+from .scoring_library import base_model, learns_a_prompt
 from .scoring_trees import PrefixTree, batches, build_trees
 
 Floats = NDArray[np.float64]
@@ -60,6 +64,11 @@ class TokenScorer:
     Args:
         model: a causal language model in evaluation mode.
         batch_tokens: tokens in a forward pass, padding included.
+
+    Attributes:
+        shares: whether what sequences share is computed once.
+        why_not: why it is not, as a sentence; else empty.
+        ahead: outputs before those of the text (of an adapter's virtual tokens).
     """
 
     def __init__(self, model: torch.nn.Module, *, batch_tokens: int = 4096) -> None:
@@ -68,7 +77,9 @@ class TokenScorer:
         self.device: torch.device = next(model.parameters()).device
         vocabulary = int(self.model.get_output_embeddings().weight.shape[0])
         self.batch_tokens = max(1, min(batch_tokens, _OUTPUT_NUMBERS // vocabulary))
-        self.shares = self._heeds_trees(vocabulary)
+        self.ahead = _outputs_ahead(model)
+        self.why_not = self._why_no_trees(vocabulary)
+        self.shares = not self.why_not
 
     def score(
         self,
@@ -76,6 +87,7 @@ class TokenScorer:
         starts: Sequence[int],
         *,
         moments: bool = False,
+        journal: Journal | None = None,
         advance: Callable[[int], None] = lambda count: None,
     ) -> TokenScores:
         """Score the tokens of each sequence from its start on.
@@ -85,17 +97,29 @@ class TokenScorer:
                 context each.
             starts: for each sequence, the index (at least 1) of its first scored token.
             moments: also compute ``means`` and ``deviations``.
+            journal: where sequences that were scored before are found, and new ones kept.
             advance: told how many sequences were finished.
         """
         lengths = [len(tokens) - start for tokens, start in zip(sequences, starts, strict=True)]
         offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         values = np.zeros((4 if moments else 2, int(offsets[-1])))
-        trees = build_trees(sequences, starts, share=self.shares)
+        journal = journal or Journal(None)
+        part = part_name(sequences, starts, moments) if journal.path else ""
+        done = journal.found(part)
+        for number, found in done.items():
+            values[:, offsets[number] : offsets[number + 1]] = found
+        advance(len(done))
+        left = [number for number in range(len(sequences)) if number not in done]
+        trees = build_trees(sequences, starts, share=self.shares, chosen=left)
         with torch.inference_mode():
             for batch in batches(trees, self.batch_tokens):
                 places, found = self._score_batch(batch, sequences, starts, offsets, moments)
                 values[:, places] = found
-                advance(sum(len(tree.members) for tree in batch))
+                members = [number for tree in batch for number in tree.members]
+                journal.keep(
+                    part, members, [values[:, offsets[n] : offsets[n + 1]] for n in members]
+                )
+                advance(len(members))
         empty = np.empty(0)
         return TokenScores(
             offsets,
@@ -103,6 +127,28 @@ class TokenScorer:
             values[1] > 0,
             values[2] if moments else empty,
             values[3] if moments else empty,
+        )
+
+    def answer(
+        self,
+        prompts: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        tokenizer: Any,
+        wanted: Wanted,
+        *,
+        journal: Journal | None = None,
+        advance: Callable[[int], None] = lambda count: None,
+    ) -> list[str]:
+        """Continue prompts (see :func:`.scoring_generation.answer_texts`)."""
+        return answer_texts(
+            self.model,
+            prompts,
+            limits,
+            tokenizer,
+            wanted,
+            batch_tokens=self.batch_tokens,
+            journal=journal or Journal(None),
+            advance=advance,
         )
 
     def _score_batch(
@@ -149,6 +195,9 @@ class TokenScorer:
             arguments["attention_mask"] = self._mask(batch, width)
             depths = [tree.depths + [0] * (width - len(tree)) for tree in batch]
             arguments["position_ids"] = torch.tensor(depths, device=self.device)
+        if self.ahead:
+            rows = places // width
+            places = places + (rows + 1) * self.ahead
         with only_at(self.model, places):
             return self.model(**arguments, use_cache=False).logits[0].float()
 
@@ -164,10 +213,16 @@ class TokenScorer:
         mask = torch.zeros(seen.shape, dtype=dtype, device=self.device)
         return mask.masked_fill_(~seen, torch.finfo(dtype).min)[:, None]
 
-    def _heeds_trees(self, vocabulary: int) -> bool:
-        """Try a small tree against the same sequences one by one."""
+    def _why_no_trees(self, vocabulary: int) -> str:
+        """Say why choices cannot share their question; empty where they can.
+
+        A small tree is tried against the same sequences one by one.
+        """
+        why = "every choice is read with its whole question again, because "
+        if learns_a_prompt(self.model):
+            return why + "the adapter puts a learned prompt before the text"
         if "position_ids" not in inspect.signature(base_model(self.model).forward).parameters:
-            return False
+            return why + "the model does not take positions"
         generator = torch.Generator().manual_seed(0)
         draw = torch.randint(vocabulary, (24,), generator=generator).tolist()
         sequences = [draw[:8] + draw[8:16], draw[:8] + draw[16:24]]
@@ -180,19 +235,24 @@ class TokenScorer:
                 for tree in build_trees(sequences, starts, share=share):
                     try:
                         places, part = self._score_batch([tree], sequences, starts, offsets, False)
-                    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+                    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
                         if not share:
                             raise
-                        return False
+                        return f"{why}it takes no mask of its own ({type(error).__name__})"
                     values[:, places] = part
                 found.append(values[0])
         scale = 1 if self.model.dtype == torch.float32 else 20
-        return bool(np.abs(found[0] - found[1]).max() < _TREE_TOLERANCE * scale)
+        if np.abs(found[0] - found[1]).max() < _TREE_TOLERANCE * scale:
+            return ""
+        return why + "a tree of choices gives other probabilities than the choices one by one"
 
 
-def base_model(model: Any) -> Any:
-    """Return the model itself, out of an adapter's wrapping."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
+def _outputs_ahead(model: Any) -> int:
+    """Return for how many virtual tokens a model gives outputs before those of the text."""
+    config: Any = getattr(model, "active_peft_config", None)
+    if not learns_a_prompt(model) or str(config.peft_type.value) in PREFIXES:
+        return 0
+    return int(config.num_virtual_tokens)
 
 
 @contextmanager

@@ -51,6 +51,7 @@ def build_trees(
     *,
     share: bool = True,
     nodes: int = TREE_NODES,
+    chosen: Sequence[int] | None = None,
 ) -> list[PrefixTree]:
     """Merge sequences into trees.
 
@@ -62,6 +63,7 @@ def build_trees(
         share: False gives every distinct sequence a tree of its own, for models that cannot
             attend along a tree.
         nodes: the size up to which a tree grows.
+        chosen: numbers of the sequences to merge; None merges all.
 
     Example:
         >>> tree, = build_trees([[5, 6, 7, 1], [5, 6, 8, 9, 1]], [2, 2])
@@ -70,7 +72,8 @@ def build_trees(
         >>> tree.paths
         [[1, 2], [1, 3, 4]]
     """
-    order = sorted(range(len(sequences)), key=lambda number: list(sequences[number][:-1]))
+    numbers = range(len(sequences)) if chosen is None else chosen
+    order = sorted(numbers, key=lambda number: list(sequences[number][:-1]))
     trees: list[PrefixTree] = []
     path: list[int] = []
     previous: Sequence[int] = ()

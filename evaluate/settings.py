@@ -18,6 +18,12 @@ class EvaluateSettings(Section):
         suites: bundled suites (``general``), lm-eval task names, or paths of local JSONL, of
             lm-eval YAML, or of folders of such; relative paths start at the workspace.
         limit: only the first so many items of each task; None takes all.
+        num_fewshot: examples before each item, for tasks that have rows for them and do not say
+            themselves that they take none; None leaves it to the task.
+        apply_chat_template: put the suites' prompts into the model's chat template. Off by
+            default, as in lm-eval; the domain's rows are always asked as in training.
+        fewshot_as_multiturn: within a chat template, examples become turns of their own.
+        system_instruction: goes before every prompt of the suites.
         choice_items: at most so many rows of the test split are asked with choices; these decide
             about the domain.
         generated_items: at most so many rows of the test split are answered freely.
@@ -30,10 +36,20 @@ class EvaluateSettings(Section):
         batch_tokens: tokens in one forward pass, padding included; None chooses by the hardware.
         dtype: of the weights while scoring; ``auto`` is float32 on a CPU.
         seed: of every sample and of the distractors.
+        tokenizer: folder or hub name of the tokenizer of hosted models; a completions endpoint
+            is asked by tokens.
+        api_key_variable: name of the environment variable that holds the key of hosted models.
+            The key itself is written nowhere.
+        trust_remote_code: run code that lies beside models that are named; a run's model is
+            loaded as its training did.
     """
 
     suites: tuple[str, ...] = (GENERAL,)
     limit: int | None = Field(default=None, gt=0)
+    num_fewshot: int | None = Field(default=None, ge=0)
+    apply_chat_template: bool = False
+    fewshot_as_multiturn: bool = True
+    system_instruction: str | None = None
     choice_items: int = Field(default=500, gt=0)
     generated_items: int = Field(default=200, gt=0)
     overfitting_items: int = Field(default=300, gt=0)
@@ -44,6 +60,9 @@ class EvaluateSettings(Section):
     batch_tokens: int | None = Field(default=None, gt=0)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = Field(default=17, ge=0)
+    tokenizer: str | None = None
+    api_key_variable: str = Field(default="OPENAI_API_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    trust_remote_code: bool = False
 
 
 class ReportSettings(Section):

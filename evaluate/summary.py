@@ -44,9 +44,25 @@ def headline(document: Mapping[str, Any]) -> str:
     names = _deciding(document, FORGOT)
     if overall == FORGOT and names:
         first += f" ({listed(names)})"
-    domain = _DOMAIN.get(str(document.get("domain_gain")), _DOMAIN[UNDECIDED])
-    overfitting = _OVERFITTING.get(overfitting_verdict(document), _OVERFITTING[UNDECIDED])
-    return f"{first}; {domain}; {overfitting}."
+    parts = [first]
+    # What a comparison without a split cannot be asked is told elsewhere.
+    if not _left_out(document, DOMAIN):
+        parts.append(_DOMAIN.get(str(document.get("domain_gain")), _DOMAIN[UNDECIDED]))
+        verdict = overfitting_verdict(document)
+        parts.append(_OVERFITTING.get(verdict, _OVERFITTING[UNDECIDED]))
+    return f"{'; '.join(parts)}."
+
+
+def left_out_sentences(document: Mapping[str, Any]) -> list[str]:
+    """Say what the models were not asked, and why."""
+    return [
+        f"Not asked: {name_of(entry['what'])}, because {_reason(entry['why'])}."
+        for entry in document.get("not_asked") or ()
+    ]
+
+
+def _reason(text: str) -> str:
+    return str(text).partition("; ")[0]
 
 
 def general_sentence(document: Mapping[str, Any]) -> str:
@@ -90,13 +106,17 @@ def domain_sentence(document: Mapping[str, Any]) -> str:
     """Say what the domain's verdict rests on."""
     pool = next((pool for pool in document.get("pools", ()) if pool["group"] == DOMAIN), None)
     if pool is None:
-        return "No domain task took part in the verdict."
+        why = _left_out(document, DOMAIN)
+        return f"Not asked: {why}." if why else "No domain task took part in the verdict."
     return pool_sentence(pool)
 
 
 def overfitting_sentence(document: Mapping[str, Any]) -> str:
     """Say what the verdict on overfitting rests on."""
     signals = (document.get("overfitting") or {}).get("signals") or ()
+    why = _left_out(document, DOMAIN) or _left_out(document, "losses and overfitting")
+    if why:
+        return f"Not measured: {why}."
     verdict = overfitting_verdict(document)
     chosen = [signal for signal in signals if signal["decides"] and signal["verdict"] == verdict]
     if not chosen:
@@ -119,6 +139,12 @@ def listed(names: Sequence[str]) -> str:
     """
     shown = ", ".join(names[:_MOST_NAMES])
     return shown if len(names) <= _MOST_NAMES else f"{shown} and {len(names) - _MOST_NAMES} more"
+
+
+def _left_out(document: Mapping[str, Any], what: str) -> str:
+    """Return why something was not asked; empty where it was."""
+    found = (entry["why"] for entry in document.get("not_asked") or () if entry["what"] == what)
+    return next(found, "")
 
 
 def _tasks(names: Sequence[str]) -> str:

@@ -51,7 +51,12 @@ class Benchmark:
 
 
 def load_benchmarks(
-    suites: Sequence[str], root: Path, *, limit: int | None = None, emit: Emit = ignore
+    suites: Sequence[str],
+    root: Path,
+    *,
+    limit: int | None = None,
+    num_fewshot: int | None = None,
+    emit: Emit = ignore,
 ) -> list[Benchmark]:
     """Load the tasks of suites.
 
@@ -60,6 +65,8 @@ def load_benchmarks(
             lm-eval YAML, or of folders of these; ``domain`` is always asked and names nothing.
         root: relative paths start here, or else at the current folder.
         limit: only the first so many items of each task.
+        num_fewshot: examples before each item; a task that says it takes none keeps to it, as
+            in lm-eval. None leaves it to the tasks.
         emit: told when lm-eval's own tasks are looked up, which takes a while.
 
     Raises:
@@ -81,7 +88,7 @@ def load_benchmarks(
     if not specifications and not names:
         return []
     tasks = _load(specifications, names, emit)
-    return [_benchmark(name, task, limit) for name, task in tasks.items()]
+    return [_benchmark(name, task, limit, num_fewshot) for name, task in tasks.items()]
 
 
 def suite_inputs(suites: Sequence[str], root: Path) -> list[Input]:
@@ -193,10 +200,11 @@ def _load_one(manager: Any, specification: Any) -> dict[str, Any]:
         ) from error
 
 
-def _benchmark(name: str, task: Any, limit: int | None) -> Benchmark:
+def _benchmark(name: str, task: Any, limit: int | None, num_fewshot: int | None) -> Benchmark:
     """Complete a task as lm-eval's own command does, and fingerprint it."""
-    if task.get_config("num_fewshot") is None:
-        task.set_config(key="num_fewshot", value=0)
+    said = task.get_config("num_fewshot")
+    if said is None or (num_fewshot is not None and said != 0):
+        task.set_config(key="num_fewshot", value=num_fewshot or 0)
     metadata = task.get_config("metadata")
     content = sha256_of_json(list(_content(task)))
     compile_templates(task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..workspace.errors import UsageError
@@ -25,12 +26,32 @@ _PREFERRED = {
 _PER_LENGTH = {"acc_norm": len, "acc_bytes": lambda text: len(text.encode())}
 
 
-def ask(benchmark: Benchmark, model: Any) -> Answers:
+@dataclass(frozen=True, slots=True)
+class Prompting:
+    """How lm-eval puts the prompts of a task together.
+
+    Attributes:
+        apply_chat_template: put them into the model's chat template.
+        fewshot_as_multiturn: examples become turns of their own in it.
+        system_instruction: goes before every prompt.
+    """
+
+    apply_chat_template: bool = False
+    fewshot_as_multiturn: bool = False
+    system_instruction: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+def ask(benchmark: Benchmark, model: Any, prompting: Prompting = Prompting()) -> Answers:
     """Ask a model all items of a benchmark.
 
     Args:
         benchmark: what to ask.
         model: an lm-eval model.
+        prompting: how the prompts are put together.
 
     Raises:
         UsageError: lm-eval cannot run the task, or its metric is none of single items.
@@ -47,6 +68,7 @@ def ask(benchmark: Benchmark, model: Any) -> Answers:
                 limit=benchmark.limit,
                 bootstrap_iters=0,
                 log_samples=True,
+                **asdict(prompting),
             )
     except (ValueError, AssertionError) as error:
         raise UsageError(

@@ -51,7 +51,11 @@ def compare(model_path: Path, suites: list[str], limit: int | None) -> list[dict
     plain = _as_lm_eval_reads_them(suites, limit)
     rows = []
     for benchmark, as_it_is in zip(compiled, plain, strict=True):
-        ours = CausalScorer(TokenScorer(model, batch_tokens=2048), tokenizer)
+        ours = CausalScorer(
+            TokenScorer(model, batch_tokens=2048),
+            tokenizer,
+            context=model.config.max_position_embeddings,
+        )
         seconds, found = _timed(lambda b=benchmark, m=ours: ask(b, m))
         peer_seconds, expected = _timed(lambda b=benchmark: ask(b, theirs))
         whole_seconds, _ = _timed(lambda b=as_it_is: ask(b, theirs))

@@ -17,13 +17,14 @@ from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.settings import SplitSettings
 from tunewise.curate.splitting.split import split
 from tunewise.evaluate.cache import cached_frame
+from tunewise.evaluate.comparison import compare_models
 from tunewise.evaluate.items import ITEMS_SCHEMA
+from tunewise.evaluate.journal import Journal
 from tunewise.evaluate.report import report
 from tunewise.evaluate.run import evaluate
-from tunewise.evaluate.scoring import BASE, TUNED, ModelPair, PairedModel
+from tunewise.evaluate.scoring import BASE, TUNED, PairedModel
 from tunewise.evaluate.settings import EvaluateSettings, ReportSettings
 from tunewise.train.hardware import Hardware
-from tunewise.train.model import find_base_model
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce
@@ -235,9 +236,12 @@ def test_the_base_is_the_untouched_base(
     trained: tuple[Workspace, Artifact], tiny_model: Path
 ) -> None:
     _, run = trained
-    base = find_base_model(str(tiny_model))
-    alone = PairedModel(ModelPair(base, tiny_model, is_adapter=False), CPU)
-    pair = PairedModel(ModelPair(base, run.folder / "adapter", is_adapter=True), CPU)
+    name, adapter = str(tiny_model), str(run.folder / "adapter")
+    plain, tuned = compare_models(name, name), compare_models(name, adapter)
+    alone = PairedModel(plain.base, plain.tuned, CPU)  # pyright: ignore[reportArgumentType]
+    pair = PairedModel(tuned.base, tuned.tuned, CPU)  # pyright: ignore[reportArgumentType]
+    assert pair.one_loaded
+    assert not alone.one_loaded
     sequences, starts = [list(range(5, 25))] * 2, [1, 1]
 
     def sums(models: PairedModel, name: Any) -> Any:
@@ -307,7 +311,7 @@ def test_of_two_that_want_the_same_one_measures(tmp_path: Path) -> None:
     workspace, measured = Workspace(tmp_path), []
     started = threading.Event()
 
-    def measure() -> pl.DataFrame:
+    def measure(journal: Journal) -> pl.DataFrame:
         measured.append(1)
         started.set()
         return pl.DataFrame({"value": [1.5]})
@@ -330,7 +334,7 @@ def test_a_damaged_measurement_is_made_again(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
 
     def want() -> pl.DataFrame:
-        return cached_frame(workspace, {"what": "it"}, lambda: pl.DataFrame({"value": [1]}))
+        return cached_frame(workspace, {"what": "it"}, lambda journal: pl.DataFrame({"value": [1]}))
 
     want()
     (path,) = (workspace.store / "cache").glob("*.parquet")

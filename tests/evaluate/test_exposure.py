@@ -74,7 +74,7 @@ def run(tmp_path: Path) -> Any:
     given = {"replay": Input("replay", sha256_of_file(replay), path=str(replay))}
     return SimpleNamespace(
         split=SimpleNamespace(folder=split),
-        artifact=SimpleNamespace(folder=folder, manifest=SimpleNamespace(input=given.get)),
+        run=SimpleNamespace(folder=folder, manifest=SimpleNamespace(input=given.get)),
     )
 
 

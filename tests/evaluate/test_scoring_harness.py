@@ -15,7 +15,7 @@ from tunewise.evaluate.scoring_harness import CausalScorer
 from tunewise.evaluate.scoring_tokens import TokenScorer
 from tunewise.evaluate.tasks import load_benchmarks
 from tunewise.evaluate.tasks_run import ask
-from tunewise.workspace.errors import DataError, UsageError
+from tunewise.workspace.errors import DataError
 
 QUESTIONS = [
     {"query": "What colour is the sky?", "choices": ["blue", "the red book", "seven"], "gold": 0},
@@ -40,7 +40,8 @@ metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}]
 
 def pair(model: Any, tokenizer: Any) -> tuple[CausalScorer, Any]:
     theirs: Any = HFLM
-    ours = CausalScorer(TokenScorer(model, batch_tokens=256), tokenizer)
+    context = model.config.max_position_embeddings
+    ours = CausalScorer(TokenScorer(model, batch_tokens=256), tokenizer, context=context)
     return ours, theirs(pretrained=model, tokenizer=tokenizer, batch_size=4)
 
 
@@ -146,10 +147,8 @@ def test_a_choice_longer_than_the_context_is_scored_in_windows(tiny: tuple[Any, 
     assert value == pytest.approx(rolling, abs=1e-3)
 
 
-def test_sampling_and_empty_choices_are_refused(tiny: tuple[Any, Any]) -> None:
+def test_empty_choices_are_refused(tiny: tuple[Any, Any]) -> None:
     ours, _ = pair(*tiny)
-    with pytest.raises(UsageError, match="sampled"):
-        ours.generate_until([request("generate_until", "a", {"do_sample": True})])
     with pytest.raises(DataError, match="empty"):
         ours.loglikelihood([request("loglikelihood", "What?", "")])
     assert ours.loglikelihood([]) == []
@@ -159,9 +158,10 @@ def test_texts_are_encoded_once_for_both_models(tiny: tuple[Any, Any]) -> None:
     model, tokenizer = tiny
     encoded: dict[str, list[int]] = {}
     requests = [request("loglikelihood", "The sky is", " blue")]
-    first = CausalScorer(TokenScorer(model), tokenizer, encoded=encoded).loglikelihood(requests)
+    scorer = TokenScorer(model)
+    first = CausalScorer(scorer, tokenizer, context=64, encoded=encoded).loglikelihood(requests)
     assert encoded["The sky is blue"] == tokenizer.encode("The sky is blue")
-    second = CausalScorer(TokenScorer(model), MuteTokenizer(tokenizer), encoded=encoded)
+    second = CausalScorer(scorer, MuteTokenizer(tokenizer), context=64, encoded=encoded)
     assert second.loglikelihood(requests) == first
 
 
