@@ -12,6 +12,7 @@ from ..workspace.artifact import LATEST, resolve_artifact
 from ..workspace.safe_text import safe_text
 from .audit import listed
 from .format import count, percent
+from .preflight_text import preflight_text
 from .session import Session, command
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
   tunewise train latest --model ./my-model --rank 32 --learning-rate 1e-4 --epochs 2
   tunewise train latest --replay general.jsonl
   tunewise train latest --probe general.jsonl --stop-if 'general_loss_increase > 0.05'
-  tunewise train latest --dry-run               rows as the model sees them, steps, doubts
+  tunewise train latest --dry-run               rows as the model sees them, memory, time, doubts
+  tunewise train latest --dry-run --price-per-hour 2.50
   tunewise train latest --recipe recipe.toml --events
   tunewise train latest --samples 4 --sample-prompt 'What is the capital of France?'
   tunewise train latest --report-to mlflow,wandb     both on this machine, unless told of a server
@@ -52,7 +54,11 @@ if TYPE_CHECKING:
 @click.option("--report-to", help="mlflow, wandb (extras), by commas; TensorBoard files always.")
 @click.option("--seed", type=int, help="Seed of order, dropout and adapter.")
 @click.option("--dry-run", is_flag=True,
-              help="Only show what would be done: rows, steps, doubts.")  # fmt: skip
+              help="Only show what would be done: rows, steps, memory, time, doubts.")  # fmt: skip
+@click.option("--warm-up/--no-warm-up", default=True, show_default=True,
+              help="With --dry-run: time a few steps that are thrown away.")  # fmt: skip
+@click.option("--price-per-hour", type=click.FloatRange(min=0),
+              help="With --dry-run: what this machine costs, to tell the cost.")  # fmt: skip
 @click.option("--restart", is_flag=True,
               help="Begin anew where an unfinished run left a checkpoint.")  # fmt: skip
 def train(
@@ -73,6 +79,8 @@ def train(
     report_to: str | None,
     seed: int | None,
     dry_run: bool,
+    warm_up: bool,
+    price_per_hour: float | None,
     restart: bool,
 ) -> None:
     """Tune a model on SPLIT (a path, an id, or `latest`); only answers are learned from.
@@ -97,6 +105,8 @@ def train(
         "report_to": listed(report_to),
         "seed": seed,
     }
+    if price_per_hour is not None and not (dry_run and warm_up):
+        raise click.UsageError("--price-per-hour needs --dry-run with its warm-up")
     settings = resolve_recipe(session, recipe, flags)
     split_artifact = resolve_artifact(session.workspace, "split", split)
     if dry_run:
@@ -108,9 +118,16 @@ def train(
             if session.as_events or not isinstance(event, Note):
                 session.emit(event)
 
-        facts = preflight(session.workspace, split_artifact, settings, emit=emit)
+        facts = preflight(
+            session.workspace,
+            split_artifact,
+            settings,
+            warm_up=warm_up,
+            price_per_hour=price_per_hour,
+            emit=emit,
+        )
         planned = {"command": "train", "dry_run": True, **facts}
-        session.finish(planned, lambda: _preflight_summary(planned))
+        session.finish(planned, lambda: preflight_text(planned, _refusal_lines(planned)))
     from ..train.run import train as run_train
 
     artifact = run_train(
@@ -151,33 +168,6 @@ def summary(document: Mapping[str, Any]) -> str:
         # While a run is under way its warnings are shown as they arise.
         lines += [f"warning: {safe_text(text)}" for text in document["warnings"]]
     lines += ["", f"run {document['id']}: {document['artifact']}", "next: tunewise evaluate latest"]
-    return "\n".join(lines)
-
-
-def _preflight_summary(document: Mapping[str, Any]) -> str:
-    """Return what a run would do as text for a terminal."""
-    rows, schedule, recipe = document["rows"], document["schedule"], document["recipe"]
-    template = document["template"]
-    lines = [
-        "nothing was trained; this would be done:",
-        f"  model     {safe_text(document['model'])}, {recipe['method']}, {document['dtype']} on "
-        f"{document['device']}",
-        *(
-            f"  {part:8}  {count(facts['used'], 'row')} of {facts['rows']:,}, "
-            f"{facts['supervised']:,} of {facts['tokens']:,} tokens learned, "
-            f"{facts['truncated']:,} cut off, {facts['refused']:,} refused"
-            for part, facts in rows.items()
-        ),
-        f"  steps     {schedule['steps']:,} ({schedule['steps_per_epoch']:,} an epoch, "
-        f"{schedule['warmup_steps']:,} of warm-up), validating every {schedule['eval_every']:,}",
-        f"  template  {template['origin']}, {template['sha256'][:12]}, answers end with "
-        f"{safe_text(template['end_token'])}"
-        if template
-        else "  template  none: plain texts",
-        *(f"  {safe_text(example)}" for example in document["examples"]),
-        *_refusal_lines(document),
-        *(f"warning: {safe_text(text)}" for text in document["warnings"]),
-    ]
     return "\n".join(lines)
 
 

@@ -91,8 +91,13 @@ def is_disk_full(error: BaseException) -> bool:
     )
 
 
-def _out_of_memory(recipe: Recipe, checkpoints: Checkpoints) -> JobError:
-    """Propose what needs less memory and learns the same."""
+def out_of_memory(recipe: Recipe, rest: str = "") -> JobError:
+    """Propose what needs less memory and learns the same.
+
+    Args:
+        recipe: of the run.
+        rest: what to do where nothing is changed.
+    """
     if recipe.batch_size > 1:
         half = (recipe.batch_size + 1) // 2
         less = (
@@ -101,9 +106,14 @@ def _out_of_memory(recipe: Recipe, checkpoints: Checkpoints) -> JobError:
         )
     else:
         less = f"set max_length below {recipe.max_length:,}, or take a smaller model"
+    return JobError("the memory of the device is full", where="batch_size", fix=less + rest)
+
+
+def _out_of_memory(recipe: Recipe, checkpoints: Checkpoints) -> JobError:
+    """Propose what needs less memory, and say what is left of the run."""
     rest = goes_on(checkpoints) if checkpoints.newest() else ""
     unchanged = f"; unchanged, with more memory free, {rest}" if rest else ""
-    return JobError("the memory of the device is full", where="batch_size", fix=less + unchanged)
+    return out_of_memory(recipe, unchanged)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -349,9 +349,12 @@ def layer_bytes(widths: Dimensions, recipe: Recipe, hardware: Hardware, length: 
 def _attention_bytes(widths: Dimensions, recipe: Recipe, short: int, length: int) -> float:
     """Return what the attention of a layer keeps for each token."""
     if recipe.attention == "eager":
-        # Queries, keys and values for all heads, the result, and every score.
+        # Queries, keys and values for all heads, every score, and the result where the output
+        # projection keeps its input.
+        plain_adapter = recipe.method == "lora" and not recipe.dropout and short == _FLOAT32
+        result = recipe.method == "full" or plain_adapter
         scores = widths.heads * length * (_FLOAT32 + (short if short < _FLOAT32 else 0))
-        return 4 * short * widths.query + scores
+        return (3 + result) * short * widths.query + scores
     if recipe.attention != "flash" and (recipe.packing or recipe.method == "prefix"):
         # With a mask, keys and values are repeated for all heads, and the mask is kept.
         return short * (4 * widths.query + length) + _FLOAT32 * widths.heads
