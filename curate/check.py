@@ -315,9 +315,15 @@ class DatasetContext(Context):
     height: int
     _shared: dict[Callable[..., Any], Any] = field(default_factory=dict)
 
-    def summary(self, of: Summary) -> pl.DataFrame:
-        """Return a summary of all records, in their order, each column in one piece."""
-        return self.summaries.scan(of).collect().rechunk()
+    def summary(self, of: Summary, *columns: str) -> pl.DataFrame:
+        """Return a summary of all records, in their order, each column in one piece.
+
+        Args:
+            of: the summary.
+            columns: those that are needed; all by default.
+        """
+        kept = self.summaries.scan(of)
+        return (kept.select(columns) if columns else kept).collect().rechunk()
 
     def shared(self, compute: Callable[[DatasetContext], Result]) -> Result:
         """Return what a function makes of the whole, computed once for all checks that ask."""

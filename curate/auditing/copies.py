@@ -49,15 +49,24 @@ def spoken_words(context: CheckContext) -> pl.DataFrame:
     return context.comparison.select("row", "spoken")
 
 
-def first_of_group(key: str) -> pl.Expr:
-    """Return the first row with the same key; the row itself where the key is null."""
-    return pl.when(pl.col(key).is_null()).then("row").otherwise(pl.col("row").min().over(key))
+def sharing(columns: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Leave only the rows whose key another row may have, too.
+
+    Half a key is looked at, which is cheap: most rows need not be grouped by whole keys.
+
+    Args:
+        columns: the rows.
+        key: a hash as :func:`comparison_keys` makes them; rows without one are left out.
+    """
+    half = pl.col(key).struct.field("a")
+    return columns.filter(half.is_not_null() & half.is_duplicated())
 
 
 def without_copies(columns: pl.DataFrame, *keys: str) -> pl.DataFrame:
     """Leave only the first row of those with an equal key, for each key in turn."""
     for key in keys:
-        columns = columns.filter(first_of_group(key) == pl.col("row"))
+        later = sharing(columns, key).filter(pl.col("row") != pl.col("row").min().over(key))
+        columns = columns.filter(~pl.col("row").is_in(later["row"].implode()))
     return columns
 
 
@@ -70,7 +79,8 @@ def copies(columns: pl.DataFrame, key: str, message: str) -> pl.DataFrame:
         message: with ``{}`` for the row that stays.
     """
     return (
-        columns.with_columns(related_row=first_of_group(key))
+        sharing(columns, key)
+        .with_columns(related_row=pl.col("row").min().over(key))
         .filter(pl.col("row") != pl.col("related_row"))
         .rechunk()
         .select(
@@ -137,7 +147,8 @@ def near_copies(context: DatasetContext) -> NearCopies:
     Several checks need them: ask for ``context.shared(near_copies)``. They name
     :func:`comparison_keys` and :func:`spoken_words` as their summaries.
     """
-    columns = without_copies(context.summary(comparison_keys), "exact", "normalised")
+    needed = ("row", "label", "exact", "normalised", "characters")
+    columns = without_copies(context.summary(comparison_keys, *needed), "exact", "normalised")
     columns = columns.select("row", "label", "characters")
     settings = near_settings(context.parameters)
     pieces, rows = context.summaries.scan_pieces(spoken_words), columns["row"].to_numpy()

@@ -25,7 +25,7 @@ from ..finding import Fix, Severity
 
 def _uneven_lengths(context: DatasetContext, check: Check) -> pl.DataFrame:
     unit = context.summary(counting_summary)["unit"][0]
-    values = np.sort(context.summary(profile_summary)["length"].to_numpy())[::-1]
+    values = np.sort(context.summary(profile_summary, "length")["length"].to_numpy())[::-1]
     if len(values) < context.parameter(check, "least_records"):
         raise CheckSkippedError("too few records for shares of their length")
     longest = values[: math.ceil(len(values) / 100)]

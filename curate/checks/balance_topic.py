@@ -31,7 +31,7 @@ _SEED = 0
 
 
 def _topics(context: DatasetContext, check: Check) -> pl.DataFrame:
-    rows = context.summary(profile_summary)["row"]
+    rows = context.summary(profile_summary, "row")["row"]
     if len(rows) < context.parameter(check, "least_records"):
         raise CheckSkippedError("too few records for topics")
     rows = rows.sample(min(len(rows), context.parameter(check, "most_records")), seed=_SEED)

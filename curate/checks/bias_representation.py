@@ -32,7 +32,7 @@ def _representation(context: DatasetContext, check: Check) -> pl.DataFrame:
     hits = [
         *_mentions(context.summary(mention_flags), context.parameter(check, "least_support")),
         *_rare_groups(
-            context.summary(profile_summary)["group"],
+            context.summary(profile_summary, "group")["group"],
             context.parameter(check, "least_share_of_even"),
         ),
     ]

@@ -26,7 +26,7 @@ def values_of(context: DatasetContext, check: Check, column: str) -> dict[str, i
     Raises:
         CheckSkippedError: the column has fewer than two values, or hardly one twice.
     """
-    counts = count_values(context.summary(profile_summary)[column])
+    counts = count_values(context.summary(profile_summary, column)[column])
     if len(counts) < 2:
         raise CheckSkippedError(f"the rows have no {column}s, or one {column} alone")
     total = sum(counts.values())

@@ -35,7 +35,7 @@ _SAID = {
 def _earlier(context: DatasetContext, check: Check) -> pl.DataFrame:
     if not context.earlier:
         raise CheckSkippedError("no earlier audit was named (--against AUDIT)")
-    keys = context.summary(comparison_keys).select("row", "label", "exact", "normalised")
+    keys = context.summary(comparison_keys, "row", "label", "exact", "normalised")
     said: list[str] = []
     found: list[pl.DataFrame] = []
     for earlier in context.earlier:

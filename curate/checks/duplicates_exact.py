@@ -20,7 +20,7 @@ from ..finding import Fix, Severity
 
 
 def _exact(context: DatasetContext, check: Check) -> pl.DataFrame:
-    keys = context.summary(comparison_keys).select("row", "exact")
+    keys = context.summary(comparison_keys, "row", "exact")
     return copies(keys, "exact", "the same content as row {}, which stays")
 
 

@@ -22,7 +22,7 @@ from ..finding import Fix, Severity
 
 
 def _normalised(context: DatasetContext, check: Check) -> pl.DataFrame:
-    keys = context.summary(comparison_keys).select("row", "exact", "normalised")
+    keys = context.summary(comparison_keys, "row", "exact", "normalised")
     return copies(
         without_copies(keys, "exact"),
         "normalised",

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ..auditing.copies import comparison_keys
+from ..auditing.copies import comparison_keys, sharing
 from ..check import Check, CheckSkippedError, DatasetCheck, DatasetContext, Parameter
 from ..finding import Fix, Severity
 from ..measures.answer_relations import (
@@ -37,13 +37,19 @@ _SAID = {
     PARAPHRASE: "the same answer in other words",
     PREFERENCE: "another answer to choose from",
 }
+# Pairs whose texts are in memory at a time.
+_PAIRS_AT_A_TIME = 131_072
 
 
 def _same_prompt(context: DatasetContext, check: Check) -> pl.DataFrame:
-    keys = context.summary(comparison_keys).select("row", "prompt", "answer").drop_nulls("prompt")
-    if keys.is_empty():
+    keys = context.summary(comparison_keys, "row", "prompt", "answer")
+    if keys["prompt"].null_count() == keys.height:
         raise CheckSkippedError("no record has a prompt and an answer")
-    answers = keys.group_by("prompt", "answer", maintain_order=True).agg(pl.col("row").min())
+    answers = (
+        sharing(keys, "prompt")
+        .group_by("prompt", "answer", maintain_order=True)
+        .agg(pl.col("row").min())
+    )
     pairs = (
         answers.with_columns(
             related_row=pl.col("row").min().over("prompt"), answers=pl.len().over("prompt")
@@ -52,22 +58,11 @@ def _same_prompt(context: DatasetContext, check: Check) -> pl.DataFrame:
         .sort("row")
         .select("row", "related_row", "answers")
     )
-    concerned = context.records_of(pl.concat([pairs["row"], pairs["related_row"]]))
-    said = {
-        row: (prompt, answer)
-        for row, prompt, answer in last_exchange(concerned).select("row", "prompt", "answer").rows()
-    }
     least_shared = context.parameter(check, "least_shared")
     related = [
-        relate_answers(said[row][0], said[first][1], said[row][1], least_shared=least_shared)
-        for row, first, _ in pairs.rows()
+        _related(context, some, least_shared) for some in pairs.iter_slices(_PAIRS_AT_A_TIME)
     ]
-    relation = pl.Series("related", [item[0] for item in related], dtype=pl.String)
-    return pairs.with_columns(
-        relation,
-        pl.Series("score", [item[1] for item in related], dtype=pl.Float64),
-        pl.Series("seen", [item[2] for item in related], dtype=pl.String),
-    ).select(
+    return pl.concat([_related(context, pairs.clear(), least_shared), *related]).select(
         "row",
         "related_row",
         "related",
@@ -81,6 +76,24 @@ def _same_prompt(context: DatasetContext, check: Check) -> pl.DataFrame:
             "seen",
             "answers",
         ),
+    )
+
+
+def _related(context: DatasetContext, pairs: pl.DataFrame, least_shared: float) -> pl.DataFrame:
+    """Tell how the answers of pairs are related: ``related``, ``score`` and ``seen``."""
+    concerned = context.records_of(pl.concat([pairs["row"], pairs["related_row"]]))
+    said = {
+        row: (prompt, answer)
+        for row, prompt, answer in last_exchange(concerned).select("row", "prompt", "answer").rows()
+    }
+    related = [
+        relate_answers(said[row][0], said[first][1], said[row][1], least_shared=least_shared)
+        for row, first, _ in pairs.rows()
+    ]
+    return pairs.with_columns(
+        pl.Series("related", [item[0] for item in related], dtype=pl.String),
+        pl.Series("score", [item[1] for item in related], dtype=pl.Float64),
+        pl.Series("seen", [item[2] for item in related], dtype=pl.String),
     )
 
 

@@ -32,7 +32,7 @@ _HIT = {
 
 
 def _sources(context: DatasetContext, check: Check) -> pl.DataFrame:
-    stated = context.summary(provenance_summary).select("row", "source")
+    stated = context.summary(provenance_summary, "row", "source")
     named = stated["source"].count()
     context.explain(
         check,
@@ -71,7 +71,7 @@ def _missing(
 
 def _contradictory(context: DatasetContext, stated: pl.DataFrame) -> pl.DataFrame:
     """Find rows with the content of an earlier row, but another source."""
-    content = context.summary(comparison_keys).select("row", "exact")
+    content = context.summary(comparison_keys, "row", "exact")
     return (
         stated.drop_nulls("source")
         .join(content, on="row", maintain_order="left")

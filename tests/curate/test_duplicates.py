@@ -13,6 +13,7 @@ import pytest
 from tunewise.curate.auditing.audit import audit
 from tunewise.curate.auditing.checking import run_check
 from tunewise.curate.check import RAN, SKIPPED, CheckContext
+from tunewise.curate.checks import duplicates_same_prompt
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.reading.read import read_dataset
@@ -112,6 +113,16 @@ def test_one_prompt_with_different_answers(tmp_path: Path) -> None:
     found = findings_of(tmp_path, rows)["duplicates/same-prompt"]
     assert hits(found) == [(1, 0)]
     assert found["fix"].to_list() == ["review"]
+
+
+def test_answers_are_related_the_same_in_portions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [chat(f"Is {at % 4} even?", f"{'Yes' if at % 3 else 'No'}, {at}.") for at in range(20)]
+    one = findings_of(tmp_path, rows)["duplicates/same-prompt"]
+    assert one.height == 16
+    monkeypatch.setattr(duplicates_same_prompt, "_PAIRS_AT_A_TIME", 3)
+    assert findings_of(tmp_path, rows)["duplicates/same-prompt"].equals(one)
 
 
 def test_preferences_compare_the_prompt_with_both_answers(tmp_path: Path) -> None:
