@@ -46,7 +46,7 @@ Ctrl-C breaks an answer off; anything else is said to the models."""
 @click.option("--temperature", type=click.FloatRange(min=0), default=0.0, show_default=True,
               help="0 takes the most probable token, 1 draws as the model would.")  # fmt: skip
 @click.option("--top-p", type=click.FloatRange(min=0, max=1, min_open=True), default=1.0,
-              show_default=True, help="Draw from tokens with this share of probability.")  # fmt: skip
+              show_default=True, help="Draw from tokens of this probability.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
               help="Seed of the drawing; the same gives the same answers.")  # fmt: skip
 def chat(

@@ -11,6 +11,7 @@ from ..train.generation import stream_answer
 from ..train.hardware import Hardware, choose_hardware
 from ..train.model import padding_token
 from ..train.render import render_prompt
+from ..train.tasks import HEAD
 from ..workspace.artifact import Artifact, Workspace
 from ..workspace.errors import DataError, UsageError
 from ..workspace.files import read_json
@@ -164,6 +165,13 @@ def load_speakers(workspace: Workspace, run: Artifact, sides: Sequence[str] = SI
     Raises:
         UsageError: the base or the template is gone or another one, or cannot be loaded.
     """
+    document = read_json(run.folder / "train.json")
+    if document.get("task") == HEAD:
+        raise UsageError(
+            "this run puts out labels instead of text, so there is nobody to talk to",
+            where=str(run.folder),
+            fix="measure it: tunewise evaluate",
+        )
     comparison = compare_run(workspace, run, with_split=False)
     base, tuned = comparison.base, comparison.tuned
     assert isinstance(base, LocalModel)
@@ -171,8 +179,7 @@ def load_speakers(workspace: Workspace, run: Artifact, sides: Sequence[str] = SI
     known = {BASE: base, TUNED: tuned}
     hardware = choose_hardware()
     loaded, switched_off = _load(known, hardware, sides)
-    is_chat = read_json(run.folder / "train.json").get("template") is not None
-    return Speakers(known, is_chat, loaded, switched_off)
+    return Speakers(known, document.get("template") is not None, loaded, switched_off)
 
 
 def _load(

@@ -14,6 +14,7 @@ from typing import Any
 
 from ...train.hardware import Hardware, choose_hardware
 from ...train.model import BaseModel, first_line, load_config
+from ...train.tasks import HEAD
 from ...workspace.artifact import Artifact, Workspace
 from ...workspace.errors import GateError, JobError, UsageError
 from ...workspace.events import Emit, Note, counting, ignore
@@ -89,6 +90,13 @@ def merge(
         JobError: the disk is full, or the GGUF converter failed (the merged model stays).
     """
     _check_output(output, force=force)
+    trained = read_json(run.folder / "train.json")
+    if trained.get("task") == HEAD:
+        raise UsageError(
+            "this run puts out labels instead of text; only models that generate are merged here",
+            where=str(run.folder),
+            fix="load it with peft's AutoPeftModelForSequenceClassification and merge_and_unload",
+        )
     comparison = compare_run(workspace, run)
     base, tuned = _local(comparison)
     _check_mergeable(tuned)
@@ -101,7 +109,7 @@ def merge(
             "the split has no row to compare merged and unmerged model on",
             where=str(_split(comparison).folder),
         )
-    end_token = (read_json(run.folder / "train.json").get("template") or {}).get("end_token")
+    end_token = (trained.get("template") or {}).get("end_token")
     partial = output.with_name(f".{output.name}.partial-{os.getpid()}")
     started = _now()
     try:

@@ -87,9 +87,9 @@ answer_tokens = 8
     return folder
 
 
-def call(folder: Path, *arguments: str, code: int = 0) -> Result:
+def call(folder: Path, *arguments: str, code: int = 0, typed: str | None = None) -> Result:
     full: Sequence[str] = [arguments[0], "--workspace", str(folder), *arguments[1:]]
-    result = CliRunner().invoke(tunewise, full)
+    result = CliRunner().invoke(tunewise, full, input=typed)
     assert result.exit_code == code, result.output
     return result
 
@@ -132,6 +132,17 @@ def test_the_steps_one_by_one_then_all_at_once(folder: Path) -> None:
     train = call_json(folder, "train", "latest")
     assert train["steps"] > 0
     assert 0 < train["supervised_tokens"] < train["tokens"]
+
+    merged = call_json(folder, "merge", "latest", "--output", str(folder / "merged"), "--rows", "4")
+    assert (folder / "merged" / "model.safetensors").is_file()
+    assert merged["agreement"]["holds"]
+    assert merged["run"] == train["id"]
+
+    said = call_json(folder, "chat", "latest", "--max-tokens", "4", "--prompt", "Which wood?")
+    assert [set(turn) for turn in said["turns"]] == [{"prompt", "base", "tuned"}]
+    only = ("--max-tokens", "4", "--only", "tuned")
+    spoken = call(folder, "chat", "latest", *only, typed="Hi\n/quit\nnever said\n")
+    assert [line.split(" ")[0] for line in spoken.stdout.splitlines()] == ["you", "tuned"]
 
     evaluation = call_json(folder, "evaluate", "latest")
     verdicts = {task["task"]: task["verdict"] for task in evaluation["tasks"]}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce
+from tunewise.workspace.manifest import Input
 
 TEXT = (
     "The quick brown fox jumps over the lazy dog. Anna sold those kites in the old town.\n"
@@ -13,6 +18,9 @@ TEXT = (
     "Seven birds sang, and nobody listened; then the rain came: 1 2 3 4 5 6 7 8 9 0!\n"
 )
 CONTEXT = 64
+QUESTIONS = ("What colour is the sky?", "Who has the red book?", "What sang then?")
+ANSWERS = ("The sky is blue.", "Tom has it.", "Seven birds.")
+MakeRun = Callable[..., Artifact]
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +76,44 @@ def load(folder: Path) -> tuple[Any, Any]:
 
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     return model, AutoTokenizer.from_pretrained(folder)
+
+
+def chat_rows(first: int, last: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "messages": [
+                {"role": "user", "content": f"{QUESTIONS[number % 3]} {number}"},
+                {"role": "assistant", "content": ANSWERS[number % 3]},
+            ]
+        }
+        for number in range(first, last)
+    ]
+
+
+@pytest.fixture(scope="session")
+def run_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="session")
+def make_run(run_workspace: Workspace, tiny_model: Path) -> MakeRun:
+    """Train two steps on a few chats; the same recipe is trained once."""
+    from tunewise.train.recipe import Recipe
+    from tunewise.train.run import train
+
+    def build(draft: Draft) -> None:
+        for name, rows in (("train", chat_rows(0, 8)), ("val", chat_rows(8, 14)), ("test", [])):
+            text = "".join(json.dumps(row) + "\n" for row in rows)
+            (draft.folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+        facts = {"shape": "chat", "kind": "chat", "mapping": None}
+        (draft.folder / "split.json").write_text(json.dumps(facts))
+
+    source = [Input(name="source", sha256="ab" * 32)]
+    split = produce(run_workspace, "split", build, inputs=source, parameters={})
+
+    def make(**keys: Any) -> Artifact:
+        usual = {"rank": 4, "learning_rate": 3e-2, "epochs": 1, "batch_size": 4, "warmup": 0.0}
+        fixed = {"model": str(tiny_model), "threads": 1, "samples": 0, "keep": "last"}
+        return train(run_workspace, split, Recipe.model_validate(usual | keys | fixed))
+
+    return make
