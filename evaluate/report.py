@@ -12,8 +12,8 @@ from ..workspace.config import settings_text
 from ..workspace.errors import DataError, ExitCode
 from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import writing_whole
+from ..workspace.lineage import read_lineage
 from .judgement import FORGOT, UNDECIDED
-from .lineage import read_lineage
 from .overfitting import OVERFIT
 from .report_facts import (
     SETTINGS_FILE,

@@ -12,8 +12,8 @@ from ..curate.finding import SEVERITY_ORDER
 from ..curate.settings import AuditSettings, DataSettings, SplitSettings
 from ..train.recipe import Recipe
 from ..workspace.config import Section
+from ..workspace.lineage import Lineage, Step
 from ..workspace.safe_text import name_of
-from .lineage import Lineage, Step
 from .settings import EvaluateSettings, ReportSettings
 from .wording import NOT_TOLD
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..curate.cleaning.journal import Decision, effective_decisions, journal_path, read_journal
-from ..evaluate.lineage import read_lineage
 from ..evaluate.report_facts import model_names
 from ..workspace.artifact import Artifact, Workspace, list_artifacts
 from ..workspace.files import read_json
+from ..workspace.lineage import read_lineage
 from .audit_view import AuditView, parse_audit
 
 # Folders whose change means that there may be something new to show.

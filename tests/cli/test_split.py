@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tunewise.cli.main import tunewise
-from tunewise.evaluate.lineage import Lineage, Step
 from tunewise.evaluate.report_facts import commands, recorded_settings
 from tunewise.evaluate.settings import ReportSettings
 from tunewise.workspace.artifact import Workspace, resolve_artifact
 from tunewise.workspace.config import settings_text
+from tunewise.workspace.lineage import Lineage, Step
 
 
 def words(chance: random.Random, count: int) -> str:

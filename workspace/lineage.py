@@ -1,4 +1,4 @@
-"""The artifacts that an evaluation came from, as far as they can still be found."""
+"""The artifacts that an artifact came from, as far as they can still be found."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from ..workspace.artifact import Artifact, Workspace
-from ..workspace.files import read_json
-from ..workspace.manifest import Input, read_manifest
+from .artifact import Artifact, Workspace
+from .files import read_json
+from .manifest import Input, read_manifest
 
 
 @dataclass(frozen=True, slots=True)
