@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "merge": ("merge", "merge", "Merge a run's adapter into its base; check; GGUF on request."),
     "chat": ("chat", "chat", "Talk to base and tuned model side by side."),
     "report": ("report", "report", "Write the forgetting report; gate a release on it."),
+    "review": ("review", "review", "Compare answers of base and tuned blind; count them."),
     "run": ("run", "run", "All steps from tunewise.toml; skips what is done."),
     "open": ("open", "open_app", "Open the terminal app at a place."),
     "checks": ("checks", "checks", "List every check with its severity and fix."),

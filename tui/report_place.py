@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import polars as pl
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
@@ -19,10 +21,15 @@ from .answers import AnswersScreen
 from .item_rows import ORDERS, ItemRows, read_flips, read_item
 from .listing import Rows
 from .marks import BAD, VERDICT_STYLES, drawn, marks, plain, styled, verdict_label
+from .messages import RunCommand
 from .pane import Line, Pane
 from .place import FilterBar, Place
+from .review_screen import ReviewScreen
+from .run_curves import LossLog, curve_text, read_log
 from .snapshot import Document, Snapshot
 from .table import Table
+
+_LEAST, _WIDEST, _HEIGHT = 24, 90, 8
 
 
 class ReportPlace(Place):
@@ -31,10 +38,16 @@ class ReportPlace(Place):
     name_in_rail = "Report"
     can_filter = True
     can_sort = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("b", "review", "Blind review"),
+        Binding("m", "export", "Export"),
+    ]
     help_text = (
         "What the tuned model learned, whether it only memorised, and what it forgot:\n"
         "the change of every task with its 95 % interval, and the items behind it.\n"
-        "enter  both answers to an item      / only items with a text      o  sort"
+        "enter  both answers to an item      / only items with a text      o  sort\n"
+        "b      review answers blind: base and tuned in random order, preferences counted\n"
+        "m      write the report as HTML, Markdown and JSON (ctrl+s, too)"
     )
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -43,6 +56,7 @@ class ReportPlace(Place):
         self._document: Document | None = None
         self._order = ORDERS[0]
         self._text = ""
+        self._losses: LossLog | None = None
 
     def compose(self) -> ComposeResult:
         """Yield models, verdicts, forest plot, the list of items and the filter field."""
@@ -74,12 +88,13 @@ class ReportPlace(Place):
             self.table.show(Rows((), ()))
         elif self._document is None or self._document.artifact != document.artifact:
             # Kept only once it has been drawn: a broken document raises here, and only here.
-            self._document = None
+            self._document, self._losses = None, None
             verdict, plot = verdict_text(document.content), self._plot(document)
             self._document = document
             self.query_one("#report-models", Line).say(models_text(snapshot.models))
             self.query_one("#report-verdict", Line).say(verdict)
             self.query_one("#report-forest", Pane).show(plot)
+            self._read_curves(document)
             self._load()
 
     def on_resize(self) -> None:
@@ -90,7 +105,28 @@ class ReportPlace(Place):
     def _plot(self, document: Document) -> Text:
         width = max(NARROWEST, self.size.width - 3)
         text = forest_text(document.content, width)
-        return text.append("\n\n").append_text(explanation_text(document.content))
+        text.append("\n\n").append_text(explanation_text(document.content))
+        if self._losses is not None:
+            text.append("\n\nlosses of the run\n", style="bold")
+            chart = curve_text(self._losses, max(_LEAST, min(_WIDEST, width - 12)), _HEIGHT)
+            text.append_text(chart)
+        return text
+
+    @work(thread=True, exclusive=True, group="curves")
+    def _read_curves(self, document: Document) -> None:
+        run = document.content.get("run")
+        path = self.workspace.store / "train" / str(run) / "log.parquet"
+        try:
+            losses = read_log(path) if run and Path(str(run)).name == str(run) else None
+        except (OSError, pl.exceptions.PolarsError):
+            # The run has gone, or was made elsewhere; the verdicts stand without its curves.
+            losses = None
+        if losses is not None and not get_current_worker().is_cancelled:
+            self.app.call_from_thread(self._show_curves, document, losses)
+
+    def _show_curves(self, document: Document, losses: LossLog) -> None:
+        self._losses = losses
+        self.query_one("#report-forest", Pane).show(self._plot(document))
 
     def apply_filter(self, text: str) -> None:
         """List only items that hold a text."""
@@ -106,6 +142,25 @@ class ReportPlace(Place):
     def command(self) -> list[str]:
         """Return the command that writes the report."""
         return ["report", *([self._document.artifact.id] if self._document else [])]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what needs an evaluation only where there is one."""
+        return action not in ("review", "export") or self._document is not None
+
+    def action_review(self) -> None:
+        """Review answers blind."""
+        if self._document is not None:
+            self.app.push_screen(ReviewScreen(self._document))
+
+    def action_export(self) -> None:
+        """Write the report."""
+        if self._document is not None:
+            self.post_message(RunCommand(self.command()))
+
+    def write(self) -> bool:
+        """Write the report."""
+        self.action_export()
+        return self._document is not None
 
     def text_to_copy(self) -> str:
         """Return the whole judgement in a sentence."""
