@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
-from ..workspace.errors import UsageError
+from ..workspace.errors import MissingExtraError, UsageError
 from .quantized import check_quantizer
 from .recipe import Recipe
 from .tasks import HEAD, PREFERENCES, PRETRAINING
@@ -39,6 +40,8 @@ def check_combinations(recipe: Recipe) -> None:
     for key, reason, fix in _faults(recipe):
         value = getattr(recipe, key)
         raise UsageError(reason, where=f"[train] {key} = {_written(value)}", fix=fix)
+    if recipe.task == PREFERENCES and find_spec("trl") is None:
+        raise MissingExtraError("trl", extra="preference", purpose="task = 'preference'")
     if recipe.quantize:
         check_quantizer(f"quantize = {recipe.quantize!r}")
 
@@ -144,6 +147,13 @@ def _tasks(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
         if recipe.method == "prefix" or recipe.train_embeddings == "all":
             yield "task", "a head is learned with lora, ia3 or full only", "set method = 'lora'"
     if recipe.task == PREFERENCES:
+        if recipe.packing or recipe.method == "prefix" or recipe.initialisation != "zero":
+            yield (
+                "task",
+                "preferences are learned from whole rows against the base without its adapter, "
+                "which packing, a prefix, pissa and olora do not leave as it is",
+                "leave them out",
+            )
         for key in ("replay", "mix", "kl_weight"):
             if _is_set(recipe, key):
                 yield (

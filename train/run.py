@@ -17,7 +17,7 @@ import polars as pl
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
 from ..workspace.errors import TunewiseError, UsageError
 from ..workspace.events import Emit, Note, ignore
-from ..workspace.files import sha256_of_file, write_json
+from ..workspace.files import read_json, sha256_of_file, write_json, writing_whole
 from ..workspace.manifest import Input
 from .adapters import Saver, without_adapter
 from .checkpoints import CHECKPOINTS_NAME, Checkpoints
@@ -28,6 +28,8 @@ from .general import ANCHOR, PROBE, REPLAY, general_files
 from .heads import LABELS_NAME
 from .loss import row_losses
 from .model import BaseModel, find_base_model, padding_token
+from .model_card import card_facts
+from .model_card_markdown import model_card
 from .preparation import Prepared, prepare
 from .recipe import Recipe
 from .render import Rendered
@@ -230,6 +232,7 @@ class _Run:
             watch.telling.questions, watch.telling.samples, watch.saved_step
         )
         write_json(self.draft.folder / "train.json", document)
+        self._write_card(document)
         for part in prepared.parts:
             self.draft.counts[f"{part.name}_rows"] = len(part.supervision)
             self.draft.counts[f"{part.name}_used"] = part.used
@@ -238,10 +241,18 @@ class _Run:
         self.draft.timed = (LOG_NAME, PREFLIGHT_NAME, f"{TENSORBOARD_FOLDER}/{EVENTS_NAME}")
         self.checkpoints.remove()
 
+    def _write_card(self, document: Mapping[str, Any]) -> None:
+        """Put the model card beside the weights."""
+        recipe = read_json(self.draft.folder / "recipe.json")
+        facts = card_facts(self.workspace, self.split, document, recipe, run=self.draft.id)
+        with writing_whole(self.checkpoints.result / "README.md") as stream:
+            stream.write(model_card(facts))
+
     def _tune(self, prepared: Prepared) -> Watch:
         """Train the model and leave the state to keep in the draft's folder."""
         from .batches import order_of
         from .loading import model_to_tune
+        from .objective import objective_of
         from .telling import Telling
         from .trainer import fit
         from .watch import Losses, Tally, Watch, finishing_the_step
@@ -250,6 +261,7 @@ class _Run:
         padding = padding_token(tokenizer)
         model = model_to_tune(self.base, prepared, self.emit)
         saver = Saver(model, recipe, self.draft.folder / _FIRST_STATE)
+        objective = objective_of(model, prepared, padding)
         # A prefix says something before it has learned anything: the base is measured without it.
         prefixed = recipe.method == "prefix"
         eval_rows = recipe.eval_rows or _TRAIN_SAMPLE_ROWS
@@ -266,10 +278,12 @@ class _Run:
 
         def measure() -> Losses:
             with as_it_is():
-                val, train, probe = (
-                    row_losses(model, rows, padding=padding).mean if rows else None
-                    for rows in (val_sample, train_sample, prepared.probe.rows)
+                val, train = (
+                    objective.measure(model, rows) if rows else None
+                    for rows in (val_sample, train_sample)
                 )
+                general = prepared.probe.rows
+                probe = row_losses(model, general, padding=padding).mean if general else None
             return Losses(train=train, val=val, general=probe)
 
         parts = () if recipe.task == HEAD else (prepared.val, prepared.train)
@@ -309,6 +323,7 @@ class _Run:
                     padding=padding,
                     tally=watch.tally,
                     callbacks=(watch,),
+                    objective=objective,
                     folder=self.checkpoints.folder,
                     checkpoint=checkpoint,
                 )

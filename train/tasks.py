@@ -177,8 +177,9 @@ def learn_pairs(
     sides: list[list[Rendered | Refused]] = []
     for side in ("chosen", "rejected"):
         asked = [
-            [{**message, "weight": 0} for message in prompt or []] + list(answer or [])
-            for prompt, answer in zip(records["messages"], records[side], strict=True)
+            [{**message, "weight": 0} for message in record["messages"] or []]
+            + (record[side] or [])
+            for record in records.iter_rows(named=True)
         ]
         sides.append(render_all(tokenizer, asked, max_length=max_length))
     return [_pair(chosen, rejected) for chosen, rejected in zip(*sides, strict=True)]

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
-from torch.utils.data import DataLoader
 from transformers import (
     PreTrainedModel,
     PrinterCallback,
-    Trainer,
     TrainerCallback,
     TrainingArguments,
 )
 
+from .anchor import Anchor
 from .arrangement import OPTIMIZERS
 from .batches import Collator, LengthBatches
+from .course import Course, Lesson
 from .hardware import Hardware
 from .loss import token_losses
-from .parameters import Unfreezing, make_optimizer
+from .objective import Objective
+from .parameters import Unfreezing
 from .preflight import Schedule
 from .recipe import Recipe
 from .render import Rendered
 from .schedules import learning_rate_factor
+from .tasks import PREFERENCES
 from .watch import Tally
 
 
-class SupervisedTrainer(Trainer):
+class SupervisedTrainer(Course):
     """Trains on rendered rows: batches of about equal length, logits at supervised positions.
 
     The loss of a step is the mean over all its supervised tokens, however many forward passes
@@ -42,12 +42,8 @@ class SupervisedTrainer(Trainer):
         self,
         model: PreTrainedModel,
         arguments: TrainingArguments,
-        rows: Sequence[Rendered],
-        order: LengthBatches,
-        factor: Callable[[int], float],
-        recipe: Recipe,
-        padding: int,
-        tally: Tally,
+        lesson: Lesson,
+        anchor: Anchor | None,
         callbacks: Sequence[TrainerCallback],
     ) -> None:
         """Take what is learned and how.
@@ -55,62 +51,25 @@ class SupervisedTrainer(Trainer):
         Args:
             model: on its device.
             arguments: of the loop.
-            rows: to learn.
-            order: which of them form which batch.
-            factor: for a step, the share of the peak learning rate.
-            recipe: tells which weights learn how fast.
-            padding: token id to pad with.
-            tally: counts the tokens.
+            lesson: rows, order and rates.
+            anchor: holds the model to its base.
             callbacks: follow the run.
         """
         super().__init__(model=model, args=arguments, callbacks=[*callbacks])
-        self.remove_callback(PrinterCallback)
         # The loss below is divided by the step's tokens already; Trainer shall not do it again.
         self.model_accepts_loss_kwargs = True
-        self._rows = rows
-        self._order = order
-        self._factor = factor
-        self._recipe = recipe
-        self._collate = Collator(padding)
-        self._tally = tally
-
-    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """Return the optimizer, with groups of their own where weights learn at different rates."""
-        if self.optimizer is None:
-            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, self.model)
-            decaying = {*self.get_decay_parameter_names(self.model)}
-            self.optimizer = make_optimizer(self.model, self._recipe, kind, settings, decaying)
-        return super().create_optimizer(model)
-
-    def create_scheduler(
-        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
-    ) -> LRScheduler:
-        """Return what sets the learning rate of every step."""
-        if self.lr_scheduler is None:
-            chosen: Any = optimizer or self.optimizer
-            self.lr_scheduler = LambdaLR(chosen, self._factor)
-            # Trainer steps it itself, and writes it into checkpoints.
-            self._created_lr_scheduler = True
-        return self.lr_scheduler
-
-    def get_train_dataloader(self) -> DataLoader:
-        """Return the batches of rows of about equal length."""
-        loader: Any = DataLoader(
-            self._rows,  # pyright: ignore[reportArgumentType]
-            batch_sampler=self._order,  # pyright: ignore[reportArgumentType]
-            collate_fn=self._collate,
-        )
-        return self.accelerator.prepare(loader)
+        self.lesson = lesson
+        self._anchor = anchor
+        self._passes, self._done = 1, 0
+        self._divergences: list[float] = []
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[dict[str, torch.Tensor]], num_batches: int, device: Any
     ) -> tuple[list[dict[str, torch.Tensor]], torch.Tensor]:
         """Take the batches of one step and count the tokens that they teach."""
-        batches = list(islice(epoch_iterator, num_batches))
-        supervised = sum(len(batch["targets"]) for batch in batches)
-        self._tally.supervised += supervised
-        self._tally.tokens += sum(int(batch.pop("tokens")) for batch in batches)
-        return batches, torch.tensor(supervised, device=device)
+        batches, supervised = super().get_batch_samples(epoch_iterator, num_batches, device)
+        self._passes, self._done = max(1, len(batches)), 0
+        return batches, supervised
 
     def compute_loss(
         self,
@@ -119,9 +78,24 @@ class SupervisedTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
-        """Return this batch's share of the step's mean loss."""
+        """Return this batch's share of the step's mean loss, and of its distance from the base."""
         losses = token_losses(model, inputs)
-        return losses.sum() / (num_items_in_batch or len(losses))
+        loss = losses.sum() / (num_items_in_batch or len(losses))
+        if self._anchor is None:
+            return loss
+        number = self.state.global_step * self.args.gradient_accumulation_steps + self._done
+        divergence = self._anchor.divergence(model, number)
+        self._done += 1
+        self._divergences.append(float(divergence.detach()))
+        return loss + self.lesson.recipe.kl_weight * divergence / self._passes
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Tell the distance from the base, too; the loss is told without it."""
+        if self._divergences and "loss" in logs:
+            logs["divergence"] = sum(self._divergences) / len(self._divergences)
+            logs["loss"] -= self.lesson.recipe.kl_weight * logs["divergence"]
+            self._divergences.clear()
+        super().log(logs, start_time)
 
 
 def fit(
@@ -138,6 +112,7 @@ def fit(
     folder: Path,
     checkpoint: Path | None = None,
     factor: Callable[[int], float] | None = None,
+    objective: Objective | None = None,
 ) -> None:
     """Train a model in place; what is seen and kept on the way is for those that follow it.
 
@@ -154,8 +129,9 @@ def fit(
         folder: where checkpoints are written, when a callback asks for one.
         checkpoint: one of these, to go on from.
         factor: for a step (0-based), the share of the peak learning rate; None: the recipe's.
+        objective: what the loss needs beside the rows; None for the rows' own loss.
     """
-    arguments = TrainingArguments(
+    settings: dict[str, Any] = dict(
         output_dir=str(folder),
         per_device_train_batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.gradient_accumulation,
@@ -184,9 +160,19 @@ def fit(
         warmup_steps=schedule.warmup_steps,
         recipe=recipe,
     )
-    trainer = SupervisedTrainer(
-        model, arguments, rows, order, factor, recipe, padding, tally, callbacks
-    )
+    trainer: Course
+    if recipe.task == PREFERENCES:
+        from .preference import PairCollator, PreferenceTrainer
+
+        assert objective is not None
+        pairs: Any = PairCollator(padding)
+        trainer = PreferenceTrainer(model, settings, recipe, objective, callbacks)
+        trainer.lesson = Lesson(rows, order, pairs, factor, recipe, tally)
+    else:
+        lesson = Lesson(rows, order, Collator(padding), factor, recipe, tally)
+        anchor = objective.anchor if objective else None
+        trainer = SupervisedTrainer(model, TrainingArguments(**settings), lesson, anchor, callbacks)
+    trainer.remove_callback(PrinterCallback)
     if recipe.unfreezing:
         trainer.add_callback(Unfreezing(model, round(schedule.steps * recipe.unfreezing)))
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -17,6 +17,7 @@ from .batches import order_of
 from .loss import row_losses
 from .memory import BatchShape, learning_shapes
 from .model import padding_token
+from .objective import objective_of
 from .preflight import Schedule
 from .preparation import Prepared
 from .render import Rendered
@@ -136,6 +137,7 @@ def measure_time(model: Any, prepared: Prepared) -> TimeEstimate:
             callbacks=(clock,),
             folder=Path(folder),
             factor=lambda step: 0.0,
+            objective=objective_of(model, prepared, padding),
         )
     rates = [
         seconds / shapes[number].tokens

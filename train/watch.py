@@ -34,6 +34,9 @@ LOG_SCHEMA = pl.Schema(
         "general_loss": pl.Float64,
         "learning_rate": pl.Float64,
         "gradient_norm": pl.Float64,
+        "divergence": pl.Float64,
+        "reward_margin": pl.Float64,
+        "reward_accuracy": pl.Float64,
         "tokens": pl.Int64,
         "supervised_tokens": pl.Int64,
         "seconds": pl.Float64,
@@ -176,6 +179,9 @@ class Watch(TrainerCallback):
         row["train_loss"] = logs["loss"]
         row["learning_rate"] = logs.get("learning_rate")
         row["gradient_norm"] = logs.get("grad_norm")
+        row["divergence"] = logs.get("divergence")
+        row["reward_margin"] = logs.get("rewards/margins")
+        row["reward_accuracy"] = logs.get("rewards/accuracies")
         self._refuse_nonsense(row)
         last = step == self.schedule.steps
         if last or (step % self.schedule.eval_every == 0 and not self.stop.is_set()):

@@ -39,11 +39,10 @@ class TaskKeys(Section):
         description="How strongly a preference run is held to the base (DPO's beta): the reward "
         "is beta times the log-ratio of tuned and base. 0.1 to 0.5 is common.",
     )
-    preference_loss: Literal["sigmoid", "hinge", "ipo", "robust"] = Field(
+    preference_loss: Literal["sigmoid", "hinge", "ipo"] = Field(
         default="sigmoid",
         description="What the reward margins are put through, as TRL names it. sigmoid is DPO as "
-        "published; ipo overfits less where few preferences contradict each other; robust "
-        "expects some to be wrong.",
+        "published; ipo bounds the margin, so that few clear preferences overfit less.",
     )
 
     @field_validator("labels", mode="before")

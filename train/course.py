@@ -1,0 +1,90 @@
+"""What all our training loops share: rows and their order, rates, and a count of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from torch.utils.data import DataLoader
+from transformers import Trainer
+
+from .batches import LengthBatches
+from .parameters import make_optimizer
+from .recipe import Recipe
+from .render import Rendered
+from .watch import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a loop learns, and in which order and measure.
+
+    Attributes:
+        rows: to learn.
+        order: which of them form which batch.
+        collate: makes tensors of a batch; ``tokens`` among them counts those without padding.
+        factor: for a step, the share of the peak learning rate.
+        recipe: tells which weights learn how fast.
+        tally: counts the tokens.
+    """
+
+    rows: Sequence[Rendered]
+    order: LengthBatches
+    collate: Callable[[Any], dict[str, torch.Tensor]]
+    factor: Callable[[int], float]
+    recipe: Recipe
+    tally: Tally
+
+
+class Course(Trainer):
+    """A Trainer that takes its rows, their order and its rates from a :class:`Lesson`."""
+
+    lesson: Lesson
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Return the optimizer, with groups of their own where weights learn at different rates."""
+        if self.optimizer is None:
+            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            decaying = {*self.get_decay_parameter_names(self.model)}
+            self.optimizer = make_optimizer(
+                self.model, self.lesson.recipe, kind, settings, decaying
+            )
+        return super().create_optimizer(model)
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> LRScheduler:
+        """Return what sets the learning rate of every step."""
+        if self.lr_scheduler is None:
+            chosen: Any = optimizer or self.optimizer
+            self.lr_scheduler = LambdaLR(chosen, self.lesson.factor)
+            # Trainer steps it itself, and writes it into checkpoints.
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Return the batches of rows of about equal length."""
+        loader: Any = DataLoader(
+            self.lesson.rows,  # pyright: ignore[reportArgumentType]
+            batch_sampler=self.lesson.order,  # pyright: ignore[reportArgumentType]
+            collate_fn=self.lesson.collate,
+        )
+        return self.accelerator.prepare(loader)
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[dict[str, torch.Tensor]], num_batches: int, device: Any
+    ) -> tuple[list[dict[str, torch.Tensor]], torch.Tensor]:
+        """Take the batches of one step and count the tokens that they teach."""
+        batches = list(islice(epoch_iterator, num_batches))
+        supervised = sum(self.supervised_in(batch) for batch in batches)
+        self.lesson.tally.supervised += supervised
+        self.lesson.tally.tokens += sum(int(batch.pop("tokens")) for batch in batches)
+        return batches, torch.tensor(supervised, device=device)
+
+    def supervised_in(self, batch: dict[str, torch.Tensor]) -> int:
+        """Return how many tokens a batch teaches."""
+        return len(batch["targets"])
