@@ -15,7 +15,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("demo", "demo", "The whole loop, offline, on the bundled sample."),
     "audit": ("audit", "audit", "Read a dataset, check it, grade it."),
     "findings": ("findings", "findings", "List an audit's findings with their evidence."),
-    "card": ("card", "card", "Write a data card from an audit."),
+    "card": ("card", "card", "Write a data card from an audit, or a model card from a run."),
     "clean": ("clean", "clean", "Accept fixes, with preview and undo; write the clean rows."),
     "split": ("split", "split", "Write train, val and test without leaks, with a certificate."),
     "train": ("train", "train", "Tune a model on a split with LoRA."),

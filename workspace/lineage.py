@@ -44,19 +44,19 @@ class Lineage:
     problems: tuple[str, ...] = field(default=())
 
     def get(self, kind: str) -> Step | None:
-        """Return the step of a kind that is nearest to the evaluation."""
+        """Return the step of a kind that is nearest to the last one."""
         return next((step for step in reversed(self.steps) if step.kind == kind), None)
 
 
-def read_lineage(workspace: Workspace, evaluation: Artifact) -> Lineage:
-    """Follow the inputs of an evaluation back to the audit.
+def read_lineage(workspace: Workspace, last: Artifact) -> Lineage:
+    """Follow the inputs of an artifact, such as an evaluation, back to the audit.
 
     An artifact that lies elsewhere than noted is looked for in the workspace by its id. One that
     is gone, unreadable or not what it was becomes a problem in words, never an error.
     """
     steps: dict[Path, Step] = {}
     problems: list[str] = []
-    open_ends = [evaluation]
+    open_ends = [last]
     while open_ends:
         artifact = open_ends.pop()
         if artifact.folder in steps:

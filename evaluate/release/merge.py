@@ -14,11 +14,12 @@ from typing import Any
 
 from ...train.hardware import Hardware, choose_hardware
 from ...train.model import BaseModel, first_line, load_config
+from ...train.model_card_markdown import model_card
 from ...train.tasks import HEAD
 from ...workspace.artifact import Artifact, Workspace
 from ...workspace.errors import GateError, JobError, UsageError
 from ...workspace.events import Emit, Note, counting, ignore
-from ...workspace.files import read_json, sync_folder, write_json
+from ...workspace.files import read_json, sync_folder, write_json, writing_whole
 from ...workspace.manifest import (
     MANIFEST_NAME,
     Input,
@@ -32,6 +33,7 @@ from ..comparison import Comparison, LocalModel, compare_run
 from ..quiet import quiet
 from ..scoring import load
 from .agreement import TOLERANCES, Agreement, Rows, agreement, describe, rows_to_compare
+from .card import run_card
 from .gguf import Converter
 
 MERGE = "merge"
@@ -118,6 +120,8 @@ def merge(
         problem = _convert(partial, output.name, settings, emit)
         document = _document(run, comparison, dtype, found, settings, partial)
         write_json(partial / DOCUMENT_NAME, document)
+        with writing_whole(partial / "README.md") as stream:
+            stream.write(model_card(run_card(workspace, run, merged=document)))
         _write_manifest(workspace, partial, run, base, dtype, found, started)
         _move_into_place(partial, output)
     except OSError as error:

@@ -144,7 +144,11 @@ def test_the_steps_one_by_one_then_all_at_once(folder: Path) -> None:
     spoken = call(folder, "chat", "latest", *only, typed="Hi\n/quit\nnever said\n")
     assert [line.split(" ")[0] for line in spoken.stdout.splitlines()] == ["you", "tuned"]
 
+    assert "nothing had been measured" in call(folder, "card", "--run", "latest").stdout
     evaluation = call_json(folder, "evaluate", "latest")
+    card = call(folder, "card", "--run", "latest").stdout
+    assert f"General ability: **{evaluation['overall']}**" in card
+    assert all(f"`{task['task']}`" in card for task in evaluation["tasks"])
     verdicts = {task["task"]: task["verdict"] for task in evaluation["tasks"]}
     assert "domain/answer-choice" in verdicts
     items = pl.read_parquet(Path(evaluation["artifact"]) / "items.parquet")

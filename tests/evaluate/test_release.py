@@ -49,6 +49,10 @@ def test_a_merged_model_is_base_and_adapter_in_plain_transformers(
     assert not torch.allclose(plain, tuned, atol=1e-2)
     assert tokenizer.chat_template == (run.folder / "adapter" / "chat_template.jinja").read_text()
 
+    card = (output / "README.md").read_text(encoding="utf-8")
+    assert "library_name: transformers" in card
+    assert "Merged into weights of `float32`" in card
+
     found = document["agreement"]
     assert found["part"] == "val"
     assert found["rows"] == 6
