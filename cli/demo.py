@@ -43,7 +43,7 @@ def demo(session: Session, folder: Path, open_after: bool) -> None:
         session.display.close()
         from .open import launch
 
-        raise SystemExit(launch(session.workspace, "report"))
+        raise SystemExit(launch(session.workspace, "report", settings=settings.app))
     finish_loop(session, settings, results)
 
 

@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "review": ("review", "review", "Compare answers of base and tuned blind; count them."),
     "run": ("run", "run", "All steps from tunewise.toml; skips what is done."),
     "open": ("open", "open_app", "Open the terminal app at a place."),
+    "tour": ("tour", "tour", "Two minutes through the app, on the bundled sample."),
+    "serve": ("serve", "serve", "Show the app in a browser, for whoever has the token."),
     "checks": ("checks", "checks", "List every check with its severity and fix."),
     "selftest": ("selftest", "selftest", "Plant defects into your data; measure what is found."),
     "doctor": ("doctor", "doctor", "Look at the environment and say what is wrong with it."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..curate.settings import AuditSettings, CleanSettings, DataSettings, SplitSettings
 from ..evaluate.settings import EvaluateSettings, ReportSettings
 from ..train.recipe import Recipe
+from ..workspace.app_settings import AppSettings
 from ..workspace.config import Section
 
 
@@ -18,3 +19,4 @@ class Settings(Section):
     train: Recipe = Recipe()
     evaluate: EvaluateSettings = EvaluateSettings()
     report: ReportSettings = ReportSettings()
+    app: AppSettings = AppSettings()

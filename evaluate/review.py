@@ -93,7 +93,14 @@ def items_to_review(items: Path, evaluation: str) -> pl.DataFrame:
     differ = (pl.col("base_output") != pl.col("tuned_output")).fill_null(False)
     names = frame.collect_schema().names()
     free = pl.col("choices").is_null() if "choices" in names else pl.lit(True)
-    found = frame.filter(differ).select("task", pl.col("item").cast(pl.String), free=free).collect()
+    # Several tasks may judge one answer; it is looked at once.
+    answers = ["prompt", "base_output", "tuned_output"]
+    found = (
+        frame.filter(differ)
+        .unique(answers, keep="first", maintain_order=True)
+        .select("task", pl.col("item").cast(pl.String), free=free)
+        .collect()
+    )
     if found["free"].any():
         found = found.filter("free")
     keys = [

@@ -12,6 +12,7 @@ from textual.containers import Container, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Footer
 
+from .keys import named
 from .marks import BAD, GOOD, marks, plain, styled
 from .pane import Pane
 from .reading import marked_text
@@ -24,7 +25,9 @@ class AnswersScreen(ModalScreen[None]):
         item: a row of ``items.parquet``.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "app.pop_screen", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = named(
+        Binding("escape,q,enter", "app.pop_screen", "Back")
+    )
 
     def __init__(self, item: Mapping[str, Any]) -> None:
         """Keep the item."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,11 +13,14 @@ from textual import on, work
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Container
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
+from textual.theme import Theme
 from textual.widgets import ContentSwitcher, Footer
 
+from ..workspace.app_settings import AppSettings
 from ..workspace.artifact import SETTINGS_NAME, Workspace
 from ..workspace.jobs import DONE, command_line, start_job
 from ..workspace.safe_text import safe_text
@@ -31,14 +35,19 @@ from .home import Home
 from .in_terminal import editor_of, run_in_terminal
 from .job_view import JobBoard, JobView
 from .jobs_screen import JobsScreen
+from .keys import named, names_of, unknown_keys
 from .marks import ascii_only
 from .messages import GoTo, RunCommand
+from .own_state import THEME, TOUR_SEEN, read_state, remember, state_path
+from .pane import Pane
 from .place import Place
 from .records_place import RecordsPlace
 from .report_place import ReportPlace
 from .snapshot import Snapshot, signature, take_snapshot
 from .splits_place import SplitsPlace
-from .theme import THEME, AsciiScrollBarRender
+from .table import Table
+from .theme import DARK, LIGHT, SHORT_NAMES, AsciiScrollBarRender, Recolour
+from .tour import TourGuide
 from .train_place import TrainPlace
 
 PLACES: dict[str, type[Place]] = {
@@ -50,6 +59,8 @@ PLACES: dict[str, type[Place]] = {
     "bench": BenchPlace,
     "report": ReportPlace,
 }
+
+_WITH_KEYS = (Home, JobsScreen, Pane, Table)
 
 
 class MainScreen(Screen[None]):
@@ -70,6 +81,8 @@ class TunewiseApp(App[int]):
         source: the dataset to show; the one audited last where it is None.
         place: where to begin.
         poll_seconds: how often the workspace is looked at.
+        settings: how it looks, and other keys.
+        tour: begin with the tour.
     """
 
     CSS_PATH = "tunewise.tcss"
@@ -77,7 +90,7 @@ class TunewiseApp(App[int]):
     COMMANDS: ClassVar = App.COMMANDS | {TunewiseCommands}
     HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (100, "-wide"), (120, "-very-wide")]
     VERTICAL_BREAKPOINTS: ClassVar = [(0, "-short"), (30, "-tall")]
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("question_mark", "help", "Help"),
         Binding("q", "quit", "Quit"),
         Binding("slash", "filter", "Filter"),
@@ -88,13 +101,16 @@ class TunewiseApp(App[int]):
         Binding("y", "copy_text", "Copy", show=False),
         Binding("ctrl+s", "write", "Write", show=False),
         Binding("z", "zoom", "Zoom", show=False),
-        Binding("e", "edit", "Edit in $EDITOR", show=False, id="edit"),
-        Binding("escape", "back", "Back", show=False, id="back"),
+        Binding("e", "edit", "Edit in $EDITOR", show=False),
+        Binding("escape", "back", "Back", show=False),
+        Binding("f1", "tour", "Tour", show=False),
+        Binding("ctrl+n", "tour_step(1)", "Tour: on", show=False),
+        Binding("ctrl+b", "tour_step(-1)", "Tour: back", show=False),
         *(
             Binding(str(number), f"place('{name}')", name.capitalize(), show=False)
             for number, name in enumerate(PLACES, start=1)
         ),
-    ]
+    )
 
     snapshot: reactive[Snapshot] = reactive(Snapshot, init=False)
     jobs: reactive[tuple[JobView, ...]] = reactive((), init=False)
@@ -106,9 +122,14 @@ class TunewiseApp(App[int]):
         place: str = "data",
         *,
         poll_seconds: float = 0.5,
+        settings: AppSettings | None = None,
+        tour: bool = False,
     ) -> None:
         """Take the workspace; nothing is read before the app runs."""
         super().__init__()
+        self._settings = settings or AppSettings()
+        self._begins_with_tour = tour
+        self._recolour: Recolour | None = None
         self.workspace = workspace
         self._source = source
         self._first_place = place
@@ -133,12 +154,13 @@ class TunewiseApp(App[int]):
         with Container(id="body"):
             yield Rail({name: place.name_in_rail for name, place in PLACES.items()})
             yield ContentSwitcher(id="places")
+        yield TourGuide()
         yield Footer(compact=True)
 
     async def on_mount(self) -> None:
         """Read the workspace once, enter the first place, and keep looking."""
-        self.register_theme(THEME)
-        self.theme = THEME.name
+        self._dress()
+        self._take_keys()
         self.set_class(ascii_only(), "-ascii")
         ScrollBar.renderer = AsciiScrollBarRender if ascii_only() else ScrollBarRender
         self._signature = signature(self.workspace)
@@ -148,6 +170,38 @@ class TunewiseApp(App[int]):
         if self._source is not None and self.snapshot.audit is None:
             self.query_one(Home).choose(self._source)
         self.set_interval(self._poll_seconds, self._look)
+        if self._begins_with_tour:
+            self.call_after_refresh(self.action_tour)
+
+    def _dress(self) -> None:
+        """Choose the theme: that of the settings, or the one that was chosen last."""
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        wanted = self._settings.theme or read_state(state_path()).get(THEME) or DARK.name
+        name = SHORT_NAMES.get(str(wanted), str(wanted))
+        if name not in self.available_themes:
+            self.notify(f"there is no theme {wanted!r}", severity="warning", markup=False)
+            name = DARK.name
+        self.theme = name
+        self.theme_changed_signal.subscribe(self, self._theme_chosen)
+
+    def _theme_chosen(self, theme: Theme) -> None:
+        remember(state_path(), {THEME: theme.name})
+
+    def _take_keys(self) -> None:
+        """Put the person's keys in the place of the usual ones."""
+        keys = self._settings.keys
+        known = names_of([type(self), *PLACES.values(), *_WITH_KEYS])
+        for problem in unknown_keys(keys, known):
+            self.notify(problem, severity="warning", markup=False)
+        self.set_keymap({name: key for name, key in keys.items() if name in known})
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what changes colours on their way to the terminal; first, those of the theme."""
+        if self._recolour is None or self._recolour.theme is not self.current_theme:
+            self._recolour = Recolour(self.current_theme)
+        own = [self._recolour] if self._recolour.enabled else []
+        return [*own, *super().get_line_filters()]
 
     def get_key_display(self, binding: Binding) -> str:
         """Name keys in ASCII where nothing else may be drawn."""
@@ -188,7 +242,8 @@ class TunewiseApp(App[int]):
             if view.running or view.job.id not in ran:
                 continue
             if view.status == DONE:
-                self.notify(f"{view.command} is done", markup=False)
+                made = view.finished.artifact if view.finished else ""
+                self.notify(safe_text(made), title=f"{view.command} is done", markup=False)
             elif view.stopped:
                 self.notify(
                     safe_text(view.failed.what if view.failed else ""),
@@ -209,6 +264,9 @@ class TunewiseApp(App[int]):
         """Draw header and rail again."""
         self._draw_chrome()
         self.refresh_bindings()
+        for guide in self.screen_stack[0].query(TourGuide) if self.screen_stack else ():
+            if guide.display:
+                guide.show(self.snapshot)
 
     def watch_jobs(self) -> None:
         """Draw the header again."""
@@ -332,6 +390,30 @@ class TunewiseApp(App[int]):
             shown if len(shown) <= 200 else f"{shown[:200]}...", title="Copied", markup=False
         )
 
+    async def action_tour(self) -> None:
+        """Begin the tour, or end it."""
+        guide = self.screen_stack[0].query_one(TourGuide)
+        remember(state_path(), {TOUR_SEEN: True})
+        if guide.display:
+            guide.end()
+            return
+        guide.begin()
+        await self._take_step(guide)
+
+    async def action_tour_step(self, by: int) -> None:
+        """Go to the tour's next step, or to the one before."""
+        guide = self.screen_stack[0].query_one(TourGuide)
+        if not guide.display:
+            return
+        if guide.move(by):
+            await self._take_step(guide)
+        elif by > 0:
+            guide.end()
+
+    async def _take_step(self, guide: TourGuide) -> None:
+        guide.show(self.snapshot)
+        await self._enter(guide.step.place, guide.step.request if guide.step.check else None)
+
     def action_help(self) -> None:
         """Show the keys."""
         if place := self.current_place:
@@ -410,16 +492,28 @@ class TunewiseApp(App[int]):
         self._look()
 
 
-def run(workspace: Workspace, source: Path | None = None, place: str = "data") -> int:
+def run(
+    workspace: Workspace,
+    source: Path | None = None,
+    place: str = "data",
+    *,
+    settings: AppSettings | None = None,
+    tour: bool = False,
+) -> int:
     """Open the app and return when the person quits.
 
     Args:
         workspace: what to show, and where commands run.
         source: a dataset; where it has not been audited yet, its first rows are shown.
         place: one of :data:`PLACES`.
+        settings: how it looks, and other keys.
+        tour: begin with the tour.
 
     Returns:
         The exit code.
     """
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    return TunewiseApp(workspace, source, place).run() or 0
+    if settings is not None and settings.ascii:
+        os.environ["TUNEWISE_ASCII"] = "1"
+    app = TunewiseApp(workspace, source, place, settings=settings, tour=tour)
+    return app.run() or app.return_code or 0

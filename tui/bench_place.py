@@ -18,6 +18,7 @@ from .data_place import progress_text
 from .fields import FormField
 from .form_place import FormPlace
 from .job_view import JobView
+from .keys import named
 from .listing import Column, Rows
 from .marks import GOOD, counted, drawn, duration, marks, plain, styled, verdict_label
 from .messages import GoTo
@@ -47,11 +48,11 @@ _TUNED = "tuned"
 class SuiteTable(Table):
     """The suites; space marks one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("space", "mark", "Mark"),
         Binding("tab", "app.focus_next", show=False),
         Binding("shift+tab", "app.focus_previous", show=False),
-    ]
+    )
 
     def action_mark(self) -> None:
         """Mark the suite under the cursor, or take its mark away."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -19,6 +20,7 @@ from .charts import bar, columns
 from .chrome import job_text
 from .home import Home
 from .job_view import JobView
+from .keys import named
 from .marks import (
     BAD,
     GOOD,
@@ -52,10 +54,11 @@ class DataPlace(Place):
         "How good the dataset is: the share of records free of high and medium findings,\n"
         "in all and for each dimension, how long the records are, and what was checked."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("enter", "findings", "Findings"),
         Binding("r", "app.audit", "Audit again"),
-    ]
+        Binding("m", "map", "Map fields"),
+    )
 
     def compose(self) -> ComposeResult:
         """Yield the first-run view and the overview; one of them shows."""
@@ -137,13 +140,23 @@ class DataPlace(Place):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what needs an audit only where there is one."""
         return (
-            action not in ("findings", "app.audit")
+            action not in ("findings", "app.audit", "map")
             or self.query_one(ContentSwitcher).current == "overview"
         )
 
     def action_findings(self) -> None:
         """Go deeper, to the findings."""
         self.post_message(GoTo("findings"))
+
+    def action_map(self) -> None:
+        """Say how the rows of the shown file are to be read, then audit it like that."""
+        audit = self.app.snapshot.audit  # type: ignore[attr-defined]
+        if audit is None or not audit.paths:
+            return
+        self.choose_another()
+        home = self.query_one(Home)
+        home.choose(Path(audit.paths[0]))
+        home.action_map()
 
     def choose_another(self) -> None:
         """Show the files that could be opened, though there is an audit."""

@@ -13,6 +13,7 @@ from ..workspace.safe_text import safe_text
 from .audit_view import AuditView
 from .dialogs import Ask, Confirm
 from .fixes import FixPreview, preview_decision, redo_arguments, undo_arguments, write_arguments
+from .keys import named
 from .messages import RunCommand
 from .place import Place
 
@@ -20,10 +21,10 @@ from .place import Place
 class DecidingPlace(Place):
     """A place in which findings are decided about; what is decided is a ``tunewise clean``."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("u", "undo", "Undo", id="undo"),
-        Binding("ctrl+r", "redo", "Redo", show=False, id="redo"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = named(
+        Binding("u", "undo", "Undo"),
+        Binding("ctrl+r", "redo", "Redo", show=False),
+    )
 
     @property
     def decided_audit(self) -> AuditView | None:

@@ -14,6 +14,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from .keys import named
 from .pane import Pane
 
 
@@ -26,12 +27,12 @@ class Confirm(ModalScreen[bool]):
         yes: what enter does, in a word or two.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("enter,y", "answer(True)", "Yes"),
         Binding("escape,n,q", "answer(False)", "No"),
         Binding("down,j", "scroll(1)", show=False),
         Binding("up,k", "scroll(-1)", show=False),
-    ]
+    )
 
     def __init__(self, title: str, text: Text, yes: str = "yes") -> None:
         """Keep the question."""
@@ -69,7 +70,7 @@ class Ask(ModalScreen[str | None]):
         placeholder: what is expected.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = named(Binding("escape", "cancel", "Cancel"))
 
     def __init__(self, title: str, placeholder: str) -> None:
         """Keep the question."""
@@ -115,7 +116,7 @@ class Choose(ModalScreen[str | None]):
         choices: the answers.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss(None)", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = named(Binding("escape,q", "dismiss(None)", "Cancel"))
 
     def __init__(self, title: str, text: Text, choices: Sequence[Choice]) -> None:
         """Keep the question."""

@@ -17,6 +17,7 @@ from textual.widgets import Static, TextArea
 from ..curate.formats.json_values import NotJsonError, parse_json
 from ..workspace.artifact import Workspace
 from .dialogs import Confirm
+from .keys import named
 from .marks import BAD, WARNING, plain, styled
 from .pane import Line
 
@@ -29,10 +30,10 @@ class EditScreen(ModalScreen[str | None]):
             whatever cannot be seen is escaped) and ``goes`` (why the row is removed).
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("ctrl+s", "save", "Save"),
         Binding("escape", "leave", "Leave"),
-    ]
+    )
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         """Keep the row."""

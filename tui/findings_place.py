@@ -21,6 +21,7 @@ from .data_place import checks_text
 from .deciding import DecidingPlace
 from .evidence_text import Sample, evidence_text, read_samples
 from .fixes import accept_arguments, decision_about, ignore_arguments
+from .keys import named
 from .listing import Column, Rows
 from .marks import (
     GOOD,
@@ -57,12 +58,12 @@ class FindingsPlace(DecidingPlace):
         "o      sort by severity, rows or name\n"
         "ctrl+s write the clean rows to a file"
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "accept", "Accept fix", id="accept"),
-        Binding("A", "accept", "Accept all", show=False, id="accept_all"),
-        Binding("i", "ignore", "Ignore", id="ignore"),
-        Binding("s", "severity", "Severity", id="severity"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = named(
+        Binding("a", "accept", "Accept fix"),
+        Binding("A", "accept", "Accept all", show=False),
+        Binding("i", "ignore", "Ignore"),
+        Binding("s", "severity", "Severity"),
+    )
 
     def __init__(self, *, id: str | None = None) -> None:
         """Start with all severities."""

@@ -14,6 +14,7 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from .fields import FormField
+from .keys import named
 from .marks import plain
 from .pane import Line
 
@@ -31,10 +32,10 @@ class Form(Vertical):
     class Submitted(Message):
         """Enter was pressed in the last field."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("down", "app.focus_next", "Next", show=False),
         Binding("up", "app.focus_previous", "Previous", show=False),
-    ]
+    )
 
     def __init__(self, fields: Sequence[FormField], *, id: str | None = None) -> None:
         """Keep the fields."""

@@ -19,6 +19,7 @@ from textual.worker import get_current_worker
 from .asking import Answer, ask, effective_settings
 from .fields import FormField, command_arguments
 from .form import Form
+from .keys import named
 from .marks import BAD, marks, plain, styled
 from .messages import RunCommand
 from .pane import Line, Pane
@@ -40,9 +41,9 @@ class FormPlace(Place):
     # A person is still typing: ask only once the keys rest.
     ask_after_seconds: ClassVar[float] = 0.7
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "form", "Form", id="form"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = named(
+        Binding("f", "form", "Form"),
+    )
 
     def __init__(self, *, id: str | None = None) -> None:
         """Start with the result in sight."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.text import Text
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from .keys import named
+from .marks import plain
 from .pane import Pane
 
 EVERYWHERE = (
@@ -21,7 +24,10 @@ EVERYWHERE = (
     ("r", "audit again"),
     ("J", "jobs: what runs, how far it is, its log; x there stops one"),
     ("c  y", "copy the command that does the same; copy what is shown"),
+    ("e", "what is in sight in $EDITOR: a row, or else the settings"),
+    ("ctrl+s", "write what the place makes: clean rows, a split, a run, a report"),
     ("ctrl+p", "every command by name, and themes"),
+    ("F1", "a tour of two minutes"),
     ("q", "quit; running jobs go on and are found again"),
 )
 
@@ -34,9 +40,9 @@ class HelpScreen(ModalScreen[None]):
         text: what can be done there.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("escape,q,question_mark,enter", "app.pop_screen", "Back")
-    ]
+    )
 
     def __init__(self, place: str, text: str) -> None:
         """Keep the place's text."""
@@ -52,13 +58,24 @@ class HelpScreen(ModalScreen[None]):
         """Show the text."""
         self.query_one(".dialog").border_title = Text(f"Help: {self._place}")
         self.query_one(".dialog").border_subtitle = Text("esc closes")
-        self.query_one(Pane).show(help_text(self._text))
+        app: App = self.app
+        changed = {name: keys for name, keys in app._keymap.items() if keys}
+        self.query_one(Pane).show(help_text(self._text, changed))
         self.query_one(Pane).focus()
 
 
-def help_text(place_text: str) -> Text:
-    """Return a place's help with the keys that work everywhere."""
+def help_text(place_text: str, changed: Mapping[str, str]) -> Text:
+    """Return a place's help with the keys that work everywhere.
+
+    Args:
+        place_text: of the place.
+        changed: the keys that the person has changed, by the name of what they do.
+    """
     text = Text(f"{place_text}\n\n")
     for keys, what in EVERYWHERE:
         text.append(f"{keys:<12}", style="bold").append(f"{what}\n")
+    if changed:
+        text.append("\nchanged by you under [app] keys\n", style="dim")
+    for name, keys in changed.items():
+        text.append_text(plain(f"{keys:<12}", "bold")).append_text(plain(name)).append("\n")
     return text

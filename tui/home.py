@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.suggester import Suggester
 from textual.widget import Widget
@@ -15,7 +17,9 @@ from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
 from ..workspace.artifact import Workspace
+from .keys import named
 from .listing import Column, Rows
+from .map_screen import Mapping, MapScreen
 from .marks import BAD, GOOD, SKY, marks, plain, size, styled
 from .messages import RunCommand
 from .preview import SourcePreview, preview_source
@@ -66,11 +70,14 @@ class PathSuggester(Suggester):
 class Home(Vertical):
     """Choose a file, see how its rows are understood, and begin the audit."""
 
+    BINDINGS: ClassVar[list[BindingType]] = named(Binding("m", "map", "Map fields"))
+
     def __init__(self, *, id: str | None = None) -> None:
         """Start without a chosen file."""
         super().__init__(id=id)
         self._candidates: list[Candidate] = []
         self._chosen: Path | None = None
+        self._mapping = Mapping()
 
     def compose(self) -> ComposeResult:
         """Yield the list of files, the path field, and the preview."""
@@ -93,7 +100,8 @@ class Home(Vertical):
     def show(self, snapshot: Snapshot) -> None:
         """Say what there is to see, or why there is nothing."""
         welcome = styled("Open a dataset", "bold")
-        welcome.append(" to see what is wrong with it.", style="dim")
+        welcome.append(" to see what is wrong with it.   ", style="dim")
+        welcome.append("F1", style="bold").append(" a tour of two minutes", style="dim")
         for problem in snapshot.problems:
             welcome.append("\n").append_text(plain(problem, BAD))
         self.query_one("#home-welcome", Static).update(welcome)
@@ -105,6 +113,8 @@ class Home(Vertical):
     def choose(self, path: Path) -> None:
         """Look at a file and show how its rows would be read."""
         path = path.expanduser()
+        if path != self._chosen:
+            self._mapping = Mapping()
         self._chosen = path
         understood = self.query_one("#home-understood", Static)
         if not path.exists():
@@ -118,7 +128,22 @@ class Home(Vertical):
         """Start the audit of the chosen file."""
         if self._chosen is not None:
             remember_file(recent_path(), self._chosen)
-            self.post_message(RunCommand(["audit", str(self._chosen.resolve())]))
+            words = ["audit", str(self._chosen.resolve()), *self._mapping.options]
+            self.post_message(RunCommand(words))
+
+    def action_map(self) -> None:
+        """Say how the chosen file's rows are to be read."""
+        path = self._chosen
+        if path is None:
+            self.notify("choose a file first", timeout=2, markup=False)
+            return
+
+        def take(mapping: Mapping | None) -> None:
+            if mapping is not None:
+                self._mapping = mapping
+                self._look_at(path)
+
+        self.app.push_screen(MapScreen(path, self._mapping), take)
 
     @on(Table.RowSelected, "#home-files")
     def _file_selected(self, event: Table.RowSelected) -> None:
@@ -140,7 +165,8 @@ class Home(Vertical):
 
     @work(thread=True, exclusive=True, group="preview")
     def _look_at(self, path: Path) -> None:
-        preview = preview_source(path)
+        said = self._mapping
+        preview = preview_source(path, said.shape or None, said.parts or None)
         if not get_current_worker().is_cancelled:
             self.app.call_from_thread(self._show_preview, preview)
 
@@ -170,8 +196,13 @@ def _cells(candidate: Candidate) -> list[Text]:
     ]
 
 
-def preview_text(preview: SourcePreview) -> Text:
-    """Return a preview as text: how the file is read, three rows, and the next key."""
+def preview_text(preview: SourcePreview, *, ask: bool = True) -> Text:
+    """Return a preview as text: how the file is read, three rows, and the next key.
+
+    Args:
+        preview: how the file is understood.
+        ask: tell the keys that go on from here.
+    """
     if preview.problem:
         return styled(f"{marks().bad} ", BAD).append_text(plain(preview.problem, BAD))
     text = Text.assemble((f"{marks().good} ", GOOD)).append_text(plain(preview.understood, "bold"))
@@ -185,5 +216,7 @@ def preview_text(preview: SourcePreview) -> Text:
             text.append("  label ", style="dim").append_text(plain(row.label))
         for role, content in row.messages:
             text.append("\n  ").append_text(plain(f"{role}: ", SKY)).append_text(plain(content))
-    text.append("\n\nenter", style="bold").append(" audits it", style="dim")
+    if ask:
+        text.append("\n\nenter", style="bold").append(" audits it   ", style="dim")
+        text.append("m", style="bold").append(" maps its fields", style="dim")
     return text

@@ -17,6 +17,7 @@ from textual.widgets import Footer
 from ..workspace.jobs import DONE, FAILED, KILLED, RUNNING, Job, cancel_job
 from .dialogs import Confirm
 from .job_view import JobView
+from .keys import named
 from .listing import Column, Rows
 from .marks import BAD, GOOD, SKY, WARNING, duration, marks, percent, plain, styled
 from .pane import Line, Pane
@@ -36,10 +37,10 @@ _STYLES = {RUNNING: SKY, DONE: GOOD, FAILED: BAD, KILLED: WARNING}
 class JobsScreen(ModalScreen[None]):
     """Lists jobs, the newest first; the log of the one under the cursor is beside it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("escape,q,J", "app.pop_screen", "Back"),
         Binding("x", "cancel", "Cancel job"),
-    ]
+    )
 
     def __init__(self) -> None:
         """Start without jobs."""

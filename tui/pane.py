@@ -10,6 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from .keys import named
+
 
 class Line(Static):
     """One line of text, cut with an ellipsis; to change it lays nothing out anew."""
@@ -22,7 +24,7 @@ class Line(Static):
 class Pane(VerticalScroll, inherit_bindings=False):
     """Text to read; it may hold anything, since it is never parsed as markup."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("down,j", "scroll_down", "Down", show=False),
         Binding("up,k", "scroll_up", "Up", show=False),
         Binding("home,g", "scroll_home", "Top", show=False),
@@ -31,7 +33,7 @@ class Pane(VerticalScroll, inherit_bindings=False):
         Binding("pageup,ctrl+u", "page_up", "Page up", show=False),
         Binding("left,h", "scroll_left", "Left", show=False),
         Binding("right,l", "scroll_right", "Right", show=False),
-    ]
+    )
 
     _text: Text | None = None
 

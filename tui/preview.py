@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -43,11 +43,18 @@ class SourcePreview:
     problem: str = ""
 
 
-def preview_source(path: Path) -> SourcePreview:
+def preview_source(
+    path: Path, shape: str | None = None, mapping: Mapping[str, str] | None = None
+) -> SourcePreview:
     """Read the head of a file, or of a folder's first file, and tell how its rows are understood.
 
     The audit looks at more rows than this, so it may decide otherwise where the head is unlike
     the rest.
+
+    Args:
+        path: a file or a folder.
+        shape: the rows' shape, where detection is wrong.
+        mapping: which field plays which part.
     """
     try:
         files = find_files(path)
@@ -57,7 +64,7 @@ def preview_source(path: Path) -> SourcePreview:
         if not sample:
             return SourcePreview(problem=raws[0].reason if raws else "it holds no rows")
         described = find_description(path, files)
-        detection = detect_described(sample, str(path), None, None, described)
+        detection = detect_described(sample, str(path), shape, mapping, described)
     except TunewiseError as error:
         return SourcePreview(problem=f"{error.what}. {error.fix}".strip())
     except OSError as error:

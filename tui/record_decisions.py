@@ -13,6 +13,7 @@ from .asking import Answer, ask
 from .deciding import DecidingPlace
 from .edit_screen import EditScreen, keep_edited
 from .fixes import accept_arguments, drop_arguments, ignore_arguments, pair_arguments
+from .keys import named
 from .marks import counted, marks
 
 LEFT, RIGHT, BOTH, NEITHER = "left", "right", "both", "neither"
@@ -21,18 +22,18 @@ LEFT, RIGHT, BOTH, NEITHER = "left", "right", "both", "neither"
 class RecordDecisions(DecidingPlace):
     """The decisions of the Records place; what is listed and read is the place's own."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "Mark", show=False, id="mark"),
-        Binding("a", "accept", "Accept fix", id="accept"),
-        Binding("A", "accept_all", "Accept all", show=False, id="accept_all"),
-        Binding("i", "ignore", "Ignore", show=False, id="ignore"),
-        Binding("left_square_bracket", "keep('left')", "Keep left", id="keep_left"),
-        Binding("right_square_bracket", "keep('right')", "Keep right", id="keep_right"),
-        Binding("b", "keep('both')", "Both", id="keep_both"),
-        Binding("x", "drop", "Drop", id="drop"),
-        Binding("w", "wrap", "Wrap", show=False, id="wrap"),
-        Binding("E", "edit_here", "Edit", id="edit_here"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = named(
+        Binding("space", "mark", "Mark", show=False),
+        Binding("a", "accept", "Accept fix"),
+        Binding("A", "accept_all", "Accept all", show=False),
+        Binding("i", "ignore", "Ignore", show=False),
+        Binding("left_square_bracket", "keep('left')", "Keep left"),
+        Binding("right_square_bracket", "keep('right')", "Keep right"),
+        Binding("b", "keep('both')", "Both"),
+        Binding("x", "drop", "Drop"),
+        Binding("w", "wrap", "Wrap", show=False),
+        Binding("E", "edit_here", "Edit"),
+    )
 
     def __init__(self, *, id: str | None = None) -> None:
         """Start with nothing marked."""

@@ -21,6 +21,7 @@ from textual.worker import get_current_worker
 from .audit_view import AuditView
 from .comparing import Comparing
 from .hit_rows import HitRows
+from .keys import named
 from .listing import Column, RecordPages, Rows
 from .marks import counted, marks, plain, styled
 from .messages import GoTo
@@ -51,10 +52,10 @@ class RecordsPlace(RecordDecisions):
         "ctrl+s do what was chosen, or write the clean rows to a file\n"
         "e E    edit the row, in your editor or here      w  wrap long lines"
     )
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("n", "step(1)", "Next"),
         Binding("p", "step(-1)", "Previous"),
-    ]
+    )
     # Keys come faster than a disk answers: read only where the cursor rests.
     read_after_seconds: ClassVar[float] = 0.03
 

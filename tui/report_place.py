@@ -19,6 +19,7 @@ from ..evaluate.charts_text import LEFT, LINE, NARROWEST, POINT, RIGHT, forest_p
 from ..evaluate.summary import general_sentence, headline, overfitting_verdict
 from .answers import AnswersScreen
 from .item_rows import ORDERS, ItemRows, read_flips, read_item
+from .keys import named
 from .listing import Rows
 from .marks import BAD, VERDICT_STYLES, drawn, marks, plain, styled, verdict_label
 from .messages import RunCommand
@@ -38,10 +39,10 @@ class ReportPlace(Place):
     name_in_rail = "Report"
     can_filter = True
     can_sort = True
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("b", "review", "Blind review"),
         Binding("m", "export", "Export"),
-    ]
+    )
     help_text = (
         "What the tuned model learned, whether it only memorised, and what it forgot:\n"
         "the change of every task with its 95 % interval, and the items behind it.\n"

@@ -30,6 +30,7 @@ from ..evaluate.review import (
 )
 from ..workspace.errors import TunewiseError
 from .item_rows import read_item
+from .keys import named
 from .marks import BAD, counted, percent, plain, styled
 from .pane import Line, Pane
 from .reading import marked_text
@@ -43,13 +44,13 @@ class ReviewScreen(ModalScreen[None]):
         document: the evaluation.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("1", "prefer(0)", "Left is better"),
         Binding("2", "prefer(1)", "Right is better"),
         Binding("0,equals_sign", "neither", "Neither"),
         Binding("s,n", "skip", "Skip"),
-        Binding("escape,q", "app.pop_screen", "End"),
-    ]
+        Binding("escape,q", "end", "End"),
+    )
 
     def __init__(self, document: Document) -> None:
         """Keep the evaluation."""
@@ -138,6 +139,13 @@ class ReviewScreen(ModalScreen[None]):
         """Keep that neither is better."""
         self._keep(TIE)
 
+    def action_end(self) -> None:
+        """Close, and tell what was preferred: only now, so that nobody learns whose is whose."""
+        if self._path is not None:
+            found = tally(read_preferences(self._path).values())
+            self.notify(result_text(found).plain, title="Blind review", timeout=10, markup=False)
+        self.dismiss(None)
+
     def action_skip(self) -> None:
         """Come back to this pair later."""
         if self._waiting:
@@ -165,17 +173,21 @@ class ReviewScreen(ModalScreen[None]):
 
 
 def tally_text(found: Tally, waiting: int) -> Text:
-    """Return how far a review is; whose answers were preferred only once enough were given.
+    """Return how far a review is.
 
     Args:
         found: the preferences so far.
         waiting: pairs that are left.
     """
     given = found.base + found.tuned + found.ties
-    text = styled(f"{counted(given, 'pair')} reviewed, {waiting:,} left", "bold")
+    return styled(f"{counted(given, 'pair')} reviewed, {waiting:,} left", "bold")
+
+
+def result_text(found: Tally) -> Text:
+    """Return whose answers were preferred, with the interval of the tuned model's share."""
+    text = Text(f"tuned {found.tuned:,}, base {found.base:,}, neither {found.ties:,}")
     if found.share is not None and found.interval is not None:
         low, high = found.interval
-        text.append(f"   tuned preferred in {percent(found.share)}")
-        text.append(f" (95 %: {percent(low)} to {percent(high)})", style="dim")
-        text.append(f"   neither {found.ties:,}", style="dim")
+        text.append(f": tuned preferred in {percent(found.share)} of the decided pairs")
+        text.append(f" (95 %: {percent(low)} to {percent(high)}), {found.verdict}")
     return text

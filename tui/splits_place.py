@@ -19,6 +19,7 @@ from .data_place import progress_text
 from .fields import FormField
 from .form_place import FormPlace
 from .job_view import JobView
+from .keys import named
 from .marks import BAD, counted, plain, styled
 from .snapshot import Document, Snapshot
 from .split_text import certificate_text, labels_text, parts_text, preview_text, split_name
@@ -80,10 +81,10 @@ class SplitsPlace(FormPlace):
             "split.against", "no",
         ),
     )  # fmt: skip
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("n", "step(1)", "Next", show=False),
         Binding("p", "step(-1)", "Previous", show=False),
-    ]
+    )
 
     def __init__(self, *, id: str | None = None) -> None:
         """Start with the newest split."""

@@ -11,6 +11,7 @@ from textual.coordinate import Coordinate
 from textual_fastdatatable import DataTable
 from textual_fastdatatable.backend import DataTableBackend
 
+from .keys import named
 from .listing import Listing, Rows
 
 
@@ -90,7 +91,7 @@ class _ListingBackend(DataTableBackend[Listing]):
 class Table(DataTable, inherit_bindings=False):
     """A table over a :class:`Listing`, with a cursor on a row."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("enter", "select_cursor", "Open", show=False),
         Binding("down,j", "cursor_down", "Down", show=False),
         Binding("up,k", "cursor_up", "Up", show=False),
@@ -100,7 +101,7 @@ class Table(DataTable, inherit_bindings=False):
         Binding("pageup,ctrl+u", "page_up", "Page up", show=False),
         Binding("right,l", "scroll_right", "Right", show=False),
         Binding("left,h", "scroll_left", "Left", show=False),
-    ]
+    )
 
     def __init__(self, *, id: str | None = None, show_header: bool = True) -> None:
         """Start empty; :meth:`show` gives it something to list."""

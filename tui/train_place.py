@@ -20,6 +20,7 @@ from .dialogs import Choice, Choose
 from .fields import FormField
 from .form_place import FormPlace
 from .job_view import JobView
+from .keys import named
 from .marks import BAD, plain, styled
 from .run_curves import LossLog, curve_text, measured_log, read_log
 from .run_text import answers_text, dry_text, facts_text, live_text, sampled_text, supervision_text
@@ -77,11 +78,11 @@ class TrainPlace(FormPlace):
         FormField("seed", "--seed", "of order, dropout and adapter", "train.seed"),
         FormField("recipe", "--recipe", "a TOML file with any other key of [train]", usual="none"),
     )  # fmt: skip
-    BINDINGS: ClassVar[list[BindingType]] = [
+    BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("space", "freeze", "Freeze", show=False),
         Binding("l", "log_scale", "Log scale", show=False),
         Binding("x", "stop", "Stop run"),
-    ]
+    )
 
     def __init__(self, *, id: str | None = None) -> None:
         """Start without a run."""
