@@ -10,6 +10,7 @@ from typing import Any
 
 from ..train.model import BaseModel, find_base_model, load_config, load_tokenizer
 from ..train.run import ADAPTER_FOLDER, MODEL_FOLDER
+from ..train.tasks import HEAD
 from ..train.template import template_hash, template_of
 from ..workspace.artifact import MANIFEST_NAME, Artifact, Workspace, resolve_artifact
 from ..workspace.errors import UsageError
@@ -31,6 +32,8 @@ class LocalModel:
         tokenizer: the one that it is asked through.
         context: tokens that it sees.
         trust_remote_code: run code that lies beside the weights.
+        quantize: in how many bits the weights are loaded, ``4bit`` or ``8bit``, as they were when
+            the adapter was trained; None as they are.
     """
 
     weights: BaseModel
@@ -38,6 +41,7 @@ class LocalModel:
     tokenizer: Any
     context: int
     trust_remote_code: bool = False
+    quantize: str | None = None
 
     @property
     def place(self) -> str:
@@ -52,6 +56,7 @@ class LocalModel:
             "adapter": self.adapter.sha256 if self.adapter else None,
             "tokenizer": tokenizer_fingerprint(self.tokenizer),
             "template": _template(self.tokenizer),
+            **({"quantize": self.quantize} if self.quantize else {}),
         }
 
 
@@ -69,6 +74,7 @@ class Comparison:
         split: rows of the domain; None where none are known.
         max_length: tokens of a row that were trained on, where that is known.
         kept_step: the training step whose state was kept, where that is known.
+        labels: of the tuned model's head, where it names labels and no words; else none.
     """
 
     base: Model
@@ -77,6 +83,7 @@ class Comparison:
     split: Artifact | None = None
     max_length: int | None = None
     kept_step: int | None = None
+    labels: tuple[str, ...] = ()
 
     @property
     def same_tokens(self) -> bool:
@@ -139,7 +146,7 @@ def compare_run(workspace: Workspace, artifact: Artifact, *, with_split: bool = 
             fix="put back the tokenizer and chat template of the training, or train again",
         )
     context = _context(base, tokenizer, trust)
-    first = LocalModel(base, None, tokenizer, context, trust)
+    first = LocalModel(base, None, tokenizer, context, trust, recipe.get("quantize"))
     weights = base if adapter else find_base_model(str(folder))
     taken = adapter.virtual_tokens if adapter else 0
     return Comparison(
@@ -149,6 +156,7 @@ def compare_run(workspace: Workspace, artifact: Artifact, *, with_split: bool = 
         split=_split_of(workspace, artifact) if with_split else None,
         max_length=recipe.get("max_length"),
         kept_step=document.get("kept_step"),
+        labels=tuple(document["labels"]) if recipe.get("task") == HEAD else (),
     )
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from ..train.hardware import Hardware, choose_hardware
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
-from ..workspace.events import Emit, ignore
+from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import read_json, write_json
 from ..workspace.manifest import Input
 from .comparison import Comparison, LocalModel, compare_run
@@ -128,6 +128,15 @@ class _Evaluation:
         """Prepare the questions, ask both models, judge, and write everything."""
         begin = time.monotonic()
         hardware = choose_hardware(dtype=self.settings.dtype)
+        if self.comparison.labels:
+            from .heads import ask_head
+
+            found = ask_head(self.comparison, self.settings, hardware, self.emit)
+            nowhere = search_training_rows(self.comparison, (), self.emit)
+            self._write(hardware, *found, nowhere, begin)
+            return
+        if bits := getattr(self.comparison.tuned, "quantize", None):
+            self.emit(Note(text=f"the base is loaded in {bits}, as it was trained on, for both"))
         prepared = prepare(self.workspace, self.comparison, self.settings, self.emit)
         exposure = search_training_rows(self.comparison, prepared.base.benchmarks, self.emit)
         asked = respondents(self.comparison, hardware, self.settings, self.emit)
@@ -213,6 +222,7 @@ def model_facts(comparison: Comparison) -> dict[str, Any]:
         "adapter": str(adapter.folder) if adapter else None,
         "adapter_kind": adapter.kind if adapter else None,
         "full_model": None if adapter else tuned.place,
+        "quantize": getattr(tuned, "quantize", None),
         "run": comparison.run.id if comparison.run else None,
         "split": comparison.split.id if comparison.split else None,
         "template": tuned.fingerprint.get("template"),

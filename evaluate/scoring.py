@@ -108,9 +108,12 @@ def load(model: LocalModel, hardware: Hardware) -> Any:
     Raises:
         UsageError: the weights cannot be loaded, or the adapter is not one for them.
     """
-    loaded = load_weights(model.weights, hardware, trust_remote_code=model.trust_remote_code)
-    if model.adapter is None:
-        return loaded.eval()
-    # Of tokens that its training added, the adapter brings the rows and the base has no room.
+    loaded = load_weights(
+        model.weights,
+        hardware,
+        trust_remote_code=model.trust_remote_code,
+        quantize=model.quantize,
+    )
+    # For tokens that a training added the base has no room; an adapter brings their rows.
     extend_vocabulary(loaded, len(model.tokenizer))
-    return put_on(loaded, model.adapter).eval()
+    return (put_on(loaded, model.adapter) if model.adapter else loaded).eval()
