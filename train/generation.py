@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +96,42 @@ def stream_answer(
     ids, mask = [[*prompt]], [[1] * len(prompt)]
     (found,) = _generate(model, ids, mask, settings, streamer=streamer, stop=stop)
     return found[len(prompt) :]
+
+
+def draw_all(
+    model: Any, prompts: Sequence[Sequence[int]], *, ends: Set[int], limit: int, padding: int
+) -> list[list[int]]:
+    """Go on from prompts by the model's own probabilities, all in one batch.
+
+    Args:
+        model: as in :func:`answer_all`.
+        prompts: as in :func:`answer_all`.
+        ends: tokens that end an answer.
+        limit: the most tokens of an answer.
+        padding: token id to pad with; it is masked.
+
+    Returns:
+        The tokens of each answer, without the one that ended it. Torch's random numbers decide.
+    """
+    if not prompts:
+        return []
+    width = max(len(prompt) for prompt in prompts)
+    gaps = [width - len(prompt) for prompt in prompts]
+    settings = GenerationConfig(
+        do_sample=True,
+        temperature=1.0,
+        top_p=1.0,
+        top_k=0,
+        max_new_tokens=limit,
+        pad_token_id=padding,
+        eos_token_id=sorted(ends) or None,
+        use_cache=True,
+    )
+    ids = [[padding] * gap + [*prompt] for gap, prompt in zip(gaps, prompts, strict=True)]
+    mask = [[0] * gap + [1] * (width - gap) for gap in gaps]
+    found = [tokens[width:] for tokens in _generate(model, ids, mask, settings)]
+    stops = [next((i for i, token in enumerate(row) if token in ends), len(row)) for row in found]
+    return [row[:stop] for row, stop in zip(found, stops, strict=True)]
 
 
 def end_tokens(model: Any, tokenizer: PreTrainedTokenizerBase) -> list[int]:

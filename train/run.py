@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from .checkpoints import CHECKPOINTS_NAME, Checkpoints
 from .combinations import check_combinations
 from .estimates import measured, memory_warning, planned
 from .failures import explain, goes_on, is_out_of_memory, out_of_memory, unreadable
-from .general import ANCHOR, PROBE, REPLAY, general_files
+from .general import ANCHOR, GENERATED, PROBE, REPLAY, general_files
 from .heads import LABELS_NAME
 from .loss import row_losses
 from .model import BaseModel, find_base_model, padding_token
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 TRAIN = "train"
 ADAPTER_FOLDER, MODEL_FOLDER = "adapter", "model"
 LOG_NAME, PREFLIGHT_NAME = "log.parquet", "preflight.json"
+# What the base wrote for itself to learn again.
+REPLAY_NAME = "replay.jsonl"
 # Where an adapter's first state lies while a run needs it.
 _FIRST_STATE = "first_state"
 # Training rows measured at each validation, so that memorising shows as a gap between the two.
@@ -83,7 +85,7 @@ def train(
         KeyboardInterrupt: somebody asked to stop; its notes say how far the run came and what
             is left of it.
     """
-    base, general = _find_inputs(workspace, recipe)
+    base, general = find_inputs(workspace, recipe)
     inputs = [
         split_artifact.as_input("split"),
         Input(name="model", sha256=base.sha256, path=str(base.folder)),
@@ -135,8 +137,12 @@ def preflight(
         UsageError: model, recipe and data do not go together.
         JobError: the memory is not enough for the largest batch.
     """
-    base, general = _find_inputs(workspace, recipe)
+    base, general = find_inputs(workspace, recipe)
     prepared = prepare(split_artifact, base, recipe, emit, general)
+    if recipe.replay == GENERATED:
+        text = "the rows that the base writes for replay are not counted before they are written"
+        emit(Note(text=text, level="warning"))
+        prepared = replace(prepared, warnings=(*prepared.warnings, text))
     document = _preflight_document(prepared, base, emit)
     if not warm_up:
         return document
@@ -174,7 +180,7 @@ def _parameters(recipe: Recipe, general: Mapping[str, Path]) -> dict[str, Any]:
     return recipe.model_dump(mode="json", exclude={"model", *files, *nothing})
 
 
-def _find_inputs(workspace: Workspace, recipe: Recipe) -> tuple[BaseModel, dict[str, Path]]:
+def find_inputs(workspace: Workspace, recipe: Recipe) -> tuple[BaseModel, dict[str, Path]]:
     """Find the base model, and by key the files of general rows that a recipe names."""
     if recipe.model is None:
         raise UsageError(
@@ -213,8 +219,12 @@ class _Run:
         begin = time.monotonic()
         if self.restart:
             self.checkpoints.remove()
-        _empty(self.draft.folder, but=CHECKPOINTS_NAME)
-        prepared = prepare(self.split, self.base, self.recipe, self.emit, self.general)
+            (self.draft.folder / REPLAY_NAME).unlink(missing_ok=True)
+        _empty(self.draft.folder, but=(CHECKPOINTS_NAME, REPLAY_NAME))
+        general = {**self.general}
+        if self.recipe.replay == GENERATED:
+            general[REPLAY] = self._rehearse()
+        prepared = prepare(self.split, self.base, self.recipe, self.emit, general)
         pl.concat([part.supervision for part in prepared.parts]).write_parquet(
             self.draft.folder / "supervision.parquet"
         )
@@ -247,6 +257,15 @@ class _Run:
         facts = card_facts(self.workspace, self.split, document, recipe, run=self.draft.id)
         with writing_whole(self.checkpoints.result / "README.md") as stream:
             stream.write(model_card(facts))
+
+    def _rehearse(self) -> Path:
+        """Let the base write the replay, unless an earlier attempt has done so."""
+        from .rehearsal import rehearse
+
+        path = self.draft.folder / REPLAY_NAME
+        without = prepare(self.split, self.base, self.recipe, ignore, self.general)
+        rehearse(self.base, without, path, self.emit)
+        return path
 
     def _tune(self, prepared: Prepared) -> Watch:
         """Train the model and leave the state to keep in the draft's folder."""
@@ -454,10 +473,10 @@ def _quiet_libraries() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft")
 
 
-def _empty(folder: Path, *, but: str) -> None:
-    """Remove what an attempt that was killed has left, but for one name."""
+def _empty(folder: Path, *, but: Sequence[str]) -> None:
+    """Remove what an attempt that was killed has left, but for some names."""
     for path in folder.iterdir():
-        if path.name != but:
+        if path.name not in but:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
