@@ -41,7 +41,7 @@ def explain(error: Exception, recipe: Recipe, checkpoints: Checkpoints) -> JobEr
         checkpoints.remove_unfinished()
         free = shutil.disk_usage(checkpoints.folder.parent).free
         return JobError(
-            f"the disk is full: {first_line(error)}",
+            "the disk is full",
             where=str(checkpoints.folder),
             fix=f"free some space ({free / 1e6:,.0f} MB are left now), then {goes_on(checkpoints)}",
         )

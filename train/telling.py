@@ -12,7 +12,10 @@ from .samples import Question
 from .tracking.tracker import Trackers
 
 LOSSES = ("train_loss", "val_loss", "train_eval_loss", "general_loss")
-_NUMBERS = (*LOSSES, "learning_rate", "gradient_norm", "memory_bytes")
+_NUMBERS = (
+    *LOSSES, "divergence", "reward_margin", "reward_accuracy", "learning_rate", "gradient_norm",
+    "memory_bytes",
+)  # fmt: skip
 _SECONDS_BETWEEN_EVENTS = 0.1
 
 

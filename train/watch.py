@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
+import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..workspace.errors import JobError
@@ -193,6 +194,8 @@ class Watch(TrainerCallback):
         every = self.recipe.checkpoint_every or self.schedule.eval_every
         due = step % every == 0 or self.stop.is_set()
         control.should_save = due and not (last or self.stopped_early)
+        if control.should_save and "model" in objects:
+            self._refuse_broken_weights(objects["model"], step)
         return control
 
     def on_save(
@@ -346,13 +349,23 @@ class Watch(TrainerCallback):
         """End a run whose numbers are no numbers any more: it would never recover."""
         for name in (*LOSSES, "gradient_norm"):
             if row[name] is not None and not math.isfinite(row[name]):
-                rate = self.recipe.peak_learning_rate
-                raise JobError(
-                    f"the {name.replace('_', ' ')} became {row[name]} at step {row['step']:,}",
-                    where=f"learning_rate = {rate:g}, dtype = {self.recipe.dtype}",
-                    fix=f"try a lower learning rate, such as {rate / 10:g}, a longer warmup or a "
-                    f"smaller max_gradient_norm{kept_so_far(self.checkpoints)}",
-                )
+                what = f"the {name.replace('_', ' ')} became {row[name]}"
+                raise self._nonsense(what, row["step"])
+
+    def _refuse_broken_weights(self, model: torch.nn.Module, step: int) -> None:
+        """Let no checkpoint be written that holds no numbers: the step's loss came before them."""
+        for weight in model.parameters():
+            if weight.requires_grad and not torch.isfinite(weight).all():
+                raise self._nonsense("weights became infinite or no numbers", step)
+
+    def _nonsense(self, what: str, step: int) -> JobError:
+        rate = self.recipe.peak_learning_rate
+        return JobError(
+            f"{what} at step {step:,}",
+            where=f"learning_rate = {rate:g}, dtype = {self.recipe.dtype}",
+            fix=f"try a lower learning rate, such as {rate / 10:g}, a longer warmup or a "
+            f"smaller max_gradient_norm{kept_so_far(self.checkpoints)}",
+        )
 
     def _record(self, row: dict[str, Any]) -> None:
         """Append to the log and tell of it."""

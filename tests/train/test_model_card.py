@@ -1,4 +1,4 @@
-"""Model cards: written from facts, the same for the same run, and safe against what data may hold."""
+"""Model cards: written from facts, the same for the same run, safe against what data may hold."""
 
 from __future__ import annotations
 
