@@ -12,6 +12,7 @@ from ..workspace.artifact import LATEST, resolve_artifact
 from ..workspace.safe_text import safe_text
 from .audit import listed
 from .format import count, percent
+from .learning_rate_text import range_test_text
 from .preflight_text import preflight_text
 from .session import Session, command
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
   tunewise train latest --probe general.jsonl --stop-if 'general_loss_increase > 0.05'
   tunewise train latest --dry-run               rows as the model sees them, memory, time, doubts
   tunewise train latest --dry-run --price-per-hour 2.50
+  tunewise train latest --find-lr               which learning rate learns fastest here
   tunewise train latest --recipe recipe.toml --events
   tunewise train latest --samples 4 --sample-prompt 'What is the capital of France?'
   tunewise train latest --report-to mlflow,wandb     both on this machine, unless told of a server
@@ -59,6 +61,10 @@ if TYPE_CHECKING:
               help="With --dry-run: time a few steps that are thrown away.")  # fmt: skip
 @click.option("--price-per-hour", type=click.FloatRange(min=0),
               help="With --dry-run: what this machine costs, to tell the cost.")  # fmt: skip
+@click.option("--find-lr", is_flag=True,
+              help="Only look for a learning rate: a range test, thrown away.")  # fmt: skip
+@click.option("--steps", type=click.IntRange(min=10, max=2000), default=100, show_default=True,
+              help="Of the range test.")  # fmt: skip
 @click.option("--restart", is_flag=True,
               help="Begin anew where an unfinished run left a checkpoint.")  # fmt: skip
 def train(
@@ -81,6 +87,8 @@ def train(
     dry_run: bool,
     warm_up: bool,
     price_per_hour: float | None,
+    find_lr: bool,
+    steps: int,
     restart: bool,
 ) -> None:
     """Tune a model on SPLIT (a path, an id, or `latest`); only answers are learned from.
@@ -128,6 +136,14 @@ def train(
         )
         planned = {"command": "train", "dry_run": True, **facts}
         session.finish(planned, lambda: preflight_text(planned, _refusal_lines(planned)))
+    if find_lr:
+        from ..train.find_learning_rate import find_learning_rate
+
+        found = find_learning_rate(
+            session.workspace, split_artifact, settings, steps=steps, emit=session.emit
+        )
+        document = {"command": "train", "find_lr": True, **found}
+        session.finish(document, lambda: range_test_text(document))
     from ..train.run import train as run_train
 
     artifact = run_train(

@@ -12,6 +12,7 @@ from .hardware import Hardware
 from .memory import Anatomy, anatomy, estimate_memory, learning_shapes, measuring_shapes
 from .model import BaseModel, load_config
 from .preparation import Prepared
+from .tasks import HEAD, PREFERENCES
 
 if TYPE_CHECKING:
     from .warm_up import TimeEstimate
@@ -112,6 +113,10 @@ def _memory(prepared: Prepared, base: BaseModel) -> dict[str, Any]:
         "fits": None,
         "reason": None,
     }
+    if recipe.task in (HEAD, PREFERENCES):
+        return facts | {"reason": f"there is no formula for task = {recipe.task!r}"}
+    if recipe.kl_weight:
+        return facts | {"reason": "there is no formula for a hold on the base (kl_weight)"}
     if not isinstance(model, Anatomy):
         return facts | {"reason": model}
     measuring = [

@@ -14,10 +14,9 @@ from scipy import stats
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from .batches import order_of
-from .loss import row_losses
 from .memory import BatchShape, learning_shapes
 from .model import padding_token
-from .objective import objective_of
+from .objective import Objective, objective_of
 from .preflight import Schedule
 from .preparation import Prepared
 from .render import Rendered
@@ -124,6 +123,7 @@ def measure_time(model: Any, prepared: Prepared) -> TimeEstimate:
     picked += [group[len(group) // 2] for group in groups]
     chosen: Any = _Chosen([batches[number] for number in picked], recipe.batch_size)
     padding = padding_token(prepared.tokenizer)
+    objective = objective_of(model, prepared, padding)
     with tempfile.TemporaryDirectory() as folder:
         fit(
             model,
@@ -135,9 +135,9 @@ def measure_time(model: Any, prepared: Prepared) -> TimeEstimate:
             padding=padding,
             tally=Tally(),
             callbacks=(clock,),
+            objective=objective,
             folder=Path(folder),
             factor=lambda step: 0.0,
-            objective=objective_of(model, prepared, padding),
         )
     rates = [
         seconds / shapes[number].tokens
@@ -150,7 +150,7 @@ def measure_time(model: Any, prepared: Prepared) -> TimeEstimate:
     passes = a_pass * prepared.schedule.steps / prepared.schedule.steps_per_epoch
     updates = float(np.mean(clock.updates[1:])) * prepared.schedule.steps
     training = passes + updates
-    validating = _validating(model, prepared, padding)
+    validating = _validating(model, prepared, objective)
     margin = training * relative_margin(rates)
     return TimeEstimate(
         seconds=training + validating,
@@ -185,12 +185,12 @@ def relative_margin(rates: Sequence[float]) -> float:
     return quantile * error / float(np.mean(rates))
 
 
-def _validating(model: Any, prepared: Prepared, padding: int) -> float:
+def _validating(model: Any, prepared: Prepared, objective: Objective) -> float:
     """Return the seconds that all validations take, by measuring a few rows."""
     recipe, schedule = prepared.recipe, prepared.schedule
     rows = [*prepared.val.rows, *prepared.train.rows][:_ROWS_VALIDATED]
     begin = time.perf_counter()
-    row_losses(model, rows, padding=padding)
+    objective.measure(model, rows)
     rate = (time.perf_counter() - begin) / _tokens(rows)
     measured = recipe.eval_rows or 0
     sizes = (
