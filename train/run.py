@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
@@ -15,30 +14,30 @@ import numpy as np
 import polars as pl
 
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
-from ..workspace.errors import TunewiseError, UsageError
+from ..workspace.errors import TunewiseError
 from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import read_json, sha256_of_file, write_json, writing_whole
 from ..workspace.manifest import Input
 from .adapters import Saver, without_adapter
 from .checkpoints import CHECKPOINTS_NAME, Checkpoints
-from .combinations import check_combinations
 from .estimates import measured, memory_warning, planned
 from .failures import explain, goes_on, is_out_of_memory, out_of_memory, unreadable
-from .general import ANCHOR, GENERATED, PROBE, REPLAY, general_files
+from .general import GENERATED, REPLAY
 from .heads import LABELS_NAME
+from .inputs import find_inputs, parameters_of
 from .loss import row_losses
-from .model import BaseModel, find_base_model, padding_token
+from .model import BaseModel, padding_token
 from .model_card import card_facts
 from .model_card_markdown import model_card
 from .preparation import Prepared, prepare
 from .recipe import Recipe
 from .render import Rendered
-from .samples import SAMPLES_NAME, answers, choose_questions, first_and_kept, samples_frame
-from .supervision import count_refusals
+from .run_document import afterthoughts, prepared_facts, run_document
+from .samples import SAMPLES_NAME, answers, choose_questions, samples_frame
 from .tasks import HEAD
 from .template import template_of
 from .tracking.tensorboard import EVENTS_NAME, TENSORBOARD_FOLDER
-from .tracking.tracker import check_trackers, open_trackers
+from .tracking.tracker import open_trackers
 
 if TYPE_CHECKING:
     from .watch import Watch
@@ -52,8 +51,6 @@ REPLAY_NAME = "replay.jsonl"
 _FIRST_STATE = "first_state"
 # Training rows measured at each validation, so that memorising shows as a gap between the two.
 _TRAIN_SAMPLE_ROWS = 64
-# Reasons for refusing rows that the document names; supervision.parquet has them all.
-_REASONS_NAMED = 10
 
 
 def train(
@@ -101,7 +98,7 @@ def train(
             draft, split_artifact, base, general, recipe, restart, emit, workspace
         ).build(),
         inputs=inputs,
-        parameters=_parameters(recipe, general),
+        parameters=parameters_of(recipe, general),
         force=force,
         keep_partial=True,
         emit=emit,
@@ -165,34 +162,12 @@ def _preflight_document(prepared: Prepared, base: BaseModel, emit: Emit) -> dict
         "recipe": prepared.recipe.model_dump(mode="json"),
         "schedule": asdict(prepared.schedule),
         "supervised_share": supervised / tokens,
-        **_prepared_facts(prepared, base),
+        **prepared_facts(prepared, base),
         **sizes,
         "time": None,
         "cost": None,
         "warnings": [*prepared.warnings, *([doubt] if doubt else [])],
     }
-
-
-def _parameters(recipe: Recipe, general: Mapping[str, Path]) -> dict[str, Any]:
-    """Return the keys that decide the result; files take part by their content instead."""
-    files = {key for key in (REPLAY, PROBE, ANCHOR) if key in general}
-    nothing = {"checkpoint_every", "report_to"}
-    return recipe.model_dump(mode="json", exclude={"model", *files, *nothing})
-
-
-def find_inputs(workspace: Workspace, recipe: Recipe) -> tuple[BaseModel, dict[str, Path]]:
-    """Find the base model, and by key the files of general rows that a recipe names."""
-    if recipe.model is None:
-        raise UsageError(
-            "no base model is named",
-            where="[train] model",
-            fix="give --model FOLDER, or set model under [train] in tunewise.toml",
-        )
-    check_combinations(recipe)
-    check_trackers(recipe.report_to)
-    _quiet_libraries()
-    base = find_base_model(recipe.model)
-    return base, general_files(recipe, workspace.root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +210,10 @@ class _Run:
         document = _preflight_document(prepared, self.base, self.emit)
         write_json(self.draft.folder / PREFLIGHT_NAME, document)
         watch = self._tune(prepared)
-        for text in _afterthoughts(watch):
+        for text in afterthoughts(watch):
             self.emit(Note(text=text, level="warning"))
-        document = self._document(prepared, watch, time.monotonic() - begin)
-        document["samples"] = first_and_kept(
-            watch.telling.questions, watch.telling.samples, watch.saved_step
-        )
+        final = self.workspace.store / TRAIN / self.draft.id / self.checkpoints.result.name
+        document = run_document(prepared, self.base, watch, final, time.monotonic() - begin)
         write_json(self.draft.folder / "train.json", document)
         self._write_card(document)
         for part in prepared.parts:
@@ -401,77 +374,6 @@ class _Run:
             tokenizer.chat_template = template_of(tokenizer)
         tokenizer.save_pretrained(folder)
 
-    def _document(self, prepared: Prepared, watch: Watch, seconds: float) -> dict[str, Any]:
-        """Return the facts of the run, as ``--json`` prints them."""
-        final_folder = self.workspace.store / TRAIN / self.draft.id
-        adapter = self.recipe.is_adapter
-        kept, last = watch.saved_step, watch.log[-1]
-        supervised, tokens = watch.tally.supervised, watch.tally.tokens
-        return {
-            "adapter": str(final_folder / ADAPTER_FOLDER) if adapter else None,
-            "full_model": None if adapter else str(final_folder / MODEL_FOLDER),
-            "steps": last["step"],
-            "tokens": tokens,
-            "supervised_tokens": supervised,
-            "supervised_share": supervised / tokens,
-            "seconds": round(seconds, 3),
-            "training_seconds": round(watch.training_seconds, 3),
-            "supervised_tokens_per_second": supervised / max(watch.training_seconds, 1e-9),
-            "best": {"step": watch.best_step, "val_loss": watch.losses_at(watch.best_step)["val"]},
-            "final": {"train_loss": last["train_loss"], "val_loss": last["val_loss"]},
-            "kept_step": kept,
-            "stopped_early": watch.stopped_early,
-            "over_budget": watch.over_budget,
-            "losses": {
-                "base": watch.losses_at(0),
-                "kept": watch.losses_at(kept),
-            },
-            **_prepared_facts(prepared, self.base),
-            "warnings": list(prepared.warnings) + _afterthoughts(watch),
-        }
-
-
-def _prepared_facts(prepared: Prepared, base: BaseModel) -> dict[str, Any]:
-    """Return what is known of a run before its first step."""
-    return {
-        "rows": {
-            part.name: {
-                "rows": len(part.supervision),
-                "used": part.used,
-                "refused": len(part.refused),
-                "truncated": part.total("truncated"),
-                "lost_supervised": part.total("lost_supervised"),
-                "tokens": part.total("tokens"),
-                "supervised": part.total("supervised"),
-            }
-            for part in prepared.parts
-        },
-        "refused": sum(len(part.refused) for part in prepared.parts),
-        "refusals": [
-            {"reason": reason, "rows": rows}
-            for reason, rows in count_refusals(*prepared.parts)[:_REASONS_NAMED]
-        ],
-        "examples": list(prepared.examples),
-        "method": prepared.recipe.method,
-        "task": prepared.recipe.task,
-        "labels": list(prepared.labels),
-        "model": str(base.folder),
-        "model_sha256": base.sha256,
-        "template": asdict(prepared.template) if prepared.template else None,
-        "device": prepared.hardware.device,
-        "dtype": prepared.hardware.dtype,
-        "threads": prepared.hardware.threads,
-    }
-
-
-def _quiet_libraries() -> None:
-    """Keep the libraries' own bars, hints and telemetry off the terminal; errors still raise."""
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft")
-
 
 def _empty(folder: Path, *, but: Sequence[str]) -> None:
     """Remove what an attempt that was killed has left, but for some names."""
@@ -492,13 +394,3 @@ def _how_far(watch: Watch, checkpoints: Checkpoints) -> str:
     """Say how far a run came that was asked to stop, and from where it can go on."""
     done = watch.log[-1]["step"] if watch.log else 0
     return f"stopped after step {done:,} of {watch.schedule.steps:,}; {goes_on(checkpoints)}"
-
-
-def _afterthoughts(watch: Watch) -> list[str]:
-    base, best = watch.losses_at(0)["val"], watch.best_loss
-    if base is not None and best >= base:
-        return [
-            f"the validation loss never fell below the base model's ({base:.4f}): what was "
-            "trained is no better on held-out rows than no training"
-        ]
-    return []

@@ -71,6 +71,7 @@ def test_a_run_leaves_all_that_it_promises(
         "samples.parquet",
         "tensorboard",
         "supervision.parquet",
+        "preflight.json",
         "recipe.json",
         "train.json",
         "manifest.json",
