@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     examples="""\
   tunewise train latest --model ./my-model
   tunewise train latest --model ./my-model --rank 32 --learning-rate 1e-4 --epochs 2
+  tunewise train latest --task pretraining      go on with pre-training on texts
   tunewise train latest --replay general.jsonl
   tunewise train latest --probe general.jsonl --stop-if 'general_loss_increase > 0.05'
   tunewise train latest --dry-run               rows as the model sees them, memory, time, doubts
@@ -39,7 +40,11 @@ if TYPE_CHECKING:
 @click.option("--model", help="The base model: a folder or a name (safetensors).")
 @click.option("--recipe", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="TOML with the keys of [train]; flags still win.")  # fmt: skip
-@click.option("--method", type=click.Choice(["lora", "full"]), help="LoRA, or all weights.")
+@click.option("--method", type=click.Choice(["lora", "prefix", "ia3", "full"]),
+              help="A small adapter, or all weights (docs/training.md).")  # fmt: skip
+@click.option("--task",
+              type=click.Choice(["supervised", "pretraining", "classification-head", "preference"]),
+              help="What the rows teach; supervised by default.")  # fmt: skip
 @click.option("--rank", type=click.IntRange(min=1), help="LoRA rank.")
 @click.option("--learning-rate", type=float, help="Peak learning rate.")
 @click.option("--epochs", type=float, help="Passes over the training rows.")
@@ -73,6 +78,7 @@ def train(
     model: str | None,
     recipe: Path | None,
     method: str | None,
+    task: str | None,
     rank: int | None,
     learning_rate: float | None,
     epochs: float | None,
@@ -100,6 +106,7 @@ def train(
     flags = {
         "model": model,
         "method": method,
+        "task": task,
         "rank": rank,
         "learning_rate": learning_rate,
         "epochs": epochs,

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from tunewise.train.preflight import plan, rows_to_measure
 from tunewise.train.recipe import Recipe, read_recipe_file
+from tunewise.train.recipe_page import with_key_tables
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.config import Section, load_settings
 from tunewise.workspace.errors import UsageError
@@ -129,3 +130,15 @@ def test_validations_cost_a_fraction_of_the_training() -> None:
     assert rows_to_measure(100_000, recipe, plan(100_000, recipe)) == 1000
     fixed = Recipe(eval_rows=5)
     assert rows_to_measure(2000, fixed, plan(2000, fixed)) == 5
+
+
+def test_the_page_of_keys_is_made_from_the_keys(repository_root: Path) -> None:
+    """`python docs/make_training.py` makes it."""
+    page = (repository_root / "docs" / "training.md").read_text(encoding="utf-8")
+    assert with_key_tables(page) == page
+    assert all(f"| `{key}` |" in page for key in Recipe.model_fields)
+
+
+def test_a_page_without_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="keys: begin"):
+        with_key_tables("# Training\n")

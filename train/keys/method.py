@@ -42,7 +42,7 @@ class MethodKeys(Section):
     dora: bool = Field(
         default=False,
         description="Learn each weight's magnitude apart from its direction (DoRA). Nearer to "
-        "full fine-tuning at low ranks. Off: it takes a third more time or worse.",
+        "full fine-tuning at low ranks. Off: every step takes longer.",
     )
     initialisation: Literal["zero", "pissa", "olora"] = Field(
         default="zero",
