@@ -116,6 +116,8 @@ def domain_task(
     classified = part.kind == CLASSIFICATION
     if part.kind == TEXT:
         choice_items = generated_items = 0
+    if tokenizer is None:
+        choice_items = 0
     asked_rows = part.sample(choice_items, seed)
     known = sorted({*labels, *(row.label for row in part.rows if row.label is not None)})
     if classified:
@@ -128,8 +130,10 @@ def domain_task(
         drawn = answer_choices(part.rows, asked_rows, seed=seed)
         found = [(choice.row, choice.answers, choice.gold) for choice in drawn]
     left_out["too few other answers"] = len(asked_rows) - len(found)
-    items = _render_choices(found, tokenizer, context)
-    elsewhere = {} if classified else _render_elsewhere(part, items, tokenizer, context, seed)
+    items = _render_choices(found, tokenizer, context) if found else []
+    elsewhere: dict[str, tuple[Asked, ...]] = {}
+    if items and not classified:
+        elsewhere = _render_elsewhere(part, items, tokenizer, context, seed)
     if not classified:
         # An answer that fits after no other question cannot be compared with one that does.
         items = [item for item in items if all(choice in elsewhere for choice in item.choices)]

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..train.model import BaseModel, find_base_model, load_tokenizer
 from ..workspace.errors import JobError, MissingExtraError, UsageError
-from ..workspace.files import sha256_of_model
+from ..workspace.files import read_json, sha256_of_model
 from ..workspace.safe_text import excerpt
 
 # Answers to these will come if one waits; the rest are faults of the request.
@@ -42,7 +43,7 @@ class HostedModel:
         key_variable: the environment variable that holds the key; its value is kept nowhere.
         tokenizer: of the model; None for a chat endpoint, which takes messages as they are.
         tokenizer_sha256: fingerprint of the tokenizer's files.
-        context: tokens that it sees; 0 where unknown.
+        context: tokens that it sees; 0 for a chat endpoint, which counts them itself.
     """
 
     name: str
@@ -111,10 +112,17 @@ def find_hosted(name: str, *, tokenizer: str | None, key_variable: str) -> Hoste
         )
     base = find_tokenizer(tokenizer)
     found = load_tokenizer(base)
-    limit = int(getattr(found, "model_max_length", 0) or 0)
-    return HostedModel(
-        model, endpoint, key_variable, found, base.sha256, limit if limit < 1 << 24 else 0
-    )
+    context = _context(base.folder, found)
+    return HostedModel(model, endpoint, key_variable, found, base.sha256, context)
+
+
+def _context(folder: Path, tokenizer: Any) -> int:
+    """Return how many tokens a hosted model sees: as the files say, or else as lm-eval assumes."""
+    from lm_eval.models.utils import resolve_max_length
+
+    config = folder / "config.json"
+    facts = SimpleNamespace(**read_json(config)) if config.is_file() else None
+    return resolve_max_length(facts, tokenizer)  # pyright: ignore[reportArgumentType]
 
 
 def find_tokenizer(name: str) -> BaseModel:

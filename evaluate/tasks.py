@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..workspace.errors import DataError, UsageError
 from ..workspace.events import Emit, Note, ignore
-from ..workspace.files import sha256_of_files, sha256_of_json
+from ..workspace.files import canonical_json, sha256_of_files, sha256_of_json
 from ..workspace.manifest import Input
 from ..workspace.nearest import nearest
 from .items import DOMAIN, GENERAL
@@ -28,6 +31,7 @@ from .tasks_local import in_memory, local_task, read_rows
 from .tasks_templates import compile_templates
 
 # Where a task lies and how it was loaded do not change what it asks.
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _NO_CONTENT = ("metadata", "custom_dataset", "task_alias", "tag")
 
 
@@ -214,10 +218,33 @@ def _benchmark(name: str, task: Any, limit: int | None, num_fewshot: int | None)
 def _content(task: Any) -> Iterator[Any]:
     """Yield all that decides a task's questions and how answers are scored."""
     config = task.dump_config()
-    yield {key: value for key, value in config.items() if key not in _NO_CONTENT}
+    yield _plain({key: value for key, value in config.items() if key not in _NO_CONTENT})
     yield from task.eval_docs
     if task.get_config("num_fewshot"):
         yield from task.fewshot_docs() or ()
+
+
+def _plain(value: Any) -> Any:
+    """Return a task's settings without what another process would write differently.
+
+    A function is what it says; where it lies in memory is nothing.
+    """
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        parts = [_plain(part) for part in value]
+        return sorted(parts, key=canonical_json) if isinstance(value, set | frozenset) else parts
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if callable(value):
+        return _source(value)
+    return _ADDRESS.sub("", repr(value))
+
+
+def _source(function: Any) -> str:
+    with suppress(OSError, TypeError):
+        return inspect.getsource(function)
+    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', function)}"
 
 
 def _refuse_doubles(names: Sequence[str]) -> None:

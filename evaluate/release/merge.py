@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...train.hardware import Hardware, choose_hardware
-from ...train.model import BaseModel, first_line, load_config
+from ...train.hardware import choose_hardware
+from ...train.model import load_config
 from ...train.model_card_markdown import model_card
 from ...train.tasks import HEAD
 from ...workspace.artifact import Artifact, Workspace
@@ -35,6 +35,7 @@ from ..scoring import load
 from .agreement import TOLERANCES, Agreement, Rows, agreement, describe, rows_to_compare
 from .card import run_card
 from .gguf import Converter
+from .weights import check_mergeable, load_written, one_model, stop_at
 
 MERGE = "merge"
 DOCUMENT_NAME = "merge.json"
@@ -101,7 +102,7 @@ def merge(
         )
     comparison = compare_run(workspace, run)
     base, tuned = _local(comparison)
-    _check_mergeable(tuned)
+    check_mergeable(tuned)
     dtype = _wanted_dtype(settings.dtype, base)
     rows = rows_to_compare(
         _split(comparison), tuned.tokenizer, count=settings.rows, context=comparison.context
@@ -162,15 +163,15 @@ def _write(
             before = rows.score(model) if switches_off else None
         counter.advance()
         with quiet():
-            whole = _merged(model, tuned).to(_torch_dtype(dtype))
-            _stop_at(end_token, whole, tuned.tokenizer)
+            whole = one_model(model, tuned, exact).to(_torch_dtype(dtype))
+            stop_at(end_token, whole, tuned.tokenizer)
             whole.save_pretrained(folder)
             tuned.tokenizer.save_pretrained(folder)
             _make_readable(folder)
         counter.advance()
         del model, whole
         gc.collect()
-        merged = rows.score(_load_whole(folder, tuned, exact))
+        merged = rows.score(load_written(folder, tuned, exact))
         counter.advance()
         found = agreement(rows, unmerged, merged, before, tolerance=tolerance)
         counter.advance()
@@ -212,16 +213,6 @@ def _check_output(output: Path, *, force: bool) -> None:
         )
 
 
-def _check_mergeable(tuned: LocalModel) -> None:
-    if tuned.adapter is not None and tuned.adapter.learns_a_prompt:
-        raise UsageError(
-            f"an adapter of the kind {tuned.adapter.kind} puts something before the text instead "
-            "of changing weights, so it cannot become part of them",
-            where=str(tuned.adapter.folder),
-            fix="use the adapter as it is, with peft; or train with method = 'lora'",
-        )
-
-
 def _wanted_dtype(name: str, base: LocalModel) -> str:
     """Return the number format to write: the one that is asked for, or the base's own."""
     if name != "auto":
@@ -237,45 +228,11 @@ def _torch_dtype(name: str) -> Any:
     return getattr(torch, name)
 
 
-def _merged(model: Any, tuned: LocalModel) -> Any:
-    """Return the model with its adapter inside its weights."""
-    if tuned.adapter is None:
-        return model
-    try:
-        return model.merge_and_unload(safe_merge=True)
-    except (ValueError, NotImplementedError, AttributeError, TypeError) as error:
-        raise UsageError(
-            f"an adapter of the kind {tuned.adapter.kind} cannot be merged into this model: "
-            f"{first_line(error)}",
-            where=str(tuned.adapter.folder),
-            fix="use the adapter as it is, with peft",
-        ) from error
-
-
-def _stop_at(end_token: str | None, model: Any, tokenizer: Any) -> None:
-    """Let the model's own generation stop where its answers were taught to end."""
-    number = tokenizer.convert_tokens_to_ids(end_token) if end_token else None
-    settings = getattr(model, "generation_config", None)
-    if settings is None or not isinstance(number, int):
-        return
-    own = settings.eos_token_id
-    known = list(own) if isinstance(own, list | tuple) else [own] if own is not None else []
-    if number not in known:
-        settings.eos_token_id = [*known, number]
-
-
 def _make_readable(folder: Path) -> None:
     """Give all files the permissions of an ordinary one; safetensors writes for its owner only."""
     ordinary = (folder / "config.json").stat().st_mode
     for path in folder.iterdir():
         path.chmod(ordinary)
-
-
-def _load_whole(folder: Path, tuned: LocalModel, exact: Hardware) -> Any:
-    """Read what was written, as anybody would."""
-    written = replace(tuned, weights=BaseModel(folder, ""), adapter=None)
-    with quiet():
-        return load(written, exact)
 
 
 def _disagreement(found: Agreement, dtype: str) -> GateError:

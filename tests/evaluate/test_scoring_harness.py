@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluation_equality import compare
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
 from tunewise.evaluate.scoring_harness import CausalScorer
+from tunewise.evaluate.scoring_library import needs_library
 from tunewise.evaluate.scoring_tokens import TokenScorer
 from tunewise.evaluate.tasks import load_benchmarks
 from tunewise.evaluate.tasks_run import ask
@@ -152,6 +154,61 @@ def test_empty_choices_are_refused(tiny: tuple[Any, Any]) -> None:
     with pytest.raises(DataError, match="empty"):
         ours.loglikelihood([request("loglikelihood", "What?", "")])
     assert ours.loglikelihood([]) == []
+
+
+@pytest.mark.parametrize("model_name", ["stories260K", "babyllama105"])
+def test_ten_tasks_of_every_kind_give_lm_evals_own_answers(
+    shared_data: Path, model_name: str
+) -> None:
+    """A few items of what `perf/evaluation_equality.py` compares in full."""
+    found = list(compare(shared_data, 2, (model_name,)))
+    assert len({row.task for row in found}) == 10
+    assert {row.chat for row in found} == {False, True}
+    assert max(row.largest_difference for row in found) < 1e-4
+    assert not any(row.other_scores or row.other_outputs for row in found)
+
+
+def test_what_our_greedy_loop_does_not_do_is_lm_evals_own(tiny: tuple[Any, Any]) -> None:
+    """Penalties of a task and of a model's generation_config, and drawn answers."""
+    model, tokenizer = tiny
+    texts = ["The quick", "Who has the red book? Tom has the", "Seven"]
+
+    def asked(**settings: Any) -> list[Instance]:
+        wanted = {"until": ["."], "max_gen_toks": 9, **settings}
+        return [request("generate_until", text, wanted) for text in texts]
+
+    ours, theirs = pair(model, tokenizer)
+    plain, penalised = asked(), asked(do_sample=False, repetition_penalty=1.7)
+    expected = theirs.generate_until(penalised, disable_tqdm=True)
+    assert ours.generate_until(penalised) == expected
+    assert ours.generate_until(plain) != expected
+    model.generation_config.repetition_penalty = 1.7
+    try:
+        assert needs_library(model, {}) == "the model's generation_config sets repetition_penalty"
+        assert ours.generate_until(plain) == expected
+    finally:
+        model.generation_config.repetition_penalty = None
+    drawn = asked(do_sample=True, temperature=1.5)
+    assert ours.generate_until(drawn) == ours.generate_until(drawn)
+    assert len(set(ours.generate_until([drawn[0]] * 6))) > 1
+
+
+def test_a_choice_that_melts_into_the_last_word_has_a_probability(tiny: tuple[Any, Any]) -> None:
+    """Byte pairs join what stands on both sides of the border; lm-eval stops at it."""
+    ours, theirs = pair(*tiny)
+    tokenizer = tiny[1]
+    context, choice = next(
+        (word[:cut], word[cut:])
+        for word in tokenizer.get_vocab()
+        for cut in range(1, len(word))
+        if word.isascii() and word.isalpha() and len(tokenizer.encode(word)) == 1
+        and len(tokenizer.encode(word[:cut])) == 1
+    )  # fmt: skip
+    asked = [request("loglikelihood", context, choice)]
+    with pytest.raises(AssertionError):
+        theirs.loglikelihood(asked, disable_tqdm=True)
+    ((value, _),) = ours.loglikelihood(asked)
+    assert value < 0
 
 
 def test_texts_are_encoded_once_for_both_models(tiny: tuple[Any, Any]) -> None:

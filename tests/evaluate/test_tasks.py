@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -254,3 +255,18 @@ def test_nothing_but_our_events_reaches_the_terminal(
     streams = capsys.readouterr()
     assert streams.err == "heard note\n"
     assert streams.out == ""
+
+
+def test_what_a_task_asks_has_one_name_in_every_process(tmp_path: Path) -> None:
+    """Functions are part of a task's content by what they say, not by where they lie."""
+    (tmp_path / "sums.jsonl").write_text('{"prompt": "1 2", "answer": "3"}')
+    (tmp_path / "who.jsonl").write_text('{"query": "Who?", "choices": ["I", "you"], "gold": 0}')
+    code = (
+        "from pathlib import Path; from tunewise.evaluate.tasks import load_benchmarks as load\n"
+        "print(*(one.content for one in load(['sums.jsonl', 'who.jsonl'], Path('.'))))"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    here = [one.content for one in load_benchmarks(["sums.jsonl", "who.jsonl"], tmp_path)]
+    assert child.stdout.split() == here
