@@ -84,8 +84,8 @@ def summary(document: Mapping[str, Any]) -> str:
     ]
     if document["quantized_in_training"]:
         lines.append(
-            f"note: the adapter was trained on a base quantized to "
-            f"{document['quantized_in_training']}; it is merged into the base's full weights"
+            f"note: the adapter was trained beside a base in {document['quantized_in_training']}; "
+            "the merged weights are that base's, unpacked"
         )
     lines.append(f"model ({document['dtype']}): {document['output']}")
     if document["gguf"]:

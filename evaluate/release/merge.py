@@ -15,6 +15,7 @@ from typing import Any
 from ...train.hardware import choose_hardware
 from ...train.model import load_config
 from ...train.model_card_markdown import model_card
+from ...train.quantized import EIGHT_BITS
 from ...train.tasks import HEAD
 from ...workspace.artifact import Artifact, Workspace
 from ...workspace.errors import GateError, JobError, UsageError
@@ -178,7 +179,7 @@ def _write(
     for line in describe(found, dtype):
         emit(Note(text=line))
     if not found.holds:
-        raise _disagreement(found, dtype)
+        raise _disagreement(found, dtype, tuned.quantize)
     return found
 
 
@@ -235,7 +236,7 @@ def _make_readable(folder: Path) -> None:
         path.chmod(ordinary)
 
 
-def _disagreement(found: Agreement, dtype: str) -> GateError:
+def _disagreement(found: Agreement, dtype: str, quantize: str | None) -> GateError:
     if found.lost is not None and found.difference <= found.tolerance:
         what = (
             f"written as {dtype}, the merged model loses {found.lost:.0%} of what was learned: "
@@ -246,13 +247,13 @@ def _disagreement(found: Agreement, dtype: str) -> GateError:
             f"the merged model is not the unmerged one: a token's log-probability differs by "
             f"{found.difference:.2g} nats on average, more than {found.tolerance:.2g}"
         )
-    exact = dtype == "float32"
+    fix = "use the adapter as it is, with peft; --tolerance accepts more"
+    if quantize == EIGHT_BITS:
+        fix += " (a base in 8 bits rounds what goes into its layers, too, which no merged one does)"
+    elif dtype != "float32":
+        fix = f"write it with --dtype float32, or {fix}"
     return GateError(
-        f"{what}; nothing was written",
-        where=f"{found.rows:,} rows of {found.part}",
-        fix="use the adapter as it is, with peft"
-        if exact
-        else "write it with --dtype float32, or use the adapter as it is; --tolerance accepts more",
+        f"{what}; nothing was written", where=f"{found.rows:,} rows of {found.part}", fix=fix
     )
 
 

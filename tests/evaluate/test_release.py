@@ -78,6 +78,7 @@ def test_a_merged_model_is_base_and_adapter_in_plain_transformers(
         ({"dora": True}, "LORA"),
         ({"add_tokens": ["<tag>"]}, "LORA"),
         ({"initialisation": "pissa"}, "LORA"),
+        ({"quantize": "4bit"}, "LORA"),
     ],
 )
 def test_every_kind_that_changes_weights_can_be_merged(
@@ -90,6 +91,17 @@ def test_every_kind_that_changes_weights_can_be_merged(
     document = merge(run_workspace, make_run(**keys), tmp_path / "merged", MergeSettings(rows=3))
     assert document["adapter"] == kind
     assert document["agreement"]["difference"] < 1e-4
+
+
+def test_eight_bits_round_more_than_weights_and_that_is_told(
+    run_workspace: Workspace, make_run: MakeRun, tmp_path: Path
+) -> None:
+    run = make_run(quantize="8bit")
+    with pytest.raises(GateError, match="is not the unmerged one") as caught:
+        merge(run_workspace, run, tmp_path / "merged", MergeSettings(rows=3))
+    assert "rounds what goes into its layers" in caught.value.fix
+    document = merge(run_workspace, run, tmp_path / "merged", MergeSettings(rows=3, tolerance=0.5))
+    assert document["quantized_in_training"] == "8bit"
 
 
 def test_a_prefix_cannot_become_part_of_the_weights(
@@ -131,7 +143,7 @@ def test_a_merge_that_leaves_the_adapter_out_is_noticed(
     run_workspace: Workspace, make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "tunewise.evaluate.release.merge._merged", lambda model, tuned: model.unload()
+        "tunewise.evaluate.release.merge.one_model", lambda model, tuned, exact: model.unload()
     )
     with pytest.raises(GateError, match="is not the unmerged one"):
         merge(run_workspace, make_run(), tmp_path / "merged", MergeSettings())
