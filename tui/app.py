@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,32 +12,30 @@ from textual import on, work
 from textual.app import App, ComposeResult, SuspendNotSupported
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Container
-from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.scrollbar import ScrollBar, ScrollBarRender
-from textual.theme import Theme
 from textual.widgets import ContentSwitcher, Footer
 
 from ..workspace.app_settings import AppSettings
 from ..workspace.artifact import SETTINGS_NAME, Workspace
-from ..workspace.jobs import DONE, command_line, start_job
+from ..workspace.jobs import command_line, start_job
 from ..workspace.safe_text import safe_text
 from .bench_place import BenchPlace
 from .chrome import Header, Rail
 from .commands import TunewiseCommands
 from .data_place import DataPlace
 from .dialogs import Confirm
+from .dressed_app import DressedApp
 from .findings_place import FindingsPlace
 from .help_screen import HelpScreen
 from .home import Home
 from .in_terminal import editor_of, run_in_terminal
+from .job_news import ended_jobs
 from .job_view import JobBoard, JobView
 from .jobs_screen import JobsScreen
-from .keys import named, names_of, unknown_keys
-from .marks import ascii_only
+from .keys import named
 from .messages import GoTo, RunCommand
-from .own_state import THEME, TOUR_SEEN, read_state, remember, state_path
+from .own_state import TOUR_SEEN, remember, state_path
 from .pane import Pane
 from .place import Place
 from .records_place import RecordsPlace
@@ -46,7 +43,6 @@ from .report_place import ReportPlace
 from .snapshot import Snapshot, signature, take_snapshot
 from .splits_place import SplitsPlace
 from .table import Table
-from .theme import DARK, LIGHT, SHORT_NAMES, AsciiScrollBarRender, Recolour
 from .tour import TourGuide
 from .train_place import TrainPlace
 
@@ -73,7 +69,7 @@ class MainScreen(Screen[None]):
         return dict(sorted(bindings.items(), key=lambda item: item[1].node is not self.app))
 
 
-class TunewiseApp(App[int]):
+class TunewiseApp(DressedApp):
     """Shows a workspace and starts commands in it.
 
     Args:
@@ -126,10 +122,8 @@ class TunewiseApp(App[int]):
         tour: bool = False,
     ) -> None:
         """Take the workspace; nothing is read before the app runs."""
-        super().__init__()
-        self._settings = settings or AppSettings()
+        super().__init__(settings)
         self._begins_with_tour = tour
-        self._recolour: Recolour | None = None
         self.workspace = workspace
         self._source = source
         self._first_place = place
@@ -138,6 +132,7 @@ class TunewiseApp(App[int]):
         self._signature: tuple[tuple[str, int], ...] = ()
         self._trail: list[str] = []
         self._looking = False
+        self._told_trouble = ""
 
     @staticmethod
     def places() -> dict[str, type[Place]]:
@@ -159,12 +154,13 @@ class TunewiseApp(App[int]):
 
     async def on_mount(self) -> None:
         """Read the workspace once, enter the first place, and keep looking."""
-        self._dress()
-        self._take_keys()
-        self.set_class(ascii_only(), "-ascii")
-        ScrollBar.renderer = AsciiScrollBarRender if ascii_only() else ScrollBarRender
+        self.dress([*PLACES.values(), *_WITH_KEYS])
         self._signature = signature(self.workspace)
-        self.snapshot = take_snapshot(self.workspace, self._source)
+        try:
+            self.snapshot = take_snapshot(self.workspace, self._source)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            self._could_not_look(error)
+            self._signature = ()
         self.jobs = self._board.look()
         await self._enter(self._first_place)
         if self._source is not None and self.snapshot.audit is None:
@@ -172,41 +168,6 @@ class TunewiseApp(App[int]):
         self.set_interval(self._poll_seconds, self._look)
         if self._begins_with_tour:
             self.call_after_refresh(self.action_tour)
-
-    def _dress(self) -> None:
-        """Choose the theme: that of the settings, or the one that was chosen last."""
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        wanted = self._settings.theme or read_state(state_path()).get(THEME) or DARK.name
-        name = SHORT_NAMES.get(str(wanted), str(wanted))
-        if name not in self.available_themes:
-            self.notify(f"there is no theme {wanted!r}", severity="warning", markup=False)
-            name = DARK.name
-        self.theme = name
-        self.theme_changed_signal.subscribe(self, self._theme_chosen)
-
-    def _theme_chosen(self, theme: Theme) -> None:
-        remember(state_path(), {THEME: theme.name})
-
-    def _take_keys(self) -> None:
-        """Put the person's keys in the place of the usual ones."""
-        keys = self._settings.keys
-        known = names_of([type(self), *PLACES.values(), *_WITH_KEYS])
-        for problem in unknown_keys(keys, known):
-            self.notify(problem, severity="warning", markup=False)
-        self.set_keymap({name: key for name, key in keys.items() if name in known})
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what changes colours on their way to the terminal; first, those of the theme."""
-        if self._recolour is None or self._recolour.theme is not self.current_theme:
-            self._recolour = Recolour(self.current_theme)
-        own = [self._recolour] if self._recolour.enabled else []
-        return [*own, *super().get_line_filters()]
-
-    def get_key_display(self, binding: Binding) -> str:
-        """Name keys in ASCII where nothing else may be drawn."""
-        shown = super().get_key_display(binding)
-        return shown if shown.isascii() or not ascii_only() else binding.key
 
     # What the workspace holds
 
@@ -217,10 +178,22 @@ class TunewiseApp(App[int]):
 
     @work(thread=True, group="look")
     def _look_in_thread(self, known: tuple[tuple[str, int], ...], source: Path | None) -> None:
-        jobs = self._board.look()
-        seen = signature(self.workspace)
-        snapshot = take_snapshot(self.workspace, source) if seen != known else None
+        try:
+            jobs = self._board.look()
+            seen = signature(self.workspace)
+            snapshot = take_snapshot(self.workspace, source) if seen != known else None
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            # Replaced or removed at this very moment, or not readable: the next look may see it.
+            self.call_from_thread(self._could_not_look, error)
+            return
         self.call_from_thread(self._looked, jobs, seen, snapshot)
+
+    def _could_not_look(self, error: Exception) -> None:
+        self._looking = False
+        told = safe_text(f"cannot read the workspace: {error}")
+        if told != self._told_trouble:
+            self._told_trouble = told
+            self.notify(told, severity="error", markup=False)
 
     def _looked(
         self,
@@ -228,37 +201,14 @@ class TunewiseApp(App[int]):
         seen: tuple[tuple[str, int], ...],
         snapshot: Snapshot | None,
     ) -> None:
-        self._looking = False
-        self._tell_ended(jobs)
+        self._looking, self._told_trouble = False, ""
+        for news in ended_jobs(self.jobs, jobs):
+            self.notify(news.text, title=news.title, severity=news.severity, markup=False)
         if jobs != self.jobs:
             self.jobs = jobs
         if snapshot is not None:
             self._signature = seen
             self.snapshot = snapshot
-
-    def _tell_ended(self, jobs: tuple[JobView, ...]) -> None:
-        ran = {view.job.id for view in self.jobs if view.running}
-        for view in jobs:
-            if view.running or view.job.id not in ran:
-                continue
-            if view.status == DONE:
-                made = view.finished.artifact if view.finished else ""
-                self.notify(safe_text(made), title=f"{view.command} is done", markup=False)
-            elif view.stopped:
-                self.notify(
-                    safe_text(view.failed.what if view.failed else ""),
-                    title=f"{view.command} was stopped",
-                    markup=False,
-                )
-            else:
-                reason = view.failed.what if view.failed else "it was stopped"
-                fix = f"\n{view.failed.fix}" if view.failed and view.failed.fix else ""
-                self.notify(
-                    safe_text(f"{reason}{fix}\nJ opens its log", keep_line_breaks=True),
-                    title=f"{view.command} {view.status}",
-                    severity="error",
-                    markup=False,
-                )
 
     def watch_snapshot(self) -> None:
         """Draw header and rail again."""
@@ -486,7 +436,9 @@ class TunewiseApp(App[int]):
         try:
             start_job(self.workspace, arguments)
         except OSError as error:
-            self.notify(f"cannot start it: {error}", severity="error", markup=False)
+            told = safe_text(f"{error.strerror or error}: {error.filename or ''}")
+            title = f"{arguments[0]} cannot be started"
+            self.notify(told, title=title, severity="error", markup=False)
             return
         self.notify(f"{arguments[0]} has begun; J shows it", timeout=3, markup=False)
         self._look()

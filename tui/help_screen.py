@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.text import Text
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from .dressed_app import DressedApp
 from .keys import named
 from .marks import plain
 from .pane import Pane
@@ -58,8 +59,7 @@ class HelpScreen(ModalScreen[None]):
         """Show the text."""
         self.query_one(".dialog").border_title = Text(f"Help: {self._place}")
         self.query_one(".dialog").border_subtitle = Text("esc closes")
-        app: App = self.app
-        changed = {name: keys for name, keys in app._keymap.items() if keys}
+        changed = self.app.changed_keys if isinstance(self.app, DressedApp) else {}
         self.query_one(Pane).show(help_text(self._text, changed))
         self.query_one(Pane).focus()
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import polars as pl
 from rich.text import Text
 
 from .marks import GOOD, marks, plain
-from .record_file import read_page, read_rows
 
 PAGE = 128
 _PAGES_KEPT = 64
@@ -90,24 +87,21 @@ class RecordPages:
     """A listing of an audit's records, read by the page; what is not there yet shows as a mark.
 
     Args:
-        path: ``records.parquet``.
         count: number of records listed.
-        rows: row numbers to list, shape (count,); None lists the file as it lies.
+        read: reads so many lines from a position on, with the columns of ``read_page``.
         names: columns to show, as :func:`record_columns` knows them.
         last_row: the largest row number of the source.
     """
 
     def __init__(
         self,
-        path: Path,
         count: int,
-        rows: np.ndarray | None = None,
+        read: Callable[[int, int], pl.DataFrame],
         names: Sequence[str] = ("row", "text"),
         last_row: int = 0,
     ) -> None:
         """Start without any page."""
-        self.path = path
-        self.rows = rows
+        self._read = read
         # Called while drawing with a page that is missing: it should have `load` called in
         # another thread and the table drawn again.
         self.request: Callable[[int], None] | None = None
@@ -124,12 +118,7 @@ class RecordPages:
 
     def load(self, page: int) -> None:
         """Read a page from disk; safe to call from another thread."""
-        start = page * PAGE
-        if self.rows is None:
-            frame = read_page(self.path, start, PAGE)
-        else:
-            frame = read_rows(self.path, self.rows[start : start + PAGE].tolist())
-        self._pages[page] = frame
+        self._pages[page] = self._read(page * PAGE, PAGE)
         while len(self._pages) > _PAGES_KEPT:
             self._pages.popitem(last=False)
 
@@ -139,8 +128,6 @@ class RecordPages:
 
     def row_at(self, position: int) -> int | None:
         """Return the source's row number at a position; None while its page is missing."""
-        if self.rows is not None:
-            return int(self.rows[position])
         frame = self._pages.get(position // PAGE)
         return None if frame is None else int(frame["row"][position % PAGE])
 

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..curate.formats.raw_row import RawRow
-from ..curate.reading.dataset_info import detect_described, find_description
-from ..curate.reading.rows import read_rows
-from ..curate.reading.source_files import find_files, identify
-from ..curate.records import Detection
-from ..curate.shapes.rows import Layout, Record, layout_of_detection, to_record
-from ..curate.shapes.unfit import UnfitError
 from ..workspace.errors import TunewiseError
 from .marks import counted
+
+if TYPE_CHECKING:
+    from ..curate.formats.raw_row import RawRow
+    from ..curate.records import Detection
+    from ..curate.shapes.rows import Layout, Record
 
 _LOOKED_AT = 200
 _ROWS = 3
@@ -56,6 +55,11 @@ def preview_source(
         shape: the rows' shape, where detection is wrong.
         mapping: which field plays which part.
     """
+    # What reads every format takes a while to import, and only a new file is read.
+    from ..curate.reading.dataset_info import detect_described, find_description
+    from ..curate.reading.rows import read_rows
+    from ..curate.reading.source_files import find_files, identify
+
     try:
         files = find_files(path)
         file = identify(files[0])
@@ -73,6 +77,8 @@ def preview_source(
 
 
 def _describe(name: str, files: int, detection: Detection, raws: Sequence[RawRow]) -> SourcePreview:
+    from ..curate.shapes.rows import layout_of_detection
+
     layout = layout_of_detection(detection)
     rows = tuple(_row(number, raw, layout) for number, raw in enumerate(raws[:_ROWS]))
     understood = f"{name}, rows of shape {detection.shape}, kind {layout.shape.kind}"
@@ -82,6 +88,9 @@ def _describe(name: str, files: int, detection: Detection, raws: Sequence[RawRow
 
 
 def _row(number: int, raw: RawRow, layout: Layout) -> PreviewRow:
+    from ..curate.shapes.rows import to_record
+    from ..curate.shapes.unfit import UnfitError
+
     if raw.value is None:
         return PreviewRow(number, problem=raw.reason)
     try:

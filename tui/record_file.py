@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 PREVIEW_CHARACTERS = 300
@@ -38,19 +37,6 @@ def read_page(path: Path, start: int, length: int) -> pl.DataFrame:
     return _listed(pl.scan_parquet(path).slice(start, length)).collect()
 
 
-def read_rows(path: Path, rows: list[int]) -> pl.DataFrame:
-    """Read what a list shows of scattered records, in the order asked for.
-
-    Args:
-        path: ``records.parquet``.
-        rows: row numbers of the source.
-    """
-    found = _listed(pl.scan_parquet(path).filter(pl.col("row").is_in(rows))).collect()
-    return pl.DataFrame({"row": pl.Series(rows, dtype=pl.Int64)}).join(
-        found, on="row", how="left", maintain_order="left"
-    )
-
-
 def read_record(path: Path, row: int) -> Mapping[str, Any] | None:
     """Read one whole record by its row number; None where there is no such record."""
     found = pl.scan_parquet(path).filter(pl.col("row") == row).collect()
@@ -69,8 +55,8 @@ def position_of_row(path: Path, row: int) -> int:
     return max(0, before - 1)
 
 
-def arrange(path: Path, order: str, text: str = "") -> np.ndarray | None:
-    """Work out which records to list, and in which order.
+def arranged(path: Path, order: str, text: str = "") -> pl.LazyFrame:
+    """Return what a list shows of the records that hold a text, in an order.
 
     Args:
         path: ``records.parquet``.
@@ -78,19 +64,18 @@ def arrange(path: Path, order: str, text: str = "") -> np.ndarray | None:
         text: keep only records with this text (in any case) in a message or in the label.
 
     Returns:
-        Row numbers, shape (records,), int64; None where it is simply all records as they lie.
+        The columns of :func:`read_page`.
     """
-    if order == ROW and not text:
-        return None
     frame = pl.scan_parquet(path)
     if text:
         frame = frame.filter(_contains(text))
-    keys = {LONGEST: _CHARACTERS, SHORTEST: _CHARACTERS, LABEL: pl.col("label")}
+    listed = _listed(frame)
+    keys = {LONGEST: "characters", SHORTEST: "characters", LABEL: "label"}
     if order in keys:
-        frame = frame.select("row", key=keys[order]).sort(
-            "key", descending=order == LONGEST, nulls_last=True, maintain_order=True
+        return listed.sort(
+            keys[order], "row", descending=[order == LONGEST, False], nulls_last=True
         )
-    return frame.select("row").collect()["row"].to_numpy()
+    return listed
 
 
 def read_hits(path: Path, check: str, severity: str = "") -> pl.DataFrame:

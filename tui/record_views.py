@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from rich.text import Text
 
+from ..workspace.artifact import Workspace
 from ..workspace.safe_text import safe_text
+from .arranging import FEW_RECORDS, list_path, make_list, read_listed
 from .audit_view import AuditView
 from .beside_item import beside_item
 from .comparing import Comparison
@@ -23,11 +26,12 @@ from .record_file import (
     LONGEST,
     ROW,
     SHORTEST,
-    arrange,
+    arranged,
     count_records,
     hits_of_row,
     position_of_row,
     read_hits,
+    read_page,
     read_record,
     read_set_aside,
 )
@@ -56,24 +60,52 @@ class Reading:
     comparison: Comparison | None = None
 
 
-def make_listing(audit: AuditView, query: Query) -> tuple[HitRows | RecordPages, int]:
-    """Read what a query lists, with the page that shows first, and where the cursor belongs."""
+def make_listing(
+    workspace: Workspace, audit: AuditView, query: Query, cancelled: Callable[[], bool]
+) -> tuple[HitRows | RecordPages, int]:
+    """Read what a query lists, with the page that shows first, and where the cursor belongs.
+
+    Args:
+        workspace: where lists of very many records are kept.
+        audit: whose records.
+        query: what is wanted.
+        cancelled: looked at while another process searches or sorts.
+
+    Raises:
+        OSError: another process could not make the list.
+    """
     if query.check:
         return HitRows(query.check, read_hits(audit.findings_path, query.check, query.severity)), 0
-    rows = arrange(audit.records_path, query.order, query.text)
-    number = count_records(audit.records_path) if rows is None else len(rows)
     names = ["row", "text"]
     if audit.labels:
         names.insert(1, "label")
     if query.order in (LONGEST, SHORTEST):
         names.insert(1, "characters")
-    pages = RecordPages(audit.records_path, number, rows, names, last_row=audit.rows)
+    number, read = _lines(workspace, audit, query, cancelled)
+    pages = RecordPages(number, read, names, last_row=audit.rows)
     cursor = 0
-    if query.row is not None and rows is None:
+    if query.row is not None and query.order == ROW and not query.text:
         cursor = position_of_row(audit.records_path, query.row)
     if number:
         pages.load(pages.page_of(cursor))
     return pages, cursor
+
+
+def _lines(
+    workspace: Workspace, audit: AuditView, query: Query, cancelled: Callable[[], bool]
+) -> tuple[int, Callable[[int, int], pl.DataFrame]]:
+    """Return how many lines a list of records has, and what reads them."""
+    records = audit.records_path
+    if query.order == ROW and not query.text:
+        return count_records(records), partial(read_page, records)
+    if audit.records <= FEW_RECORDS:
+        frame = arranged(records, query.order, query.text).collect()
+        return len(frame), frame.slice
+    path = list_path(workspace, audit.id, query.order, query.text)
+    problem = make_list(records, query.order, query.text, path, cancelled)
+    if problem:
+        raise OSError(problem)
+    return count_records(path), partial(read_listed, path)
 
 
 def make_reading(

@@ -219,7 +219,9 @@ class RecordsPlace(RecordDecisions):
     def _load_listing(self, audit: AuditView, query: Query) -> None:
         worker = get_current_worker()
         try:
-            listing, cursor = make_listing(audit, query)
+            listing, cursor = make_listing(
+                self.workspace, audit, query, lambda: worker.is_cancelled
+            )
         except READ_ERRORS as error:
             if not worker.is_cancelled:
                 self.app.call_from_thread(self._tell, trouble(error))

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..curate.cleaning.journal import Decision, effective_decisions, journal_path, read_journal
-from ..evaluate.report_facts import model_names
 from ..workspace.artifact import Artifact, Workspace, list_artifacts
 from ..workspace.files import read_json
-from ..workspace.lineage import read_lineage
 from .audit_view import AuditView, parse_audit
 
 # Folders whose change means that there may be something new to show.
@@ -117,12 +115,18 @@ def take_snapshot(workspace: Workspace, source: Path | None = None) -> Snapshot:
         train=_newest(workspace, "train", problems),
         evaluate=evaluate,
         report=_newest(workspace, "report", problems),
-        models=model_names(evaluate.content, read_lineage(workspace, evaluate.artifact))
-        if evaluate
-        else {},
+        models=_models(workspace, evaluate) if evaluate else {},
         sources=tuple(dict.fromkeys(view.paths[0] for view in reversed(audits) if view.paths)),
         problems=tuple(problems),
     )
+
+
+def _models(workspace: Workspace, evaluate: Document) -> Mapping[str, str]:
+    # They bring the settings of every step with them, which an app without verdicts does without.
+    from ..workspace.lineage import read_lineage
+    from ..evaluate.report_facts import model_names
+
+    return model_names(evaluate.content, read_lineage(workspace, evaluate.artifact))
 
 
 def _decisions(workspace: Workspace, audit: AuditView, problems: list[str]) -> tuple[Decision, ...]:

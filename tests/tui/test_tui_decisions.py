@@ -22,7 +22,7 @@ from tunewise.tui.fixes import (
     FixPreview,
     accept_arguments,
     decision_about,
-    preview_fix,
+    preview_decision,
     preview_text,
 )
 from tunewise.tui.snapshot import take_snapshot
@@ -62,8 +62,8 @@ def previewed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def answer(document: dict[str, Any], problem: str = "") -> None:
         monkeypatch.setattr(
-            "tunewise.tui.findings_place.preview_fix",
-            lambda workspace, audit, check: FixPreview(check, document, problem),
+            "tunewise.tui.deciding.preview_decision",
+            lambda workspace, arguments, cancelled: FixPreview(document, problem),
         )
 
     return answer
@@ -96,17 +96,18 @@ def test_the_preview_comes_from_the_command_itself(
             asked.append(arguments)
             return [sys.executable, "-c", code]
 
-        monkeypatch.setattr("tunewise.tui.fixes.command_line", command)
+        monkeypatch.setattr("tunewise.tui.asking.command_line", command)
 
     answer_with(json.dumps(preview_document()))
-    preview = preview_fix(workspace, audit, "privacy/email")
+    wanted = accept_arguments(audit, "privacy/email")
+    preview = preview_decision(workspace, wanted)
     assert preview.document["counts"]["removed"] == 4
-    expected = [*accept_arguments(audit, "privacy/email"), "--preview", "--json"]
+    expected = [*wanted, "--preview", "--json"]
     assert asked[0] == [*expected, "--workspace", str(workspace.root)]
     answer_with(json.dumps({"error": {"what": "unknown check", "fix": "name another"}}), 2)
-    assert preview_fix(workspace, audit, "x").problem == "unknown check name another"
+    assert preview_decision(workspace, wanted).problem == "unknown check\nname another"
     answer_with("not JSON", 4)
-    assert preview_fix(workspace, audit, "x").problem == "in the way"
+    assert preview_decision(workspace, wanted).problem == "in the way"
 
 
 async def test_a_fix_is_accepted_only_after_its_preview(

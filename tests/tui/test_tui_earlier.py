@@ -12,7 +12,7 @@ from tunewise.curate.auditing.audit import audit
 from tunewise.curate.auditing.earlier import EARLIER
 from tunewise.curate.settings import AuditSettings
 from tunewise.tui.audit_view import parse_audit
-from tunewise.tui.records_place import _make_reading
+from tunewise.tui.record_views import make_reading
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.files import read_json
 
@@ -30,10 +30,10 @@ def test_the_earlier_row_stands_beside_the_new_one(tmp_path: Path) -> None:
     findings = pl.read_parquet(new.folder / "findings.parquet")
     hit = findings.row(by_predicate=pl.col("check") == EARLIER, named=True)
     view = parse_audit(new, read_json(new.folder / "audit.json"))
-    comparison = _make_reading(view, hit["row"], hit).comparison
+    comparison = make_reading(view, hit["row"], hit).comparison
     assert comparison is not None
     told = str(comparison)
     assert f"earlier {old.id}/1" in told
     assert "word39" in told
     shutil.rmtree(old.folder)
-    assert _make_reading(view, hit["row"], hit).comparison is None
+    assert make_reading(view, hit["row"], hit).comparison is None

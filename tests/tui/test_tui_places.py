@@ -13,8 +13,8 @@ from textual.widgets import Input
 
 from tunewise.tui.app import PLACES
 from tunewise.tui.report_place import interval_pattern
-from tunewise.tui.table import Table
 from tunewise.tui.run_text import facts_text
+from tunewise.tui.table import Table
 from tunewise.workspace.artifact import Workspace
 
 WIDE, NARROW = (120, 36), (80, 24)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from tunewise.curate.finding import FINDING_SCHEMA, Severity
 from tunewise.curate.reading.read import read_dataset
 from tunewise.tui.answers import AnswersScreen
+from tunewise.tui.arranging import list_path, make_list, read_listed
 from tunewise.tui.hit_rows import HitRows
 from tunewise.tui.item_rows import ORDERS as ITEM_ORDERS
 from tunewise.tui.item_rows import read_flips, read_item
-from tunewise.tui.listing import PAGE, RecordPages
+from tunewise.tui.listing import RecordPages
 from tunewise.tui.pane import first_mark
 from tunewise.tui.reading import (
     SHOWN_CHARACTERS,
@@ -32,17 +33,16 @@ from tunewise.tui.record_file import (
     LONGEST,
     ROW,
     SHORTEST,
-    arrange,
+    arranged,
     count_records,
     hits_of_row,
     position_of_row,
     read_hits,
     read_page,
     read_record,
-    read_rows,
     read_set_aside,
 )
-from tunewise.tui.train_place import curve_text, read_log
+from tunewise.tui.run_curves import curve_text, read_log
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.safe_text import safe_text
 
@@ -119,11 +119,10 @@ def test_a_row_set_aside_shows_why_and_its_bytes(audit_folder: Path) -> None:
     assert "␛]0;x␇{oops �" in text.plain
 
 
-def test_pages_and_scattered_rows(audit_folder: Path) -> None:
+def test_pages_of_records(audit_folder: Path) -> None:
     path = audit_folder / "records.parquet"
     assert count_records(path) == 119
     assert read_page(path, 5, 4)["row"].to_list() == [5, 6, 8, 9]
-    assert read_rows(path, [50, 3, 118])["row"].to_list() == [50, 3, 118]
     assert position_of_row(path, 8) == 7
     assert position_of_row(path, 7) == 6
     assert len(read_page(path, 21, 1)["text"][0]) <= 300
@@ -131,45 +130,50 @@ def test_pages_and_scattered_rows(audit_folder: Path) -> None:
 
 def test_records_are_arranged_by_length_label_and_text(audit_folder: Path) -> None:
     path = audit_folder / "records.parquet"
-    assert arrange(path, ROW) is None
-    longest, shortest = arrange(path, LONGEST), arrange(path, SHORTEST)
-    assert longest is not None
-    assert shortest is not None
+
+    def rows_of(order: str, text: str = "") -> list[int]:
+        return arranged(path, order, text).collect()["row"].to_list()
+
+    longest, shortest = rows_of(LONGEST), rows_of(SHORTEST)
     assert longest[0] == 21
     assert shortest[-1] == 21
-    assert sorted(longest) == sorted(shortest)
-    by_label = arrange(path, LABEL)
-    assert by_label is not None
-    assert len(by_label) == 119
+    assert sorted(longest) == sorted(shortest) == rows_of(ROW)
+    assert len(rows_of(LABEL)) == 119
     for text, rows in (
         ("ANA@EXAMPLE", [3]),
         ("[/bold] [red", [20]),
         ("漢字かな", [20]),
         (".*", []),
     ):
-        found = arrange(path, ROW, text)
-        assert found is not None
-        assert found.tolist() == rows
+        assert rows_of(ROW, text) == rows
 
 
 def test_a_page_that_is_missing_is_asked_for(audit_folder: Path) -> None:
     wanted: list[int] = []
-    pages = RecordPages(audit_folder / "records.parquet", 119)
+    pages = RecordPages(119, partial(read_page, audit_folder / "records.parquet"))
     pages.request = wanted.append
-    assert [cell.plain for cell in pages.cells(0)] == ["…", "…"]
+    assert [cell.plain for cell in pages.cells(0)] == ["…", "…", "…"]
     assert pages.row_at(0) is None
     assert wanted == [0]
     pages.load(0)
-    assert pages.cells(0)[0].plain == "0"
+    assert pages.cells(0)[1].plain == "0"
     assert pages.row_at(118) == 119
 
 
-def test_pages_of_an_arrangement_follow_it(audit_folder: Path) -> None:
-    rows = np.array([90, 2, 50])
-    pages = RecordPages(audit_folder / "records.parquet", 3, rows, ["row", "characters", "text"])
-    pages.load(0)
-    assert [pages.cells(position)[0].plain for position in range(3)] == ["90", "2", "50"]
-    assert PAGE > 3
+def test_a_list_is_written_by_another_process_and_read_by_the_page(
+    audit_folder: Path, workspace: Workspace
+) -> None:
+    records = audit_folder / "records.parquet"
+    path = list_path(workspace, "audit", LONGEST, "tuning")
+    assert make_list(records, LONGEST, "tuning", path, lambda: False) == ""
+    expected = arranged(records, LONGEST, "tuning").collect()
+    assert read_listed(path, 3, 4).equals(expected.slice(3, 4))
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+    records.unlink()
+    assert make_list(records, LONGEST, "tuning", path, lambda: False) == "", "it was kept"
+    other = list_path(workspace, "audit", LONGEST, "strings")
+    assert "records.parquet" in make_list(records, LONGEST, "strings", other, lambda: False)
+    assert make_list(records, ROW, "x", other, lambda: True) in ("cancelled",)
 
 
 def test_hits_of_a_cluster_stand_together(audit_folder: Path) -> None:
@@ -182,7 +186,7 @@ def test_hits_of_a_cluster_stand_together(audit_folder: Path) -> None:
 
 def test_a_finding_about_the_dataset_has_no_row(audit_folder: Path) -> None:
     rows = HitRows("balance/label", read_hits(audit_folder / "findings.parquet", "balance/label"))
-    assert rows.cells(0)[0].plain == "all"
+    assert rows.cells(0)[1].plain == "all"
     assert rows.heading(0) == "hit 1/1"
 
 
