@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..workspace.artifact import LATEST, resolve_artifact
+from ..workspace.artifact import LATEST, Artifact, resolve_artifact
 from ..workspace.safe_text import safe_text
 from .audit import listed
 from .format import count, percent
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
   tunewise train latest --probe general.jsonl --stop-if 'general_loss_increase > 0.05'
   tunewise train latest --dry-run               rows as the model sees them, memory, time, doubts
   tunewise train latest --dry-run --price-per-hour 2.50
+  tunewise train latest --processes 2           the same run, on two GPUs
   tunewise train latest --find-lr               which learning rate learns fastest here
   tunewise train latest --recipe recipe.toml --events
   tunewise train latest --samples 4 --sample-prompt 'What is the capital of France?'
@@ -70,6 +73,8 @@ if TYPE_CHECKING:
               help="Only look for a learning rate: a range test, thrown away.")  # fmt: skip
 @click.option("--steps", type=click.IntRange(min=10, max=2000), default=100, show_default=True,
               help="Of the range test.")  # fmt: skip
+@click.option("--processes", type=click.IntRange(min=1), default=1,
+              help="Processes, one a GPU or on the processor, that share every batch.")  # fmt: skip
 @click.option("--restart", is_flag=True,
               help="Begin anew where an unfinished run left a checkpoint.")  # fmt: skip
 def train(
@@ -95,6 +100,7 @@ def train(
     price_per_hour: float | None,
     find_lr: bool,
     steps: int,
+    processes: int,
     restart: bool,
 ) -> None:
     """Tune a model on SPLIT (a path, an id, or `latest`); only answers are learned from.
@@ -151,6 +157,8 @@ def train(
         )
         document = {"command": "train", "find_lr": True, **found}
         session.finish(document, lambda: range_test_text(document))
+    if processes > 1 or "RANK" in os.environ:
+        _train_together(session, split_artifact, settings, processes, restart=restart)
     from ..train.run import train as run_train
 
     artifact = run_train(
@@ -161,8 +169,32 @@ def train(
         restart=restart,
         emit=session.emit,
     )
+    if artifact.reused and "RANK" in os.environ:
+        from ..train.processes import dismiss
+
+        dismiss(settings)
     document = session.document(artifact)
     session.finish(document, lambda: summary(document))
+
+
+def _train_together(
+    session: Session, split: Artifact, recipe: Recipe, processes: int, *, restart: bool
+) -> None:
+    """Start the processes of a run, or take part in it as one of them; the first one returns."""
+    from ..train.processes import check_team, current_team, follow
+
+    team = current_team()
+    if "RANK" not in os.environ:
+        from ..train.hardware import usable_threads
+        from ..train.launch import launch
+
+        check_team(recipe, processes)
+        threads = recipe.threads or max(1, usable_threads() // processes)
+        raise SystemExit(launch(sys.argv[1:], processes, threads))
+    check_team(recipe, team.size)
+    if team.rank:
+        follow(session.workspace, split, recipe)
+        raise SystemExit(0)
 
 
 def resolve_recipe(session: Session, path: Path | None, flags: Mapping[str, Any]) -> Recipe:

@@ -8,12 +8,14 @@ from itertools import islice
 from typing import Any
 
 import torch
+from accelerate.data_loader import prepare_data_loader
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from torch.utils.data import DataLoader
 from transformers import Trainer
 
 from .batches import LengthBatches
 from .parameters import make_optimizer
+from .processes import SharedCollator, current_team
 from .recipe import Recipe
 from .render import Rendered
 from .watch import Tally
@@ -68,21 +70,33 @@ class Course(Trainer):
 
     def get_train_dataloader(self) -> DataLoader:
         """Return the batches of rows of about equal length."""
+        team, collate = current_team(), self.lesson.collate
         loader: Any = DataLoader(
             self.lesson.rows,  # pyright: ignore[reportArgumentType]
-            batch_sampler=self.lesson.order,  # pyright: ignore[reportArgumentType]
-            collate_fn=self.lesson.collate,
+            batch_sampler=team.share(self.lesson.order),  # pyright: ignore[reportArgumentType]
+            collate_fn=SharedCollator(collate) if team.size > 1 else collate,
         )
-        return self.accelerator.prepare(loader)
+        # The order is shared out already: the library would deal out whole batches.
+        return prepare_data_loader(
+            loader,
+            self.args.device,
+            num_processes=1,
+            process_index=0,
+            put_on_device=True,
+        )
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[dict[str, torch.Tensor]], num_batches: int, device: Any
     ) -> tuple[list[dict[str, torch.Tensor]], torch.Tensor]:
         """Take the batches of one step and count the tokens that they teach."""
         batches = list(islice(epoch_iterator, num_batches))
-        supervised = sum(self.supervised_in(batch) for batch in batches)
+        supervised, tokens = current_team().total(
+            sum(self.supervised_in(batch) for batch in batches),
+            sum(int(batch.pop("tokens")) for batch in batches),
+            device=device,
+        )
         self.lesson.tally.supervised += supervised
-        self.lesson.tally.tokens += sum(int(batch.pop("tokens")) for batch in batches)
+        self.lesson.tally.tokens += tokens
         return batches, torch.tensor(supervised, device=device)
 
     def supervised_in(self, batch: dict[str, torch.Tensor]) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
 
 from .batches import Collator, measuring_batches
 from .heads import label_logits
@@ -67,7 +68,9 @@ def supervised_logits(model: PreTrainedModel, batch: Mapping[str, torch.Tensor])
     Returns:
         Float32 of shape (places, vocabulary), or (places, labels) for a head.
     """
-    output_layer: Any = model.get_output_embeddings()
+    # What sums gradients over processes wraps the model and hides its parts.
+    bare: Any = model.module if isinstance(model, DistributedDataParallel) else model
+    output_layer: Any = bare.get_output_embeddings()
     if output_layer is None:
         return label_logits(model, batch).float()
     with _only_at(output_layer, batch["positions"]):

@@ -245,6 +245,7 @@ class _Run:
         from .batches import order_of
         from .loading import model_to_tune
         from .objective import objective_of
+        from .processes import led
         from .telling import Telling
         from .trainer import fit
         from .watch import Losses, Tally, Watch, finishing_the_step
@@ -304,6 +305,7 @@ class _Run:
                 answer=answer,
             )
             checkpoint = self._go_on(watch)
+            followers = led(watch, prepared.hardware, self.checkpoints.folder, checkpoint)
             try:
                 fit(
                     model,
@@ -314,7 +316,7 @@ class _Run:
                     hardware=prepared.hardware,
                     padding=padding,
                     tally=watch.tally,
-                    callbacks=(watch,),
+                    callbacks=followers,
                     objective=objective,
                     folder=self.checkpoints.folder,
                     checkpoint=checkpoint,

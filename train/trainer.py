@@ -24,6 +24,7 @@ from .loss import token_losses
 from .objective import Objective
 from .parameters import Unfreezing
 from .preflight import Schedule
+from .processes import current_team
 from .recipe import Recipe
 from .render import Rendered
 from .schedules import learning_rate_factor
@@ -80,7 +81,8 @@ class SupervisedTrainer(Course):
     ) -> torch.Tensor:
         """Return this batch's share of the step's mean loss, and of its distance from the base."""
         losses = token_losses(model, inputs)
-        loss = losses.sum() / (num_items_in_batch or len(losses))
+        # The gradients of several processes are averaged, and shall be summed.
+        loss = losses.sum() * current_team().size / (num_items_in_batch or len(losses))
         if self._anchor is None:
             return loss
         number = self.state.global_step * self.args.gradient_accumulation_steps + self._done
