@@ -106,7 +106,10 @@ def _journal(path: Path, force: bool, emit: Emit) -> Iterator[Journal]:
 
 
 def _read(path: Path, emit: Emit) -> tuple[pl.DataFrame, dict[str, Any]] | None:
-    """Return a kept measurement; None where there is none, or only a damaged one."""
+    """Return a kept measurement; None where there is none, or only a damaged one.
+
+    Its fingerprint is looked at first: damaged Parquet can end the whole process.
+    """
     beside = path.with_suffix(".json")
     if not path.is_file() or not beside.is_file():
         return None
