@@ -30,6 +30,7 @@ from .interview import Measured, Questions
 from .items import DOMAIN, Answers, TaskInfo, answers
 from .losses import LOSS_SCHEMA, TEST, TRAIN, VALIDATION
 from .preparation import Prepared
+from .quiet import quiet
 from .scoring import BASE, TUNED
 from .settings import EvaluateSettings
 from .tasks_run import Prompting
@@ -62,10 +63,9 @@ def ask_head(
     parts = {name: read_part(comparison.split, name, emit=emit)
              for name in (TRAIN, VALIDATION, TEST)}  # fmt: skip
     shares = _shares(parts[TRAIN], comparison.labels)
-    model, padding = (
-        load_labelling(tuned, comparison.labels, hardware),
-        padding_token(tuned.tokenizer),
-    )
+    with quiet():
+        model = load_labelling(tuned, comparison.labels, hardware)
+    padding = padding_token(tuned.tokenizer)
     losses: list[tuple[Any, ...]] = []
     guessed_losses: list[tuple[Any, ...]] = []
     frames: tuple[Answers, Answers] | None = None

@@ -154,7 +154,7 @@ def _config(
 
 def _vocabulary_layers(model: PreTrainedModel, *, with_output: bool) -> list[str]:
     """Return the names of the embedding and, where it has weights of its own, the output layer."""
-    wanted = [model.get_input_embeddings()]
+    wanted: list[Any] = [model.get_input_embeddings()]
     if with_output and not _is_tied(model):
         wanted.append(model.get_output_embeddings())
     names = {id(module): name.rpartition(".")[2] for name, module in model.named_modules()}

@@ -50,8 +50,9 @@ class Course(Trainer):
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Return the optimizer, with groups of their own where weights learn at different rates."""
         if self.optimizer is None:
-            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, self.model)
-            decaying = {*self.get_decay_parameter_names(self.model)}
+            tuned: Any = self.model
+            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, tuned)
+            decaying = {*self.get_decay_parameter_names(tuned)}
             self.optimizer = make_optimizer(
                 self.model, self.lesson.recipe, kind, settings, decaying
             )

@@ -17,7 +17,8 @@ import torch
 from datasets import Dataset
 from torch.nn.functional import logsigmoid
 from transformers import TrainerCallback
-from trl import DPOConfig, DPOTrainer
+from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.dpo_trainer import DPOTrainer
 
 from .course import Course
 from .loss import RowLosses, row_losses
@@ -104,7 +105,7 @@ class PreferenceTrainer(Course, DPOTrainer):
             model=model,
             ref_model=objective.reference.copy,
             args=arguments,
-            data_collator=lambda pairs: pairs,
+            data_collator=_as_they_are,
             # The rows come from our own loader; TRL only looks whether there are some.
             train_dataset=Dataset.from_dict({"prompt": ["…"]}),
             # A copy, because TRL names a padding token where there is none.
@@ -130,6 +131,11 @@ class PreferenceTrainer(Course, DPOTrainer):
 
     def create_model_card(self, *arguments: Any, **options: Any) -> None:
         """Write none: a checkpoint is nothing to publish."""
+
+
+def _as_they_are(pairs: Any) -> Any:
+    """Stand in for TRL's collator: the batches come from our own loader."""
+    return pairs
 
 
 class PairMeasure:

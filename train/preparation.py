@@ -341,7 +341,9 @@ def _new_token_warnings(
 ) -> Iterator[str]:
     """Warn of added tokens that are not learned, for want of rows or by the recipe."""
     seen = {token for row in train.rows for token in row.tokens}
-    missing = [tokenizer.convert_ids_to_tokens(token) for token in new_tokens if token not in seen]
+    missing = [
+        str(tokenizer.convert_ids_to_tokens(token)) for token in new_tokens if token not in seen
+    ]
     if missing:
         yield f"added tokens that no training row holds learn nothing: {', '.join(missing)}"
     if recipe.method in ("prefix", "ia3"):

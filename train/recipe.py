@@ -46,9 +46,10 @@ class Recipe(
     @property
     def peak_learning_rate(self) -> float:
         """The learning rate in use."""
-        if self.learning_rate is None:
-            return DEFAULT_LEARNING_RATES[self.method]
-        return self.learning_rate
+        if self.learning_rate is not None:
+            return self.learning_rate
+        usual = DEFAULT_LEARNING_RATES[self.method]
+        return usual / 10 if self.task == "preference" else usual
 
 
 def read_recipe_file(path: Path) -> dict[str, Any]:

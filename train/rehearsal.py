@@ -89,7 +89,7 @@ def _rows(
     ends = special_ids(tokenizer)
     if template_origin(tokenizer) != TOKENIZER:
         start = tokenizer.bos_token_id
-        first = start if isinstance(start, int) else tokenizer.eos_token_id
+        first: Any = start if isinstance(start, int) else tokenizer.eos_token_id
         texts = _texts(
             tokenizer,
             draw_all(model, [[first]] * count, ends=ends, limit=room - 1, padding=padding),

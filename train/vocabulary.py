@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import TemplateError
 
@@ -75,4 +75,5 @@ def add_tokens(tokenizer: PreTrainedTokenizerBase, named: Sequence[str]) -> tupl
         )
     if wanted:
         tokenizer.add_tokens(wanted, special_tokens=True)
-    return tuple(tokenizer.convert_tokens_to_ids(wanted)) if wanted else ()
+    ids: Any = tokenizer.convert_tokens_to_ids(wanted)
+    return tuple(ids)

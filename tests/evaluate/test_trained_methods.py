@@ -115,6 +115,6 @@ def test_every_method_is_evaluated_as_it_was_validated(
     weights = losses.join(supervised, on="row")["supervised"]
     expected = read_json(run.folder / "train.json")["losses"]
     for column, state in (("base_loss", "base"), ("tuned_loss", "kept")):
-        mean = (losses[column] * weights).sum() / weights.sum()
+        mean = float((losses[column] * weights).sum()) / float(weights.sum())
         assert mean == pytest.approx(expected[state]["val"], abs=2e-4), state
     assert read_json(artifact.folder / "evaluate.json")["quantize"] == recipe.get("quantize")

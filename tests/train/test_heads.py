@@ -42,7 +42,7 @@ def split(make_split: Callable[..., Artifact]) -> Artifact:
 def recipe(tiny_model: Path) -> Recipe:
     return Recipe(
         model=str(tiny_model), task="classification-head", rank=4, learning_rate=1e-2, epochs=3,
-        eval_every=3, checkpoint_every=2, threads=1,
+        eval_every=3, checkpoint_every=2, threads=1, samples=0,
     )  # fmt: skip
 
 

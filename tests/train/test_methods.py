@@ -23,6 +23,8 @@ from tunewise.workspace.errors import UsageError
 from tunewise.workspace.events import Event, Measured
 from tunewise.workspace.files import read_json, sha256_of_file
 
+# What of these has a state of its own to come back to; the others differ in numbers alone.
+RESUMED = ("dora", "pissa", "prefix", "ia3", "4bit", "all embeddings")
 MEASURED = ("seconds", "memory_bytes")
 METHODS: dict[str, dict[str, Any]] = {
     "rslora": {"rslora": True},
@@ -50,7 +52,7 @@ def split(make_split: Callable[..., Artifact], chat_rows: Callable[[int, int], l
 def recipe(tiny_model: Path) -> Recipe:
     return Recipe(
         model=str(tiny_model), rank=4, learning_rate=1e-2, epochs=1, eval_every=3, threads=1,
-        dropout=0.1, checkpoint_every=2,
+        dropout=0.1, checkpoint_every=2, samples=0,
     )  # fmt: skip
 
 
@@ -79,6 +81,8 @@ def test_a_method_learns_and_goes_on_as_if_it_had_not_been_stopped(
     artifact = train(workspace, split, recipe)
     whole, losses = learned(artifact), read_json(artifact.folder / "train.json")["losses"]
     assert losses["kept"]["val"] < losses["base"]["val"]
+    if name not in RESUMED:
+        return
     with pytest.raises(KeyboardInterrupt):
         train(workspace, split, recipe, force=True, emit=stopping_at(3))
     artifact = train(workspace, split, recipe, force=True)
@@ -163,10 +167,12 @@ def test_tokens_that_the_template_writes_are_added_and_learned(
     document = read_json(artifact.folder / "train.json")
     assert document["losses"]["kept"]["val"] < document["losses"]["base"]["val"]
     assert document["template"]["end_token"] == "<|im_end|>"
-    whole = learned(artifact)
-    with pytest.raises(KeyboardInterrupt):
-        train(workspace, split, added, force=True, emit=stopping_at(3))
-    assert learned(train(workspace, split, added, force=True)) == whole
+    if not changes:
+        whole = learned(artifact)
+        with pytest.raises(KeyboardInterrupt):
+            train(workspace, split, added, force=True, emit=stopping_at(3))
+        artifact = train(workspace, split, added, force=True)
+        assert learned(artifact) == whole
 
     folder = artifact.folder / ("model" if added.method == "full" else "adapter")
     tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -25,6 +25,7 @@ def test_every_key_says_what_it_does_and_why() -> None:
 def test_open_keys_follow_the_method_and_the_rank() -> None:
     assert Recipe().peak_learning_rate == 2e-4
     assert Recipe(method="full").peak_learning_rate == 2e-5
+    assert Recipe(task="preference").peak_learning_rate == pytest.approx(2e-5)
     assert Recipe(learning_rate=1e-3).peak_learning_rate == 1e-3
     assert Recipe(rank=4).adapter_alpha == 8
     assert Recipe(rank=4, alpha=3).adapter_alpha == 3

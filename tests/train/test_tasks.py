@@ -127,7 +127,7 @@ def test_tasks_are_mixed_by_their_shares(
     assert facts["rows"]["mix:labels.jsonl"]["used"] == 24
     artifact = train(workspace, split, chosen)
     supervision = pl.read_parquet(artifact.folder / "supervision.parquet")
-    learned = {
+    learned: dict[str, Any] = {
         part: supervision.filter(part=part)["supervised"].sum()
         for part in ("train", "mix:texts.jsonl", "mix:labels.jsonl")
     }

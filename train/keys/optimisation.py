@@ -18,7 +18,7 @@ class OptimisationKeys(Section):
         allow_inf_nan=False,
         description="Peak learning rate. None: 2e-4 for lora, 1e-2 for prefix, 3e-3 for ia3, "
         "2e-5 for full, the usual values for models of billions of weights; small models bear "
-        "more.",
+        "more. Of these a tenth for preferences.",
     )
     epochs: float = Field(
         default=3.0,
