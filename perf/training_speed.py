@@ -39,7 +39,7 @@ PAGE = ROOT / "docs" / "training_speed.md"
 MARKERS = ("<!-- table: start -->", "<!-- table: end -->")
 CONTENDERS = ("tunewise", "Trainer", "TRL")
 TARGETS = {"Trainer": 2.2, "TRL": 2.5}
-SIZE = {
+SIZE: dict[str, Any] = {
     "hidden_size": 288,
     "intermediate_size": 768,
     "num_hidden_layers": 12,
@@ -215,7 +215,8 @@ def _with_library(
         "dataloader_pin_memory": False,
     }  # fmt: skip
     if contender == "TRL":
-        from trl import SFTConfig, SFTTrainer
+        from trl.trainer.sft_config import SFTConfig
+        from trl.trainer.sft_trainer import SFTTrainer
 
         kind: Any = SFTTrainer
         keys = {"gradient_checkpointing": False, "bf16": False, "max_length": None}

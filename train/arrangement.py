@@ -69,7 +69,7 @@ def _check_optimizer(name: str, hardware: Hardware) -> None:
 
 
 def _check_flash(hardware: Hardware) -> None:
-    from transformers.utils import is_flash_attn_2_available
+    from transformers.utils.import_utils import is_flash_attn_2_available
 
     if hardware.device != "cuda":
         raise UsageError(
