@@ -31,8 +31,10 @@ from tunewise.evaluate.scoring import BASE, TUNED, PairedModel
 from tunewise.evaluate.scoring_generation import Wanted
 from tunewise.evaluate.settings import EvaluateSettings, ReportSettings
 from tunewise.train.hardware import Hardware
-from tunewise.workspace.artifact import Artifact, Workspace
+from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce
 from tunewise.workspace.errors import UsageError
+from tunewise.workspace.files import write_json
+from tunewise.workspace.manifest import Input
 
 CPU = Hardware("cpu", "float32", 1)
 SETTINGS = EvaluateSettings(suites=("who.jsonl",), answer_tokens=6, choice_items=20)
@@ -267,3 +269,52 @@ def test_what_is_no_pair_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     (adapter / "adapter_model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{broken}")
     with pytest.raises(UsageError, match="cannot be read"):
         compare_models(str(tiny_model), str(adapter))
+
+
+def test_what_is_held_outside_the_domain_is_asked_beside_it(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    """Shown in the document, the items and the report; it decides nothing."""
+    workspace = suite(Workspace(tmp_path))
+
+    def row(number: int, topic: str) -> str:
+        said = {"role": "assistant", "content": f"It {number * 37 % 101} runs {number}."}
+        asked = {"role": "user", "content": f"What of the {topic} no {number}?"}
+        return json.dumps({"messages": [asked, said]}) + "\n"
+
+    numbers = {"train": range(12), "val": range(12, 16), "test": range(16, 26)}
+
+    def build(draft: Draft) -> None:
+        for name, of_part in numbers.items():
+            (draft.folder / f"{name}.jsonl").write_text("".join(row(n, "fox") for n in of_part))
+        (draft.folder / "ood.jsonl").write_text("".join(row(n, "law") for n in range(30, 39)))
+        held = {"column": "topic", "values": ["law"]}
+        facts = {"shape": "chat", "kind": "chat", "mapping": None, "out_of_domain": held}
+        write_json(draft.folder / "split.json", facts)
+
+    source = Input(name="source", sha256="ab" * 32)
+    parts = produce(workspace, "split", build, inputs=[source], parameters={})
+    adapter = adapter_of(tiny_model, tmp_path / "adapter", "lora")
+    comparison = compare_models(str(tiny_model), str(adapter), split=parts)
+    made = evaluate_models(workspace, comparison, SETTINGS)
+    found = document(made)
+    names = [f"{task}" for task in found["out_of_domain"]["tasks"]]
+    assert names == [
+        "out-of-domain/answer-choice", "out-of-domain/exact-match", "out-of-domain/token-f1",
+        "out-of-domain/rouge-l", "out-of-domain/loss",
+    ]  # fmt: skip
+    assert found["out_of_domain"]["column"] == "topic"
+    assert found["out_of_domain"]["values"] == ["law"]
+    tasks = {task["task"]: task for task in found["tasks"]}
+    assert not any(tasks[name]["decides"] for name in names)
+    assert {pool["group"] for pool in found["pools"]} == {"general", "domain"}
+    assert tasks["domain/loss"]["n"] == 10
+    assert tasks["out-of-domain/loss"]["n"] == 9
+    items = pl.read_parquet(made.folder / "items.parquet")
+    prompts = items.filter(pl.col("task") == "out-of-domain/answer-choice")["prompt"]
+    assert prompts.str.contains("the law no").all()
+    losses = pl.read_parquet(made.folder / "losses.parquet")
+    assert losses.filter(pl.col("part") == "ood").height == 9
+    written = report(workspace, made, ReportSettings())
+    for name in ("report.html", "report.md"):
+        assert "out-of-domain/answer-choice" in (written.folder / name).read_text()
