@@ -58,7 +58,9 @@ PICTURES = (
         signs=("cluster 2", "keep"),
     ),
     Picture("splits", "splits", signs=("Certificate",)),
+    Picture("form", "splits", keys=("f",), signs=("ctrl+s starts it", "largest drift")),
     Picture("train", "train", signs=("best val loss", "val   ")),
+    Picture("bench", "bench", keys=("f",), signs=("bundled tasks", "Every item")),
     Picture("report", "report", signs=("overfitting", "lost")),
 )
 

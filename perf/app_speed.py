@@ -4,9 +4,10 @@
 
 Makes chat rows as JSONL and Parquet in DIR, audits the JSONL once, and then drives the real app in
 a pseudo-terminal as a person would: every key is written to the terminal, and its answer is the
-next thing that the app draws. Other programs on the machine lengthen the wall times; so beside them
-stands what is left without the time in which the app's main thread was ready to run and another
-program had the processor (the second number of Linux's ``/proc/PID/schedstat``).
+next thing that the app draws. Other programs on the machine lengthen the times by the clock; so
+beside them stands the processor time that the app's main thread took until then (the first number
+of Linux's ``/proc/PID/schedstat``): it alone answers keys, so on an idle machine the answer comes
+after about that.
 """
 
 from __future__ import annotations
@@ -64,23 +65,23 @@ class Terminal:
         self.seen = b""
 
     def wait_for(self, sign: str) -> tuple[float, float]:
-        """Return the seconds until a text was drawn, by the clock and without waiting."""
+        """Return the seconds until a text was drawn, by the clock and of the main thread."""
         while sign.encode() not in self.seen:
             if time.perf_counter() - self.began > _LONGEST:
                 raise TimeoutError(f"never saw {sign!r} in {self.seen[-2000:]!r}")
             self._read(1.0)
         wall = time.perf_counter() - self.began
-        return wall, wall - self._waited()
+        return wall, self._ran()
 
     def press(self, key: str) -> tuple[float, float]:
-        """Return the seconds until a key was answered, by the clock and without waiting."""
+        """Return the seconds until a key was answered, by the clock and of the main thread."""
         self.settle()
-        before, begin = self._waited(), time.perf_counter()
+        before, begin = self._ran(), time.perf_counter()
         os.write(self._screen, key.encode())
         while time.perf_counter() - begin < _LONGEST_ANSWER:
             if self._read(0.05):
                 wall = time.perf_counter() - begin
-                return wall, max(0.0, wall - (self._waited() - before))
+                return wall, self._ran() - before
         return float("nan"), float("nan")
 
     def settle(self) -> None:
@@ -108,10 +109,10 @@ class Terminal:
         self.most_memory = max(self.most_memory, self.process.memory_info().rss)
         return True
 
-    def _waited(self) -> float:
-        """Return for how long the main thread was ready to run while others had the processor."""
+    def _ran(self) -> float:
+        """Return the processor time of the main thread so far."""
         told = Path(f"/proc/{self.child.pid}/schedstat").read_text("ascii")
-        return int(told.split()[1]) / 1e9
+        return int(told.split()[0]) / 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class Keys:
     what: str
     keys: int
     wall: tuple[float, float]
-    unhindered: tuple[float, float]
+    main_thread: tuple[float, float]
 
 
 def measure_keys(terminal: Terminal, what: str, keys: Sequence[str]) -> Keys:
@@ -162,7 +163,7 @@ def opening(arguments: Sequence[str], sign: str, state: Path) -> dict[str, float
     wall, alone = terminal.wait_for(sign)
     terminal.settle()
     terminal.close()
-    return {"wall": wall, "unhindered": alone, "megabytes": terminal.most_memory / 1e6}
+    return {"wall": wall, "main_thread": alone, "megabytes": terminal.most_memory / 1e6}
 
 
 def main() -> None:
@@ -188,7 +189,7 @@ def main() -> None:
     ):  # fmt: skip
         opened[name] = opening(words, sign, state)
         told = opened[name]
-        print(f"open {name:22} {told['wall']:5.2f} s, unhindered {told['unhindered']:.2f} s, "
+        print(f"open {name:22} {told['wall']:5.2f} s, main thread {told['main_thread']:.2f} s, "
               f"{told['megabytes']:.0f} MB")  # fmt: skip
     figures["open"] = opened
     figures["keys"] = [*keys_of(workspace, state, ""), *keys_of(workspace, state, str(lines))]
@@ -225,12 +226,12 @@ def keys_of(workspace: Path, state: Path, audited: str) -> list[dict[str, object
             job.wait()
     memory = terminal.most_memory / 1e6
     for one in found:
-        wall, alone = one.wall, one.unhindered
-        print(f"keys {one.what:30} {one.keys:3}: p50 {wall[0]:5.1f} p95 {wall[1]:6.1f} ms, "
-              f"unhindered p50 {alone[0]:5.1f} p95 {alone[1]:5.1f} ms, {memory:.0f} MB")  # fmt: skip
+        wall, alone = one.wall, one.main_thread
+        print(f"keys {one.what:34} {one.keys:3}: p50 {wall[0]:5.1f} p95 {wall[1]:6.1f} ms, main "
+              f"thread p50 {alone[0]:5.1f} p95 {alone[1]:5.1f} ms, {memory:.0f} MB")  # fmt: skip
     return [
-        {"what": one.what, "keys": one.keys, "wall_ms": one.wall, "unhindered_ms": one.unhindered,
-         "megabytes": memory}
+        {"what": one.what, "keys": one.keys, "wall_ms": one.wall,
+         "main_thread_ms": one.main_thread, "megabytes": memory}
         for one in found
     ]  # fmt: skip
 

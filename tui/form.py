@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
@@ -44,7 +44,8 @@ class Form(Vertical):
 
     def compose(self) -> ComposeResult:
         """Yield a line for each field, and one that explains the field in hand."""
-        with VerticalScroll(classes="form-fields", can_focus=False):
+        # No VerticalScroll: its own arrow keys would scroll instead of moving between fields.
+        with Vertical(classes="form-fields"):
             for field in self.fields:
                 with Horizontal(classes="form-row"):
                     yield Static(plain(field.label), classes="form-label")

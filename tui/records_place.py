@@ -264,6 +264,10 @@ class RecordsPlace(RecordDecisions):
     def _show_heading(self) -> None:
         listing, query = self.table.listing, self._query
         text = Text()
+        if self.choices:
+            text.append(f"{self.unsaved}: ctrl+s does them  ", style="bold")
+        if self.marked:
+            text.append(f"{len(self.marked):,} marked  ", style="bold")
         if isinstance(listing, HitRows):
             text.append_text(plain(query.check, "bold")).append("  ")
             if len(listing):
@@ -277,10 +281,6 @@ class RecordsPlace(RecordDecisions):
                 text.append(f", {query.order} first" if query.order != "label" else ", by label")
             if not len(listing):
                 text.append("  esc shows all", style="dim")
-        if self.marked:
-            text.append(f"  {len(self.marked):,} marked", style="bold")
-        if self.choices:
-            text.append(f"  {self.unsaved}: ctrl+s does them", style="bold")
         self.query_one("#records-heading", Line).say(text)
 
     def _tell(self, text: Text) -> None:

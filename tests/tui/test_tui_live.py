@@ -52,10 +52,10 @@ async def test_a_run_in_progress_is_drawn(
     add_job(("train", "latest"), steps(), alive=True)
     async with make_app("train").run_test(size=size) as pilot:
         await see(pilot, "train, mean of 4", "val", "general probe")
-        await pilot.press("j", "j", "j", "j", "j", "j", "j", "j", "j", "j")
-        shown = await see(pilot, "step 39/100", "ETA 25:50", "4,180 tok/s", "memory 2.0 GB")
-        assert "base 2.000  now 2.060" in shown
-        assert "+3.0%" in shown
+        if size == NARROW:
+            await pilot.press(*"jjjjjjjjjjjjjj")
+        await see(pilot, "step 39/100", "ETA 25:50", "4,180 tok/s", "memory 2.0 GB")
+        await see(pilot, "base 2.000  now 2.060", "+3.0%")
 
 
 async def test_answers_to_the_same_prompt_stand_together(

@@ -261,9 +261,9 @@ def test_a_loss_log_leaves_out_what_was_not_measured(tmp_path: Path) -> None:
     assert log.window == 9
     assert len(log.train) == 99
     assert log.train[-1] == (99, pytest.approx(4 / 9))
-    assert "train, mean of 9 steps" in curve_text(log).plain
+    assert "train, mean of 9 steps" in curve_text(log, 40, 6).plain
     frame.head(1).with_columns(val_loss=pl.lit(None, dtype=pl.Float64)).write_parquet(path)
-    assert curve_text(read_log(path)).plain == "no loss was measured"
+    assert curve_text(read_log(path), 40, 6).plain == "no loss was measured"
 
 
 def test_the_fixture_is_what_a_contract_says(audit_folder: Path, add_audit: Callable) -> None:
