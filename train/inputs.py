@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -44,4 +45,6 @@ def _quiet_libraries() -> None:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    # It offers a faster kernel of the Hub to everybody who has none.
+    getLogger("bitsandbytes").setLevel(ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft")

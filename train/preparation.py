@@ -193,7 +193,7 @@ def prepare(
         examples=tuple(proof(train, tokenizer, labels=labels if recipe.task == HEAD else ())),
         warnings=(),
     )
-    warnings = (*beside.warnings, *_doubts(prepared, base, datasets))
+    warnings = (*beside.warnings, *_doubts(prepared, base, datasets, idle_keys(recipe)))
     return _told(replace(prepared, warnings=warnings), datasets.values(), emit)
 
 
@@ -245,12 +245,15 @@ def _told(prepared: Prepared, datasets: Iterable[Dataset | None], emit: Emit) ->
 
 
 def _doubts(
-    prepared: Prepared, base: BaseModel, datasets: Mapping[str, Dataset | None]
+    prepared: Prepared,
+    base: BaseModel,
+    datasets: Mapping[str, Dataset | None],
+    idle: Sequence[str],
 ) -> Iterator[str]:
     """Yield what a person should know before the run."""
     recipe, tokenizer, train = prepared.recipe, prepared.tokenizer, prepared.train
     yield from warnings_of(train, prepared.val, recipe, prepared.schedule)
-    if idle := idle_keys(recipe):
+    if idle:
         yield f"method {recipe.method!r} takes no notice of {', '.join(idle)}"
     if prepared.template:
         yield from _template_warnings(base, tokenizer, prepared.template)
