@@ -155,12 +155,11 @@ def _licences(facts: Mapping[str, Any]) -> list[str]:
     base, audit = facts["base"]["licence"], facts["data"]["audit"]
     lines = [f"* Base: {code(base) if base else _UNKNOWN}."]
     licences = audit["licences"] if audit else None
-    stated = licences["stated"] if licences else []
-    if stated:
+    if licences and licences["stated"]:
         told = ", ".join(
             f"{code(item['identifier'] or item['value'])} ({item['records']:,} records"
             + (", not for commercial use)" if item["forbids_commerce"] else ")")
-            for item in stated[:_MOST_LICENCES]
+            for item in licences["stated"][:_MOST_LICENCES]
         )
         without = f"; {licences['without']:,} records state none" if licences["without"] else ""
         lines.append(f"* Data: {told}{without}.")

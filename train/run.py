@@ -33,7 +33,7 @@ from .preparation import Prepared, prepare
 from .recipe import Recipe
 from .render import Rendered
 from .run_document import afterthoughts, prepared_facts, run_document
-from .samples import SAMPLES_NAME, answers, choose_questions, samples_frame
+from .samples import SAMPLES_NAME, Question, answers, choose_questions, samples_frame
 from .tasks import HEAD
 from .template import template_of
 from .tracking.tensorboard import EVENTS_NAME, TENSORBOARD_FOLDER
@@ -252,6 +252,7 @@ class _Run:
 
         recipe, tokenizer = prepared.recipe, prepared.tokenizer
         padding = padding_token(tokenizer)
+        questions = _questions(prepared)
         model = model_to_tune(self.base, prepared, self.emit)
         saver = Saver(model, recipe, self.draft.folder / _FIRST_STATE)
         objective = objective_of(model, prepared, padding)
@@ -279,9 +280,6 @@ class _Run:
                 probe = row_losses(model, general, padding=padding).mean if general else None
             return Losses(train=train, val=val, general=probe)
 
-        parts = () if recipe.task == HEAD else (prepared.val, prepared.train)
-        is_chat = prepared.template is not None
-        questions = choose_questions(recipe, tokenizer, parts, is_chat=is_chat)
         trackers = open_trackers(
             recipe.report_to,
             folder=self.draft.folder,
@@ -390,6 +388,18 @@ def _sample(rows: Sequence[Rendered], count: int, seed: int) -> list[Rendered]:
         return list(rows)
     chosen = np.random.default_rng(seed).choice(len(rows), count, replace=False)
     return [rows[index] for index in sorted(chosen.tolist())]
+
+
+def _questions(prepared: Prepared) -> tuple[Question, ...]:
+    """Choose what is asked at every validation; a head for labels answers nothing."""
+    if prepared.recipe.task == HEAD:
+        return ()
+    return choose_questions(
+        prepared.recipe,
+        prepared.tokenizer,
+        (prepared.val, prepared.train),
+        is_chat=prepared.template is not None,
+    )
 
 
 def _how_far(watch: Watch, checkpoints: Checkpoints) -> str:

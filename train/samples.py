@@ -183,10 +183,10 @@ def _of_row(
         return None
     return Question(
         tokens=tuple(row.tokens[:start]),
-        prompt=tokenizer.decode(row.tokens[:start]),
+        prompt=str(tokenizer.decode(row.tokens[:start])),
         limit=min(limit, room - start),
         row=part.numbers[place],
-        expected=tokenizer.decode(row.tokens[start:end], skip_special_tokens=True),
+        expected=str(tokenizer.decode(row.tokens[start:end], skip_special_tokens=True)),
     )
 
 

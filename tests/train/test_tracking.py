@@ -44,7 +44,8 @@ def tensorboard_events(folder: Path) -> Iterator[Any]:
     place = 0
     while place < len(content):
         (length,) = struct.unpack_from("<Q", content, place)
-        event: Any = event_pb2.Event()
+        messages: Any = event_pb2
+        event = messages.Event()
         event.ParseFromString(content[place + 12 : place + 12 + length])
         yield event
         place += 16 + length
@@ -59,7 +60,7 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
     return found
 
 
-def logged(artifact: Artifact, column: str) -> list[tuple[int, float]]:
+def logged(artifact: Artifact, column: str) -> list[tuple[int, Any]]:
     log = pl.read_parquet(artifact.folder / "log.parquet", columns=["step", column])
     return [(step, pytest.approx(value, rel=1e-6)) for step, value in log.drop_nulls().iter_rows()]
 

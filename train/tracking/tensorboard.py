@@ -5,6 +5,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ...workspace.markdown import block
 
@@ -39,11 +40,13 @@ class TensorBoardFile:
     def __init__(self, folder: Path) -> None:
         """Begin a file below a run's folder; one of an earlier attempt is written anew."""
         from tensorboardX.proto import event_pb2
+
+        messages: Any = event_pb2
         from tensorboardX.record_writer import RecordWriter
 
         place = folder / TENSORBOARD_FOLDER
         place.mkdir(parents=True, exist_ok=True)
-        self._event = event_pb2.Event
+        self._event = messages.Event
         self._writer = RecordWriter(str(place / EVENTS_NAME))
         self._flushed = 0.0
         self._write(self._event(wall_time=clock.time(), file_version="brain.Event:2"))
@@ -70,8 +73,8 @@ class TensorBoardFile:
         """Write what is left."""
         self._writer.close()
 
-    def _write(self, event: object) -> None:
-        self._writer.write(event.SerializeToString())  # type: ignore[attr-defined]
+    def _write(self, event: Any) -> None:
+        self._writer.write(event.SerializeToString())
         now = clock.monotonic()
         if now - self._flushed >= _SECONDS_BETWEEN_FLUSHES:
             self._flushed = now
