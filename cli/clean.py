@@ -259,10 +259,10 @@ def _edited(session: Session, audit: Artifact, audited: Audited, asked: _Asked) 
         text = f"row {current.row} is removed, edited or not: {current.goes}"
         session.emit(Note(text=text, level="warning"))
     if asked.replacement is None and asked.preview:
-        text = row_as_text(current.value).decode("utf-8")
+        shown = row_as_text(current.value).decode("utf-8")
         document = {"command": session.command, "preview": True, "audit": audit.id,
-                    "row": current.row, "goes": current.goes, "text": text}  # fmt: skip
-        session.finish(document, lambda: text)
+                    "row": current.row, "goes": current.goes, "text": shown}  # fmt: skip
+        session.finish(document, lambda: shown)
     if asked.replacement is None:
         # Bars that go on being drawn would spoil the editor's screen.
         session.display.close()

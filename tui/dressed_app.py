@@ -60,7 +60,8 @@ class DressedApp(App[int]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what changes colours on their way to the terminal; first, those of the theme."""
-        if self._recolour is None or self._recolour.theme is not self.current_theme:
+        # Asked for every line that is drawn, so by the name alone.
+        if self._recolour is None or self._recolour.theme.name != self.theme:
             self._recolour = Recolour(self.current_theme)
         own = [self._recolour] if self._recolour.enabled else []
         return [*own, *super().get_line_filters()]

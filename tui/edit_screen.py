@@ -82,7 +82,11 @@ class EditScreen(ModalScreen[str | None]):
             self.dismiss(None)
             return
         question = Confirm("Leave without saving?", Text("What was changed is lost."), "leave")
-        self.app.push_screen(question, lambda answer: self.dismiss(None) if answer else None)
+        self.app.push_screen(question, self._leave)
+
+    def _leave(self, answer: bool | None) -> None:
+        if answer:
+            self.dismiss(None)
 
 
 def keep_edited(workspace: Workspace, row: int, text: str) -> Path:

@@ -59,6 +59,11 @@ class Form(Vertical):
                     )
         yield Line(classes="form-what")
 
+    def on_mount(self) -> None:
+        """Let cursors stand still: a blinking one is drawn twice a second."""
+        for line in self.query(Input):
+            line.cursor_blink = False
+
     def show_defaults(self, settings: Mapping[str, Any]) -> None:
         """Show in every empty field what holds where nothing is filled in."""
         for field, line in zip(self.fields, self.query(Input), strict=True):

@@ -68,6 +68,7 @@ class RecordsPlace(RecordDecisions):
         self._timer: Timer | None = None
         self._record: Mapping[str, Any] | None = None
         self._assignments: Path | None = None
+        self._offered = (False, False)
 
     def compose(self) -> ComposeResult:
         """Yield heading, list, the panes to read and to compare, and the filter field."""
@@ -297,7 +298,14 @@ class RecordsPlace(RecordDecisions):
         event.stop()
         self._show_heading()
         self._read_soon()
-        self.refresh_bindings()
+        self._offer()
+
+    def _offer(self) -> None:
+        """Name other keys at the foot where others have a sense now; to draw it anew is costly."""
+        offered = (bool(self.check), bool(self.check_action("keep", ())))
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
 
     @on(Table.RowSelected, "#records-table")
     def _row_selected(self, event: Table.RowSelected) -> None:

@@ -123,8 +123,8 @@ def take_snapshot(workspace: Workspace, source: Path | None = None) -> Snapshot:
 
 def _models(workspace: Workspace, evaluate: Document) -> Mapping[str, str]:
     # They bring the settings of every step with them, which an app without verdicts does without.
-    from ..workspace.lineage import read_lineage
     from ..evaluate.report_facts import model_names
+    from ..workspace.lineage import read_lineage
 
     return model_names(evaluate.content, read_lineage(workspace, evaluate.artifact))
 

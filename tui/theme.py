@@ -89,9 +89,9 @@ class Recolour(LineFilter):
         found = self._styles.get(style)
         if found is None:
             found = style
-            if style.color in self._colours:
+            if style.color is not None and style.color in self._colours:
                 found += Style(color=self._colours[style.color])
-            if style.bgcolor in self._colours:
+            if style.bgcolor is not None and style.bgcolor in self._colours:
                 found += Style(bgcolor=self._colours[style.bgcolor])
             self._styles[style] = found
         return found

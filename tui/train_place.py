@@ -149,8 +149,10 @@ class TrainPlace(FormPlace):
         if view is None:
             self._frozen = False
         if not self._frozen:
+            appeared = (view is None) != (self._live is None)
             self._show_live(view)
-            self.refresh_bindings()
+            if appeared:
+                self.refresh_bindings()
 
     def _show_live(self, view: JobView | None) -> None:
         self._live = view

@@ -18,7 +18,7 @@ def audited(tmp_path: Path) -> Path:
     rows = [
         {
             "messages": [
-                {"role": "user", "content": f"Write to a{n}@example.org, number {n}"},
+                {"role": "user", "content": f"Write to anna.berg{n}@mail-example.org, number {n}"},
                 {"role": "assistant", "content": f"Yes {n}."},
             ]
         }

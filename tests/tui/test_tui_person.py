@@ -73,6 +73,8 @@ def test_texts_keep_their_meaning_in_the_colours_of_the_theme() -> None:
     def colour(theme) -> str:
         (found,) = Recolour(theme).apply([segment], ground)
         assert found.text == "HIGH"
+        assert found.style is not None
+        assert found.style.color is not None
         assert found.style.bold
         return found.style.color.name
 

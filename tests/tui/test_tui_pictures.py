@@ -121,7 +121,9 @@ def test_a_form_with_its_preview(
         "tunewise.tui.form_place.ask", lambda *arguments: Answer({"splits": [FALL]})
     )
     keys = ("f", "down", "8", "0", "/", "1", "0")
-    assert picture(snap_compare, make_app("splits"), see, keys, ("80/10", "seed 17"), size)
+    assert picture(
+        snap_compare, make_app("splits"), see, keys, ("80/10", "seed 17", "--ratios: shares"), size
+    )
 
 
 @pytest.mark.parametrize("size", list(SIZES))
