@@ -98,9 +98,9 @@ def find_learning_rate(
     from transformers import TrainerCallback
 
     from .batches import order_of
+    from .inputs import find_inputs
     from .loading import model_to_tune
     from .objective import objective_of
-    from .run import find_inputs
     from .trainer import fit
     from .watch import Tally
 
