@@ -49,8 +49,9 @@ def parts_text(content: Mapping[str, Any], width: int = _BAR) -> Text:
     if content.get("seed") is not None:
         text.append_text(plain(f"seed {content['seed']}", "dim"))
         if components := content.get("components"):
-            alone = components.get("of_several_rows")
-            text.append(f"  {counted(int(alone or 0), 'group')} of rows stay together", "dim")
+            together = int(components.get("of_several_rows") or 0)
+            if together:
+                text.append(f"  {counted(together, 'group')} of rows stay together", "dim")
     return text
 
 

@@ -27,7 +27,7 @@ def audited(tmp_path: Path) -> Path:
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     result = CliRunner().invoke(
         tunewise, ["audit", str(tmp_path / "rows.jsonl"), "--workspace", str(tmp_path), "--quiet",
-                   "--checks", "privacy", "--checks", "schema"],
+                   "--checks", "privacy,schema"],
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     return tmp_path
