@@ -102,7 +102,7 @@ def gates(session: Session) -> ExitCode:
         if code is not ExitCode.PASSED:
             return code
     if evaluations := list_artifacts(session.workspace, "evaluate"):
-        from ..evaluate.report import gate as report_gate
+        from ..evaluate.gate import gate as report_gate
 
         document = read_json(evaluations[-1].folder / "evaluate.json")
         return report_gate(document, settings.report.fail_on, settings.report.undecided)

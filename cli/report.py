@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -16,12 +16,12 @@ from ..workspace.artifact import (
     resolve_artifact,
 )
 from ..workspace.errors import UsageError
+from ..workspace.files import writing_whole
 from .session import Session, command
 
-if TYPE_CHECKING:
-    pass
-
-FORMATS = ("html", "md", "json")
+FORMATS = ("html", "md", "json", "junit")
+# What a file's name says about its format.
+_SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".json": "json", ".xml": "junit"}
 
 
 @command(
@@ -30,6 +30,7 @@ FORMATS = ("html", "md", "json")
   tunewise report
   tunewise report latest --format md > comment.md
   tunewise report --fail-on forgot,overfit --undecided fail    # in CI
+  tunewise report --fail-on forgot --format junit --output forgetting.xml
 """,
 )
 @click.argument("run", default=LATEST)
@@ -39,17 +40,27 @@ FORMATS = ("html", "md", "json")
     type=click.Choice(FORMATS),
     help="Print this on stdout; html prints its path.",
 )
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write it into this file; .html, .md, .json and .xml (JUnit) say the format.",
+)
 @click.option("--fail-on", help="Exit 1 on these verdicts: forgot, overfit; by commas.")
 @click.option("--undecided", type=click.Choice(["pass", "fail"]), help="Exit 5 when undecided.")
 def report(
-    session: Session, run: str, shape: str | None, fail_on: str | None, undecided: str | None
+    session: Session,
+    run: str,
+    shape: str | None,
+    output: Path | None,
+    fail_on: str | None,
+    undecided: str | None,
 ) -> None:
     """Write the report on RUN: a tuning run or an evaluation (a path, an id, or `latest`)."""
     verdicts = (
         tuple(part.strip() for part in fail_on.split(",") if part.strip()) if fail_on else None
     )
     settings = session.settings({"report": {"fail_on": verdicts, "undecided": undecided}})
-    from ..evaluate.report import gate
+    from ..evaluate.gate import gate
     from ..evaluate.report import report as write_report
 
     artifact = write_report(
@@ -61,6 +72,10 @@ def report(
     )
     document = session.document(artifact)
     code = gate(document, settings.report.fail_on, settings.report.undecided)
+    if output is not None:
+        shape = shape or _SUFFIXES.get(output.suffix.lower()) or settings.report.format
+        _write(output, _text(artifact, document, shape))
+        session.finish(document, lambda: str(output), code)
     session.finish(document, lambda: _shown(artifact, document, shape), code)
 
 
@@ -82,10 +97,32 @@ def find_evaluation(workspace: Workspace, reference: str) -> Artifact:
 
 
 def _shown(artifact: Artifact, document: Mapping[str, Any], shape: str | None) -> str:
-    if shape in ("md", "json"):
-        return (artifact.folder / f"report.{shape}").read_text(encoding="utf-8").rstrip("\n")
-    page = str(artifact.folder / "report.html")
-    return page if shape == "html" else summary(document)
+    if shape is None:
+        return summary(document)
+    if shape == "html":
+        return str(artifact.folder / f"{artifact.kind}.html")
+    return _text(artifact, document, shape).rstrip("\n")
+
+
+def _text(artifact: Artifact, document: Mapping[str, Any], shape: str) -> str:
+    """Return the report in a format; JUnit is made of the document, the others lie there."""
+    if shape == "junit":
+        from ..evaluate.report_junit import junit_report
+
+        return junit_report(document)
+    return (artifact.folder / f"{artifact.kind}.{shape}").read_text(encoding="utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        with writing_whole(path) as stream:
+            stream.write(text)
+    except OSError as error:
+        raise UsageError(
+            f"the file cannot be written: {error.strerror or error}",
+            where=str(path),
+            fix="name a file in a folder that exists and can be written",
+        ) from error
 
 
 def summary(document: Mapping[str, Any]) -> str:

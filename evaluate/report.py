@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..workspace.artifact import FOLDER_NAME, Artifact, Draft, Workspace, produce
 from ..workspace.config import settings_text
-from ..workspace.errors import DataError, ExitCode
+from ..workspace.errors import DataError
 from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import writing_whole
 from ..workspace.lineage import read_lineage
-from .judgement import FORGOT, UNDECIDED
-from .overfitting import OVERFIT
+from .gate import gate
 from .report_facts import (
     SETTINGS_FILE,
     commands,
@@ -35,7 +33,6 @@ from .summary import (
     headline,
     left_out_sentences,
     overfitting_sentence,
-    overfitting_verdict,
 )
 
 REPORT = "report"
@@ -153,27 +150,3 @@ def report_document(
         "commands": commands(lineage, settings_file),
         "problems": list(lineage.problems),
     }
-
-
-def gate(document: Mapping[str, Any], fail_on: Sequence[str], undecided: str) -> ExitCode:
-    """Decide a release by the verdicts.
-
-    Args:
-        document: of an evaluation or a report.
-        fail_on: verdicts that fail it: ``forgot``, ``overfit``.
-        undecided: ``fail`` to stop where a verdict is undecided: one that ``fail_on`` asks about,
-            or either where it names none.
-
-    Returns:
-        1 if a listed verdict occurs, 5 if undecided and asked to fail on it, else 0.
-    """
-    verdicts = {
-        FORGOT: str(document.get("overall", UNDECIDED)),
-        OVERFIT: overfitting_verdict(document),
-    }
-    if any(verdicts.get(name) == name for name in fail_on):
-        return ExitCode.GATE_FAILED
-    looked_at = [verdicts[name] for name in fail_on or verdicts if name in verdicts]
-    if undecided == "fail" and UNDECIDED in looked_at:
-        return ExitCode.UNDECIDED
-    return ExitCode.PASSED

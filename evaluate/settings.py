@@ -68,6 +68,6 @@ class EvaluateSettings(Section):
 class ReportSettings(Section):
     """`[report]`: what the report looks like, and on which verdicts a release stops."""
 
-    format: Literal["html", "md", "json"] = "html"
+    format: Literal["html", "md", "json", "junit"] = "html"
     fail_on: tuple[Literal["forgot", "overfit"], ...] = ()
     undecided: Literal["pass", "fail"] = "pass"

@@ -14,9 +14,10 @@ import polars as pl
 import pytest
 
 from tunewise.evaluate.exposed_scores import scores_by_status
+from tunewise.evaluate.gate import gate
 from tunewise.evaluate.measures import CurvePoint, OverfittingMeasures, TaskScores
 from tunewise.evaluate.overfitting import judge_overfitting
-from tunewise.evaluate.report import gate, report, report_document
+from tunewise.evaluate.report import report, report_document
 from tunewise.evaluate.report_html import LARGEST_BYTES, html_report
 from tunewise.evaluate.report_markdown import markdown_report
 from tunewise.evaluate.settings import ReportSettings
