@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ..workspace.app_settings import AppSettings
-from ..workspace.artifact import Workspace, list_artifacts
+from ..workspace.artifact import SETTINGS_NAME, Workspace, list_artifacts
 from ..workspace.errors import DataError, ExitCode, UsageError
 from ..workspace.files import read_json
 from .format import printable
@@ -42,7 +42,26 @@ def open_app(
     if plain or not has_terminal():
         click.echo(printable(text_of(session.workspace, place, data, whole=plain)))
         raise SystemExit(int(ExitCode.PASSED if plain else gates(session)))
-    raise SystemExit(launch(session.workspace, place, data, settings=session.settings().app))
+    raise SystemExit(launch(session.workspace, place, data, settings=app_settings(session)))
+
+
+def app_settings(session: Session) -> AppSettings | None:
+    """Return `[app]` of the settings; None where nobody has set anything.
+
+    To read settings brings those of every step with it, a tenth of a second that the app would
+    open later.
+    """
+    from ..workspace.config import user_settings_path
+
+    places = (
+        session.workspace.root / SETTINGS_NAME,
+        session.workspace.root / "pyproject.toml",
+        user_settings_path(os.environ),
+    )
+    told = any(name.startswith("TUNEWISE_APP_") for name in os.environ)
+    if session.config is None and not told and not any(path.exists() for path in places):
+        return None
+    return session.settings().app
 
 
 def has_terminal() -> bool:

@@ -8,7 +8,7 @@ import click
 
 from ..workspace.artifact import Workspace
 from .demo import prepare
-from .open import launch
+from .open import app_settings, launch
 from .session import Session, command
 
 
@@ -29,4 +29,4 @@ def tour(session: Session, folder: Path) -> None:
     prepare(folder)
     session.display.close()
     workspace = Workspace(folder.resolve())
-    raise SystemExit(launch(workspace, "data", settings=session.settings().app, tour=True))
+    raise SystemExit(launch(workspace, "data", settings=app_settings(session), tour=True))
