@@ -121,8 +121,18 @@ def gates(session: Session) -> ExitCode:
         if code is not ExitCode.PASSED:
             return code
     if evaluations := list_artifacts(session.workspace, "evaluate"):
-        from ..evaluate.gate import gate as report_gate
+        import polars as pl
 
-        document = read_json(evaluations[-1].folder / "evaluate.json")
+        from ..evaluate.gate import gate as report_gate
+        from ..evaluate.recorded_scores import with_margins
+
+        evaluation = evaluations[-1]
+        document = with_margins(
+            read_json(evaluation.folder / "evaluate.json"),
+            pl.scan_parquet(evaluation.folder / "items.parquet"),
+            evaluation.manifest.parameters,
+            settings.report,
+            where=str(evaluation.folder),
+        )
         return report_gate(document, settings.report.fail_on, settings.report.undecided)
     return ExitCode.PASSED

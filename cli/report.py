@@ -30,6 +30,7 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".json": "json", ".xm
   tunewise report
   tunewise report latest --format md > comment.md
   tunewise report --fail-on forgot,overfit --undecided fail    # in CI
+  tunewise report --margin 0.01 --task-margin arithmetic=0.05 --fail-on forgot
   tunewise report --fail-on forgot --format junit --output forgetting.xml
 """,
 )
@@ -46,6 +47,18 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".json": "json", ".xm
     help="Write it into this file; .html, .md, .json and .xml (JUnit) say the format.",
 )
 @click.option("--fail-on", help="Exit 1 on these verdicts: forgot, overfit; by commas.")
+@click.option(
+    "--margin",
+    type=float,
+    help="Judge again: a loss of less than this is accepted. 0.02 is two points, or 2 % of a loss.",
+)
+@click.option(
+    "--task-margin",
+    "task_margins",
+    multiple=True,
+    metavar="TASK=MARGIN",
+    help="The same for one task; several times for several.",
+)
 @click.option("--undecided", type=click.Choice(["pass", "fail"]), help="Exit 5 when undecided.")
 def report(
     session: Session,
@@ -53,13 +66,18 @@ def report(
     shape: str | None,
     output: Path | None,
     fail_on: str | None,
+    margin: float | None,
+    task_margins: tuple[str, ...],
     undecided: str | None,
 ) -> None:
     """Write the report on RUN: a tuning run or an evaluation (a path, an id, or `latest`)."""
     verdicts = (
         tuple(part.strip() for part in fail_on.split(",") if part.strip()) if fail_on else None
     )
-    settings = session.settings({"report": {"fail_on": verdicts, "undecided": undecided}})
+    flags = {"fail_on": verdicts, "undecided": undecided, "margin": margin}
+    if task_margins:
+        flags["margins"] = dict(_task_margin(text) for text in task_margins)
+    settings = session.settings({"report": flags})
     from ..evaluate.gate import gate
     from ..evaluate.report import report as write_report
 
@@ -77,6 +95,21 @@ def report(
         _write(output, _text(artifact, document, shape))
         session.finish(document, lambda: str(output), code)
     session.finish(document, lambda: _shown(artifact, document, shape), code)
+
+
+def _task_margin(text: str) -> tuple[str, float]:
+    """Read TASK=MARGIN; a task's name may hold the sign itself."""
+    name, sign, number = text.rpartition("=")
+    try:
+        if sign and name:
+            return name, float(number)
+    except ValueError:
+        pass
+    raise UsageError(
+        f"{text!r} is no margin of a task",
+        where="--task-margin",
+        fix="write TASK=MARGIN, such as grammar=0.01 for one point",
+    )
 
 
 def find_evaluation(workspace: Workspace, reference: str) -> Artifact:

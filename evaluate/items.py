@@ -109,7 +109,7 @@ def paired_scores(base: Answers, tuned: Answers, margin: float | None = None) ->
         chance=info.chance,
         base=base.frame["score"].to_numpy().astype(np.float64),
         tuned=tuned.frame["score"].to_numpy().astype(np.float64),
-        clusters=_cluster_numbers(base.frame["cluster"]),
+        clusters=cluster_numbers(base.frame["cluster"]),
         decides=info.decides,
         margin=margin,
     )
@@ -172,8 +172,15 @@ def paired_items(base: Answers, tuned: Answers, statuses: Mapping[str, str]) -> 
     ).select(ITEMS_SCHEMA.names())
 
 
-def _cluster_numbers(clusters: pl.Series) -> np.ndarray | None:
-    """Number the clusters; an item without one stands alone."""
+def cluster_numbers(clusters: pl.Series) -> np.ndarray | None:
+    """Number the clusters; an item without one stands alone.
+
+    Args:
+        clusters: names or nulls, shape (n,).
+
+    Returns:
+        int64 of shape (n,); None where every item stands alone.
+    """
     if clusters.null_count() == len(clusters):
         return None
     alone = pl.Series([f"\x00{index}" for index in range(len(clusters))])

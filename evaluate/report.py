@@ -13,6 +13,7 @@ from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import writing_whole
 from ..workspace.lineage import read_lineage
 from .gate import gate
+from .recorded_scores import with_margins
 from .report_facts import (
     SETTINGS_FILE,
     commands,
@@ -54,7 +55,7 @@ def report(
     Args:
         workspace: where the artifact is written.
         evaluation_artifact: of kind ``evaluate``.
-        settings: on which verdicts a release stops.
+        settings: on which verdicts a release stops, and by which margins tasks are judged.
         force: write it again even if it is there.
         emit: told what could not be found.
 
@@ -90,7 +91,7 @@ def report(
         REPORT,
         build,
         inputs=[evaluation_artifact.as_input("evaluation")],
-        parameters=settings.model_dump(mode="json", exclude={"format"}),
+        parameters=settings.recorded(),
         force=force,
         emit=emit,
     )
@@ -108,11 +109,13 @@ def report_document(
     Args:
         workspace: where the steps before are looked for.
         evaluation: of kind ``evaluate``.
-        settings: on which verdicts a release stops.
+        settings: on which verdicts a release stops, and by which margins tasks are judged.
         settings_file: where the steps' settings will lie, for the commands that repeat them.
 
     Raises:
-        DataError: the evaluation has no document, or one without tasks.
+        DataError: the evaluation has no document, or one without tasks; or other margins are
+            wanted and its items are gone.
+        UsageError: a margin is for a task that was not evaluated.
     """
     lineage = read_lineage(workspace, evaluation)
     step = lineage.get(evaluation.kind)
@@ -123,6 +126,10 @@ def report_document(
             where=str(evaluation.folder / f"{evaluation.kind}.json"),
             fix="evaluate again with --force",
         )
+    items = step.frame("items.parquet")
+    judged = with_margins(
+        judged, items, evaluation.manifest.parameters, settings, where=str(evaluation.folder)
+    )
     code = gate(judged, settings.fail_on, settings.undecided)
     return {
         "schema_version": REPORT_SCHEMA_VERSION,
@@ -141,7 +148,7 @@ def report_document(
             "undecided": settings.undecided,
             "exit_code": int(code),
         },
-        "items": read_flips(step.frame("items.parquet"), judged["tasks"]),
+        "items": read_flips(items, judged["tasks"]),
         "data": data_facts(lineage),
         "training": training_facts(lineage),
         "curve": loss_curve(lineage),

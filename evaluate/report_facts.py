@@ -187,7 +187,7 @@ def recorded_settings(lineage: Lineage, report: ReportSettings) -> dict[str, dic
         "split": _recorded(split, SplitSettings),
         "train": _recorded(train, Recipe),
         "evaluate": _recorded(evaluate, EvaluateSettings),
-        "report": report.model_dump(mode="json", exclude={"format"}),
+        "report": report.recorded(),
     }
     return {name: values for name, values in sections.items() if values}
 

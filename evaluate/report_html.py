@@ -28,6 +28,7 @@ from .wording import (
     p_text,
     score_text,
     signed,
+    task_margin_text,
 )
 
 LARGEST_BYTES = 3_000_000
@@ -221,6 +222,7 @@ def _task_row(task: Mapping[str, Any]) -> dict[str, Any]:
         "base": score_text(task["kind"], task["base"]),
         "tuned": score_text(task["kind"], task["tuned"]),
         "change": change_text(task),
+        "margin": task_margin_text(task),
         "p": p_text(task["p_adjusted"]),
         "flips": f"{task['lost']:,} / {task['gained']:,}",
         "retention": kept,

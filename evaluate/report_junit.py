@@ -18,7 +18,7 @@ from .gate import stops
 from .judgement import DOMAIN, FORGOT, UNDECIDED, UNINFORMATIVE
 from .overfitting import OVERFIT
 from .summary import overfitting_verdict
-from .wording import change_text, margin_text, p_text, score_text, verdict_text
+from .wording import change_text, p_text, score_text, task_margin_text, verdict_text
 
 _ROOT = "tunewise"
 _VERDICTS = "verdicts"
@@ -109,15 +109,14 @@ def _task(
 
 def task_facts(task: Mapping[str, Any]) -> str:
     """Say on one line what a task's verdict rests on."""
-    kind, margin = task["kind"], task.get("margin")
+    kind = task["kind"]
     parts = [
         f"{score_text(kind, task['base'])} → {score_text(kind, task['tuned'])}",
         f"change {change_text(task)}",
         f"p adjusted {p_text(task['p_adjusted'])}",
         f"{task['lost']:,} lost, {task['gained']:,} gained of {task['n']:,}",
+        f"accepted loss {task_margin_text(task)}",
     ]
-    if margin is not None:
-        parts.append(f"accepted loss {margin_text(kind, margin, abs(task['base'] or 0) or 1.0)}")
     return "; ".join(parts)
 
 

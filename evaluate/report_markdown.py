@@ -22,6 +22,7 @@ from .wording import (
     p_text,
     score_text,
     signed,
+    task_margin_text,
     verdict_text,
 )
 
@@ -96,7 +97,17 @@ def _tasks(tasks: Sequence[Mapping[str, Any]]) -> str:
     if not tasks:
         return "No tasks were scored."
     return table(
-        ["task", "items", "base", "tuned", "change, 95 % CI", "p adj.", "lost / gained", "verdict"],
+        [
+            "task",
+            "items",
+            "base",
+            "tuned",
+            "change, 95 % CI",
+            "accepted loss",
+            "p adj.",
+            "lost / gained",
+            "verdict",
+        ],
         [
             [
                 code(task["task"]),
@@ -104,13 +115,14 @@ def _tasks(tasks: Sequence[Mapping[str, Any]]) -> str:
                 score_text(task["kind"], task["base"]),
                 score_text(task["kind"], task["tuned"]),
                 change_text(task),
+                task_margin_text(task),
                 text(p_text(task["p_adjusted"])),
                 f"{task['lost']:,} / {task['gained']:,}",
                 text(verdict_text(task)),
             ]
             for task in tasks
         ],
-        right=(1, 2, 3, 4, 5, 6),
+        right=(1, 2, 3, 4, 5, 6, 7),
     )
 
 

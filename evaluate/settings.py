@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -66,8 +66,25 @@ class EvaluateSettings(Section):
 
 
 class ReportSettings(Section):
-    """`[report]`: what the report looks like, and on which verdicts a release stops."""
+    """`[report]`: what the report looks like, and on which verdicts a release stops.
+
+    Attributes:
+        format: of a file whose name does not say its format.
+        fail_on: verdicts that fail a release; none by default, because a report is read first.
+        undecided: whether a verdict that is asked about and undecided stops a release.
+        margin: a loss of less than this is tolerated, for shares (0.02 is two points) and for
+            losses as a share of the base's loss; the verdicts are made anew with it. None leaves
+            the margins that were evaluated with.
+        margins: the tolerance of single tasks, by name.
+    """
 
     format: Literal["html", "md", "json", "junit"] = "html"
     fail_on: tuple[Literal["forgot", "overfit"], ...] = ()
     undecided: Literal["pass", "fail"] = "pass"
+    margin: float | None = Field(default=None, gt=0, lt=1)
+    margins: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(default_factory=dict)
+
+    def recorded(self) -> dict[str, Any]:
+        """Return what decides a report's content, as JSON values; what is left open is left out."""
+        values = self.model_dump(mode="json", exclude={"format"})
+        return {name: value for name, value in values.items() if value not in (None, {})}

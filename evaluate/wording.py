@@ -133,6 +133,21 @@ def margin_text(kind: str, margin: float, unit: float = 1.0) -> str:
     return f"{points} point" if points == "1" else f"{points} points"
 
 
+def task_margin_text(task: Mapping[str, Any]) -> str:
+    """Write the loss that is accepted of a task, as :func:`change_text` writes its change.
+
+    Example:
+        >>> task_margin_text({"kind": "share", "base": 0.5, "margin": 0.02})
+        '2'
+        >>> task_margin_text({"kind": "loss", "base": 2.5, "margin": 0.05})
+        '2 %'
+    """
+    scale, margin = percent_scale(task), task.get("margin")
+    if scale is None or margin is None:
+        return NOT_TOLD
+    return f"{scale * margin:g}" + (" %" if task["kind"] == LOSS else "")
+
+
 def held_note(kind: str, margin: float, unit: float) -> str:
     """Say of a task that held: the loss is real, and small."""
     return f"a real loss, but inside the margin of {margin_text(kind, margin, unit)}"
