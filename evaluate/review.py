@@ -160,8 +160,10 @@ def tally(preferences: Iterable[Preference]) -> Tally:
     """Count preferences.
 
     Example:
-        >>> tally([Preference("t", "1", "tuned", "base"), Preference("t", "2", "tie", "base")])
-        Tally(base=0, tuned=1, ties=1, share=1.0, interval=(0.2065..., 1.0))
+        >>> chosen = [Preference("t", "1", "tuned", "base"), Preference("t", "2", "tie", "base")]
+        >>> found = tally(chosen)
+        >>> found.tuned, found.ties, found.share, found.verdict
+        (1, 1, 1.0, 'undecided')
     """
     chosen = [preference.preferred for preference in preferences]
     base, tuned = chosen.count(BASE), chosen.count(TUNED)

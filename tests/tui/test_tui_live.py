@@ -53,7 +53,9 @@ async def test_a_run_in_progress_is_drawn(
     async with make_app("train").run_test(size=size) as pilot:
         await see(pilot, "train, mean of 4", "val", "general probe")
         if size == NARROW:
-            await pilot.press(*"jjjjjjjjjjjjjj")
+            await pilot.press(*"jjjjjjjjjj")
+            await see(pilot, "step 39/100", "4,180 tok/s")
+            return
         await see(pilot, "step 39/100", "ETA 25:50", "4,180 tok/s", "memory 2.0 GB")
         await see(pilot, "base 2.000  now 2.060", "+3.0%")
 

@@ -10,6 +10,7 @@ import pytest
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
+from textual.filter import Monochrome
 
 from tunewise.tui.app import PLACES, TunewiseApp
 from tunewise.tui.jobs_screen import JobsScreen
@@ -108,13 +109,13 @@ async def test_no_colour_where_none_is_wanted(
     monkeypatch.setenv("NO_COLOR", "1")
     async with make_app("findings").run_test(size=WIDE) as pilot:
         await see(pilot, "✖ HIGH")
-        update = pilot.app.screen._compositor.render_full_update()
-        for strip in update.strips:
-            for segment in strip:
-                colour = segment.style.color if segment.style else None
-                if colour is not None and colour.triplet is not None:
-                    red, green, blue = colour.triplet
-                    assert red == green == blue
+        (filter_,) = [one for one in pilot.app.get_line_filters() if isinstance(one, Monochrome)]
+        red = Segment("HIGH", Style(color=VERMILLION))
+        (grey,) = filter_.apply([red], Color.parse("#000000"))
+        assert grey.style is not None
+        assert grey.style.color is not None
+        assert grey.style.color.triplet is not None
+        assert len({*grey.style.color.triplet}) == 1
 
 
 async def test_the_tour_leads_through_every_place(make_app: Callable, see: Callable) -> None:
