@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -15,9 +15,12 @@ from ..workspace.artifact import (
     list_artifacts,
     resolve_artifact,
 )
-from ..workspace.errors import UsageError
+from ..workspace.errors import ExitCode, UsageError
 from ..workspace.files import writing_whole
 from .session import Session, command
+
+if TYPE_CHECKING:
+    from ..evaluate.settings import ReportSettings
 
 FORMATS = ("html", "md", "json", "junit")
 # What a file's name says about its format.
@@ -30,11 +33,15 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".json": "json", ".xm
   tunewise report
   tunewise report latest --format md > comment.md
   tunewise report --fail-on forgot,overfit --undecided fail    # in CI
+  tunewise report --compare RUN RUN RUN --format md              which run is best, and which tie
   tunewise report --margin 0.01 --task-margin arithmetic=0.05 --fail-on forgot
   tunewise report --fail-on forgot --format junit --output forgetting.xml
 """,
 )
-@click.argument("run", default=LATEST)
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.option(
+    "--compare", is_flag=True, help="Rank several evaluated runs of one base, on the same items."
+)
 @click.option(
     "--format",
     "shape",
@@ -62,7 +69,8 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".json": "json", ".xm
 @click.option("--undecided", type=click.Choice(["pass", "fail"]), help="Exit 5 when undecided.")
 def report(
     session: Session,
-    run: str,
+    runs: tuple[str, ...],
+    compare: bool,
     shape: str | None,
     output: Path | None,
     fail_on: str | None,
@@ -70,7 +78,11 @@ def report(
     task_margins: tuple[str, ...],
     undecided: str | None,
 ) -> None:
-    """Write the report on RUN: a tuning run or an evaluation (a path, an id, or `latest`)."""
+    """Write the report on RUN: a tuning run or an evaluation (a path, an id, or `latest`).
+
+    With --compare, rank several: by the gate, then by what they gained in the domain, with paired
+    tests of every two runs. Then --fail-on ends with 1 only if no run passes.
+    """
     verdicts = (
         tuple(part.strip() for part in fail_on.split(",") if part.strip()) if fail_on else None
     )
@@ -78,12 +90,18 @@ def report(
     if task_margins:
         flags["margins"] = dict(_task_margin(text) for text in task_margins)
     settings = session.settings({"report": flags})
+    if compare:
+        _compare(session, runs, shape, output, settings.report)
+    if len(runs) > 1:
+        raise UsageError(
+            "a report is about one run", where=" ".join(runs), fix="add --compare to rank several"
+        )
     from ..evaluate.gate import gate
     from ..evaluate.report import report as write_report
 
     artifact = write_report(
         session.workspace,
-        find_evaluation(session.workspace, run),
+        find_evaluation(session.workspace, runs[0] if runs else LATEST),
         settings.report,
         force=session.force,
         emit=session.emit,
@@ -91,10 +109,51 @@ def report(
     document = session.document(artifact)
     code = gate(document, settings.report.fail_on, settings.report.undecided)
     if output is not None:
-        shape = shape or _SUFFIXES.get(output.suffix.lower()) or settings.report.format
-        _write(output, _text(artifact, document, shape))
+        _write(output, _text(artifact, document, _shape_of(output, shape, settings.report)))
         session.finish(document, lambda: str(output), code)
     session.finish(document, lambda: _shown(artifact, document, shape), code)
+
+
+def _compare(
+    session: Session,
+    runs: tuple[str, ...],
+    shape: str | None,
+    output: Path | None,
+    settings: ReportSettings,
+) -> NoReturn:
+    from ..evaluate.rivals import compare_runs
+    from ..evaluate.rivals_pages import rivals_text
+
+    shape = _shape_of(output, shape, settings) if output else shape
+    if shape == "junit":
+        raise UsageError(
+            "a comparison is no list of tests",
+            where="--format junit",
+            fix="use html, md or json; JUnit is made of one run",
+        )
+    artifact = compare_runs(
+        session.workspace,
+        [find_evaluation(session.workspace, run) for run in runs],
+        settings,
+        force=session.force,
+        emit=session.emit,
+    )
+    document = session.document(artifact)
+    code = ExitCode(document["gate"]["exit_code"])
+    if output is not None:
+        _write(output, _text(artifact, document, str(shape)))
+        session.finish(document, lambda: str(output), code)
+    if shape is not None:
+        session.finish(document, lambda: _shown(artifact, document, shape), code)
+    page = artifact.folder / f"{artifact.kind}.html"
+    session.finish(
+        document, lambda: f"{rivals_text(document)}\n\ncomparison {artifact.id}: {page}", code
+    )
+
+
+def _shape_of(output: Path, shape: str | None, settings: ReportSettings) -> str:
+    """Return the format of a file: the one that was asked for, or the one its name says."""
+    return shape or _SUFFIXES.get(output.suffix.lower()) or settings.format
 
 
 def _task_margin(text: str) -> tuple[str, float]:

@@ -65,17 +65,18 @@ def html_report(document: Mapping[str, Any]) -> str:
         document: as :func:`~.report.report_document` makes it. Where its items would make the
             page larger than 3 MB, fewer are shown, and the page says so.
     """
-    template = _environment().get_template("report_template.html")
-    style = Markup((_FOLDER / "report_style.css").read_text(encoding="utf-8"))
+    template = environment().get_template("report_template.html")
+    style, style_hash = style_and_hash()
     page = ""
     for most in (None, 40, 10, 0):
-        page = template.render(**_view(document, most), style=style, style_hash=_hash(style))
+        page = template.render(**_view(document, most), style=style, style_hash=style_hash)
         if len(page.encode("utf-8")) <= LARGEST_BYTES:
             break
     return page
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates' surroundings: every value is escaped and made harmless."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -111,9 +112,11 @@ def _finalize(value: object) -> object:
     return value if isinstance(value, Markup) else excerpt(value, _LONGEST_TEXT)
 
 
-def _hash(style: str) -> str:
-    """Return the fingerprint by which the page's own style sheet is allowed, and no other."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode()
+def style_and_hash() -> tuple[Markup, str]:
+    """Return the page's own style sheet, and the fingerprint by which it alone is allowed."""
+    style = Markup((_FOLDER / "report_style.css").read_text(encoding="utf-8"))
+    digest = hashlib.sha256(style.encode("utf-8")).digest()
+    return style, f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def _view(document: Mapping[str, Any], most_items: int | None) -> dict[str, Any]:

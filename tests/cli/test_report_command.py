@@ -197,3 +197,145 @@ def test_a_files_name_says_its_format(workspace: Workspace, tmp_path: Path) -> N
         "cannot be written"
         in call(workspace, "--output", str(tmp_path / "file" / "x.xml"), code=2).output
     )
+
+
+def names(document: dict[str, Any]) -> list[str]:
+    return [run["name"] for run in document["runs"]]
+
+
+def pair(document: dict[str, Any], axis: str, one: str, other: str) -> dict[str, Any]:
+    return next(
+        found
+        for found in document["pairs"]
+        if found["axis"] == axis and {found["first"], found["second"]} == {one, other}
+    )
+
+
+def four_runs(workspace: Workspace) -> list[str]:
+    made = {
+        "strong": model(lost=3, gained=120),
+        "twin": model(lost=3, gained=118),
+        "weak": model(lost=3, gained=40),
+        "forgetful": model(lost=200, gained=150),
+    }
+    return [evaluation(workspace, name, tasks).id for name, tasks in made.items()]
+
+
+def test_runs_are_ranked_and_what_cannot_be_told_apart_is_said(workspace: Workspace) -> None:
+    ids = four_runs(workspace)
+    found = told(workspace, "--compare", *reversed(ids))
+    # The largest gain does not help a run that the gate stops.
+    assert names(found) == ["strong", "twin", "weak", "forgetful"]
+    assert [run["passes"] for run in found["runs"]] == [True, True, True, False]
+    assert found["runs"][3]["forgot"] == ["facts"]
+    assert found["runs"][0]["not_told_from"] == {"domain": ["twin"], "general": ["twin", "weak"]}
+    twins = pair(found, "domain", "strong", "twin")
+    # Two items differ, one way: McNemar's exact p is 1/2, and Holm leaves no p above 1.
+    assert (twins["delta"], twins["p"], twins["told_apart"]) == (0.005, 0.5, False)
+    assert pair(found, "domain", "weak", "forgetful")["delta"] == pytest.approx(-110 / 400)
+    assert pair(found, "general", "weak", "forgetful")["told_apart"]
+    assert (
+        "of 3 runs that pass the gate; by the domain it cannot be told from twin."
+        in found["headline"]
+    )
+    # The difference of two runs is that of their changes, on one scale.
+    for one in found["pairs"]:
+        ends = [run[one["axis"]]["delta"] for name in (one["first"], one["second"])
+                for run in found["runs"] if run["name"] == name]  # fmt: skip
+        assert one["delta"] == pytest.approx(ends[0] - ends[1])
+    # In whatever order they are named, the same is told.
+    again = told(workspace, "--compare", *ids)
+    assert (again["runs"], again["pairs"]) == (found["runs"], found["pairs"])
+
+
+def test_holm_counts_all_pairs(workspace: Workspace) -> None:
+    """Eight items one way: p is 1/128, which one pair bears, and ten do not."""
+    few = [evaluation(workspace, f"run{i}", model(gained=40 + 8 * i)).id for i in range(5)]
+    two = told(workspace, "--compare", *few[:2])
+    assert pair(two, "domain", "run0", "run1")["told_apart"]
+    found = told(workspace, "--compare", *few)
+    near = pair(found, "domain", "run0", "run1")
+    assert near["p"] == pytest.approx(2 / 2**8)
+    assert near["p_adjusted"] > near["p"]
+    ps = [one["p"] for one in found["pairs"] if one["axis"] == "domain"]
+    assert len(ps) == 10
+    assert near["p_adjusted"] == pytest.approx(4 * near["p"])  # six smaller ones went before
+
+
+def test_a_comparison_can_be_read_in_every_format(workspace: Workspace, tmp_path: Path) -> None:
+    ids = four_runs(workspace)
+    text = call(workspace, "--compare", *ids).stdout
+    for words in ("1.  strong", "✔ passes", "✖ stopped", "cannot be told apart", "better"):
+        assert words in text
+    markdown = call(workspace, "--compare", *ids, "--format", "md").stdout
+    assert "| 1 | `strong` |" in markdown
+    page = Path(call(workspace, "--compare", *ids, "--format", "html").stdout.strip())
+    written = page.read_text(encoding="utf-8")
+    assert "strong comes first" in written
+    for loaded in ("<script", "http:", "https:", "src=", "url(", "<link"):
+        assert loaded not in written
+    assert "default-src 'none'" in written
+    path = tmp_path / "a.json"
+    call(workspace, "--compare", *ids, "--output", str(path))
+    assert names(read_json(path)) == ["strong", "twin", "weak", "forgetful"]
+
+
+def test_a_comparison_stops_only_where_no_run_passes(workspace: Workspace) -> None:
+    strong, _, _, forgetful = four_runs(workspace)
+    worse = evaluation(workspace, "worse", model(lost=220)).id
+    call(workspace, "--compare", strong, forgetful, "--fail-on", "forgot")
+    found = told(workspace, "--compare", worse, forgetful, "--fail-on", "forgot", code=1)
+    assert "No run passes the gate" in found["headline"]
+    call(workspace, "--compare", worse, forgetful)
+    call(workspace, "--compare", worse, forgetful, "--fail-on", "forgot", "--margin", "0.4")
+
+
+def test_hostile_names_do_nothing_in_a_comparison(workspace: Workspace) -> None:
+    hostile = '<script>alert(1)</script>|`x`"><img src=x>\x1b]0;owned\x07\u202e'
+    tasks = [*model(), task(hostile, *right(300, 400, lost=50))]
+    ids = [evaluation(workspace, f"{hostile}{number}", [*tasks]).id for number in range(2)]
+    for shape in ("html", "md", None):
+        shown = call(workspace, "--compare", *ids, *(["--format", shape] if shape else [])).stdout
+        if shape == "html":
+            shown = Path(shown.strip()).read_text(encoding="utf-8")
+            assert "<script>" not in shown
+            assert "<img" not in shown
+        assert not {"\x1b", "\u202e", "\x07"} & set(shown)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"base": "aa" * 32}, "same base"),
+        ({"prompt": "Which?"}, "answered other items: domain/answer-choice, facts"),
+        ({"tasks": model()[:3]}, "answered other items: prose"),
+        ({"tasks": [model()[0], task("facts", *right(900, 1199)), *model()[2:]]},
+         "answered other items: facts"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared_is_refused(
+    workspace: Workspace, other: dict[str, Any], words: str
+) -> None:
+    first = evaluation(workspace, "first", model()).id
+    second = evaluation(workspace, "second", **{"tasks": model(), **other}).id
+    assert words in call(workspace, "--compare", first, second, code=2).output
+
+
+def test_fewer_than_two_runs_are_refused(workspace: Workspace) -> None:
+    first = evaluation(workspace, "first", model()).id
+    for arguments in ([first], [first, first], []):
+        assert "two different" in call(workspace, "--compare", *arguments, code=2).output
+    assert "about one run" in call(workspace, first, first, code=2).output
+    assert (
+        "no list of tests"
+        in call(workspace, "--compare", first, first, "--format", "junit", code=2).output
+    )
+
+
+def test_a_base_that_was_measured_otherwise_is_said(workspace: Workspace) -> None:
+    other = model()
+    scores = other[3]
+    other[3] = task("prose", scores.base + 1e-3, scores.tuned, kind="loss",
+                    higher_is_better=False, metric="nll")  # fmt: skip
+    ids = [evaluation(workspace, "a", model()).id, evaluation(workspace, "b", other).id]
+    assert "base's scores differ" in told(workspace, "--compare", *ids)["problems"][-1]
