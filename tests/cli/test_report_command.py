@@ -339,3 +339,13 @@ def test_a_base_that_was_measured_otherwise_is_said(workspace: Workspace) -> Non
                     higher_is_better=False, metric="nll")  # fmt: skip
     ids = [evaluation(workspace, "a", model()).id, evaluation(workspace, "b", other).id]
     assert "base's scores differ" in told(workspace, "--compare", *ids)["problems"][-1]
+
+
+def test_without_a_terminal_the_summarys_code_is_by_the_same_margins(workspace: Workspace) -> None:
+    evaluation(workspace, "one", model())
+    settings = workspace.root / "tunewise.toml"
+    for margin, code in ((None, 1), (0.1, 0)):
+        more = "" if margin is None else f"margin = {margin}\n"
+        settings.write_text(f'[report]\nfail_on = ["forgot"]\n{more}', encoding="utf-8")
+        result = CliRunner().invoke(tunewise, ["open", "--workspace", str(workspace.root)])
+        assert result.exit_code == code, result.output
