@@ -122,55 +122,61 @@ def threshold_forgot(scores: TaskScores) -> bool:
     return worse > THRESHOLD * float(scores.base.mean())
 
 
+PLAIN = Truth(500)
+CLUSTERED = Truth(500, size=10, together=1.0)
+HALF = Truth(500, size=4, together=0.5)
+MIXED = (
+    Truth(100, accuracy=0.6, discordance=0.2, chance=0.25),
+    Truth(300, accuracy=0.55, discordance=0.3, chance=0.5),
+    replace(HALF, n=1500, accuracy=0.9, discordance=0.05),
+    replace(CLUSTERED, n=600),
+    Truth(400, losses=True),
+    replace(HALF, n=400, losses=True),
+)
+
+
 def scenarios() -> list[Scenario]:
     """Return everything that is simulated."""
-    plain, clustered = {"discordance": 0.1}, {"size": 10, "together": 1.0}
-    half = {"size": 4, "together": 0.5}
-    mixed = [
-        Truth(100, accuracy=0.6, discordance=0.2, chance=0.25),
-        Truth(300, accuracy=0.55, discordance=0.3, chance=0.5),
-        Truth(1500, accuracy=0.9, discordance=0.05, **half),
-        Truth(600, accuracy=0.7, **clustered),
-        Truth(400, losses=True),
-        Truth(400, losses=True, **half),
-    ]
-    calm = {
-        "independent, 500 items a task": [Truth(500)] * TASKS,
+    return [*calm_suites(), *sized_tasks()]
+
+
+def calm_suites() -> list[Scenario]:
+    """Return suites in which nothing was lost: every *forgot* is a false alarm."""
+    truths = {
+        "independent, 500 items a task": [PLAIN] * TASKS,
         "independent, 100 items, 30 % change": [Truth(100, discordance=0.3)] * TASKS,
-        "clusters of 10 that change as one, 500 items": [Truth(500, **clustered)] * TASKS,
-        "clusters of 4, half as one, 500 items": [Truth(500, **half)] * TASKS,
-        "mixed: shares and losses, alone and in clusters": mixed,
+        "clusters of 10 that change as one, 500 items": [CLUSTERED] * TASKS,
+        "10 clusters of 50 that change as one, 500 items": [replace(CLUSTERED, size=50)] * TASKS,
+        "clusters of 4, half as one, 500 items": [HALF] * TASKS,
+        "mixed: shares and losses, alone and in clusters": MIXED,
     }
-    found = [
+    return [
         Scenario(name, "nothing was lost; the suite says forgot", tasks, ALPHA, True, suite_forgot)
-        for name, tasks in calm.items()
+        for name, tasks in truths.items()
     ]
-    for kind, truth in (("independent", plain), ("clusters of 10", clustered | plain),
-                        ("clusters of 4, half as one", half | plain)):  # fmt: skip
+
+
+def sized_tasks() -> list[Scenario]:
+    """Return tasks with as many items as a decision takes, and tasks at the margin."""
+    kinds = {
+        "independent": PLAIN,
+        "clusters of 10": CLUSTERED,
+        "clusters of 4, half as one": HALF,
+    }
+    found: list[Scenario] = []
+    for kind, truth in kinds.items():
         for change in (-0.03, -0.05):
-            lost = _sized(Truth(1, change=change, **truth), _for_loss)
+            lost = _sized(replace(truth, change=change), _for_loss)
             # They are there for Holm alone, so they may be small.
-            others = Truth(300, **truth)
-            found.append(
-                Scenario(
-                    f"{kind}, one task of {TASKS} lost {-100 * change:g} points, {lost.n:,} items",
-                    "the task says forgot",
-                    [lost, *[others] * (TASKS - 1)],
-                    POWER,
-                    False,
-                    first_forgot,
-                )
-            )
-        calm_task = _sized(Truth(1, **truth), _for_hold)
-        found.append(
-            Scenario(f"{kind}, nothing lost, {calm_task.n:,} items", "the task says held",
-                     [calm_task], POWER, False, first_held)
-        )  # fmt: skip
-        edge = Truth(600, change=-MARGIN, **truth)
-        found.append(
-            Scenario(f"{kind}, the margin of 2 points lost, 600 items", "the task says held",
-                     [edge], ALPHA, True, first_held)
-        )  # fmt: skip
+            tasks = [lost, *[replace(truth, n=300)] * (TASKS - 1)]
+            name = f"{kind}, one task of {TASKS} lost {-100 * change:g} points, {lost.n:,} items"
+            found.append(Scenario(name, "the task says forgot", tasks, POWER, False, first_forgot))
+        calm = _sized(truth, _for_hold)
+        name = f"{kind}, nothing lost, {calm.n:,} items"
+        found.append(Scenario(name, "the task says held", [calm], POWER, False, first_held))
+        edge = replace(truth, n=600, change=-MARGIN)
+        name = f"{kind}, the margin of {100 * MARGIN:g} points lost, 600 items"
+        found.append(Scenario(name, "the task says held", [edge], ALPHA, True, first_held))
     return found
 
 
@@ -263,7 +269,9 @@ def exceeded(results: Sequence[dict[str, Any]]) -> list[str]:
 
 def main() -> None:
     """Simulate, print a table, and fail where a bound is broken."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description="False alarms and power of the verdicts, by simulation."
+    )
     parser.add_argument("--suites", type=int, default=2_000, help="per scenario")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--write", action="store_true", help=f"keep the results in {RESULTS.name}")
