@@ -349,3 +349,19 @@ def test_without_a_terminal_the_summarys_code_is_by_the_same_margins(workspace: 
         settings.write_text(f'[report]\nfail_on = ["forgot"]\n{more}', encoding="utf-8")
         result = CliRunner().invoke(tunewise, ["open", "--workspace", str(workspace.root)])
         assert result.exit_code == code, result.output
+
+
+def test_runs_without_a_domain_are_ranked_by_what_they_kept(workspace: Workspace) -> None:
+    kept = evaluation(workspace, "kept", model(lost=0)[1:]).id
+    lost = evaluation(workspace, "lost", model(lost=15)[1:]).id
+    found = told(workspace, "--compare", lost, kept)
+    assert names(found) == ["kept", "lost"]
+    assert found["runs"][0]["domain"] is None
+    assert {one["axis"] for one in found["pairs"]} == {"general"}
+    assert "by the general ability" in found["headline"]
+    single = [task("one", *right(1, 1), group="general")]
+    ids = [evaluation(workspace, name, single).id for name in ("a", "b")]
+    assert not told(workspace, "--compare", *ids)["pairs"][0]["told_apart"]
+    none = [evaluation(workspace, name, [task("x", *right(1, 2), decides=False)]).id
+            for name in ("c", "d")]  # fmt: skip
+    assert "nothing was asked that decides" in told(workspace, "--compare", *none)["headline"]
