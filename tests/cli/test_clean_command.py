@@ -156,6 +156,14 @@ def test_a_fault_that_is_saved_again_ends_the_command(
     assert call_json(tmp_path, "latest", "--list")["decisions"] == []
 
 
+def test_a_preview_of_an_edit_shows_the_row_and_writes_nothing(tmp_path: Path) -> None:
+    source = write(tmp_path)
+    document = call_json(tmp_path, str(source), "--edit", "1", "--preview")
+    assert json.loads(document["text"]) == json.loads(source.read_text().splitlines()[1])
+    assert document["goes"] is None or isinstance(document["goes"], str)
+    assert not (tmp_path / ".tunewise" / "decisions").exists()
+
+
 def test_ctrl_c_is_the_editors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write(tmp_path)
     editor(
@@ -337,7 +345,6 @@ def test_verification_says_what_was_compared(tmp_path: Path) -> None:
         ["--list", "--undo"],
         ["--with", "x.json"],
         ["--edit", "1", "--accept", "all"],
-        ["--edit", "1", "--preview"],
         ["--edit", "-1"],
         ["--keep", "best"],
         ["--keep", "best", "--accept", "text"],
