@@ -34,8 +34,10 @@ def test_plots_fit_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         "margin": 0.02, "needs": 1410, "decides": True,
     }  # fmt: skip
     tasks = [task, {**task, "task": "text", "kind": "loss"}]
-    document = {"overall": "held", "domain_gain": "improved",
-                "overfitting": {"verdict": "none", "signals": []}, "tasks": tasks, "id": "0" * 12, "artifact": "/w"}  # fmt: skip
+    document = {
+        "overall": "held", "domain_gain": "improved", "tasks": tasks,
+        "overfitting": {"verdict": "none", "signals": []}, "id": "0" * 12, "artifact": "/w",
+    }  # fmt: skip
     for terminal, widest in ((80, 80), (300, 100)):
         monkeypatch.setenv("COLUMNS", str(terminal))
         plot = summary(document).split("\n\n")[1].splitlines()
