@@ -2,7 +2,7 @@
 #   make demo   sets everything up and runs the whole loop, offline, on the bundled sample
 #   make test   sets everything up and runs the tests
 # And for those who work on it:
-#   make proof  runs the other seeds of docs/proof.md, of which make test runs the first
+#   make proof  runs the other seeds of docs/proof.md, before a release; make test runs the first
 #   make lint   style, types and import contracts
 PYTHON ?= python3
 VENV := .venv
