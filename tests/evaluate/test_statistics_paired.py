@@ -50,9 +50,10 @@ def test_tango_inverts_the_score_test_with_the_likeliest_discordance(
             return -float(np.sum(counts * np.log(np.maximum(shares, 1e-300))))
 
         bounds = (max(0.0, -change), (1 - change) / 2)
-        best = optimize.minimize_scalar(
+        found: Any = optimize.minimize_scalar(
             unlikeliness, bounds=bounds, method="bounded", options={"xatol": 1e-12}
-        ).x
+        )
+        best = found.x
         return (gained - lost - n * change) / math.sqrt(n * (2 * best + change - change**2))
 
     low, high = paired_share_interval(lost, gained, n)
