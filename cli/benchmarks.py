@@ -29,7 +29,7 @@ def audit_source(
         DataError: the data or a benchmark cannot be read.
     """
     from ..curate.auditing.audit import audit, usual_processes
-    from ..evaluate.tasks_items import benchmark_items
+    from ..evaluate.tasks.items import benchmark_items
 
     processes = settings.audit.processes or usual_processes(paths)
     return audit(

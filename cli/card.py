@@ -76,7 +76,7 @@ def card(
 
 def _finish_model_card(session: Session, run: str, output: Path | None) -> NoReturn:
     from ..evaluate.release.card import run_card
-    from ..train.model_card_markdown import model_card
+    from ..train.card.markdown import model_card
     from ..workspace.files import writing_whole
 
     artifact = resolve_artifact(session.workspace, "train", run)

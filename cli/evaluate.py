@@ -139,7 +139,7 @@ def _evaluate_models(
 
 def summary(document: Mapping[str, Any]) -> str:
     """Return the judgement as text for a terminal."""
-    from ..evaluate.charts_text import forest_plot
+    from ..evaluate.reporting.charts_text import forest_plot
 
     domain = document["domain_gain"] if _measured(document, "domain") else "not asked"
     overfitting = document["overfitting"]["verdict"]

@@ -98,7 +98,7 @@ def text_of(workspace: Workspace, place: str, data: Path | None, *, whole: bool)
     Raises:
         DataError: an artifact cannot be read.
     """
-    from ..tui.plain import READ_ERRORS, plain_place, summary
+    from ..tui.texts.plain import READ_ERRORS, plain_place, summary
 
     try:
         return plain_place(workspace, place, data) if whole else summary(workspace, data)
@@ -123,8 +123,8 @@ def gates(session: Session) -> ExitCode:
     if evaluations := list_artifacts(session.workspace, "evaluate"):
         import polars as pl
 
-        from ..evaluate.gate import gate as report_gate
-        from ..evaluate.recorded_scores import with_margins
+        from ..evaluate.reporting.gate import gate as report_gate
+        from ..evaluate.verdicts.recorded_scores import with_margins
 
         evaluation = evaluations[-1]
         document = with_margins(

@@ -96,8 +96,8 @@ def report(
         raise UsageError(
             "a report is about one run", where=" ".join(runs), fix="add --compare to rank several"
         )
-    from ..evaluate.gate import gate
-    from ..evaluate.report import report as write_report
+    from ..evaluate.reporting.gate import gate
+    from ..evaluate.reporting.report import report as write_report
 
     artifact = write_report(
         session.workspace,
@@ -121,8 +121,8 @@ def _compare(
     output: Path | None,
     settings: ReportSettings,
 ) -> NoReturn:
-    from ..evaluate.rivals import compare_runs
-    from ..evaluate.rivals_pages import rivals_text
+    from ..evaluate.reporting.rivals import compare_runs
+    from ..evaluate.reporting.rivals_pages import rivals_text
 
     shape = _shape_of(output, shape, settings) if output else shape
     if shape == "junit":
@@ -199,7 +199,7 @@ def _shown(artifact: Artifact, document: Mapping[str, Any], shape: str | None) -
 def _text(artifact: Artifact, document: Mapping[str, Any], shape: str) -> str:
     """Return the report in a format; JUnit is made of the document, the others lie there."""
     if shape == "junit":
-        from ..evaluate.report_junit import junit_report
+        from ..evaluate.reporting.junit import junit_report
 
         return junit_report(document)
     return (artifact.folder / f"{artifact.kind}.{shape}").read_text(encoding="utf-8")

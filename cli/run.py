@@ -92,7 +92,7 @@ def run_loop(session: Session, settings: Settings, until: str = "report") -> lis
         return step(workspace, results[-1].artifact, settings.evaluate, force=force, emit=emit)
 
     def report() -> Artifact:
-        from ..evaluate.report import report as step
+        from ..evaluate.reporting.report import report as step
 
         return step(workspace, results[-1].artifact, settings.report, force=force, emit=emit)
 
@@ -145,7 +145,7 @@ def finish_loop(session: Session, settings: Settings, results: list[StepResult])
     last = results[-1].artifact
     code = ExitCode.PASSED
     if last.kind == "report":
-        from ..evaluate.report import gate
+        from ..evaluate.reporting.report import gate
 
         code = gate(_document(last), settings.report.fail_on, settings.report.undecided)
     document = {

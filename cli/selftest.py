@@ -70,7 +70,7 @@ def selftest(
     """
     from ..curate.selftest.selftest import SelftestSettings
     from ..curate.selftest.selftest import selftest as run_selftest
-    from ..evaluate.tasks_items import benchmark_items
+    from ..evaluate.tasks.items import benchmark_items
 
     wanted = _parse_shares(fail_under)
     settings = session.settings(

@@ -150,7 +150,7 @@ def train(
         planned = {"command": "train", "dry_run": True, **facts}
         session.finish(planned, lambda: preflight_text(planned, _refusal_lines(planned)))
     if find_lr:
-        from ..train.find_learning_rate import find_learning_rate
+        from ..train.preflight.find_learning_rate import find_learning_rate
 
         found = find_learning_rate(
             session.workspace, split_artifact, settings, steps=steps, emit=session.emit
@@ -170,7 +170,7 @@ def train(
         emit=session.emit,
     )
     if artifact.reused and "RANK" in os.environ:
-        from ..train.processes import dismiss
+        from ..train.loop.processes import dismiss
 
         dismiss(settings)
     document = session.document(artifact)
@@ -181,12 +181,12 @@ def _train_together(
     session: Session, split: Artifact, recipe: Recipe, processes: int, *, restart: bool
 ) -> None:
     """Start the processes of a run, or take part in it as one of them; the first one returns."""
-    from ..train.processes import check_team, current_team, follow
+    from ..train.loop.processes import check_team, current_team, follow
 
     team = current_team()
     if "RANK" not in os.environ:
-        from ..train.hardware import usable_threads
-        from ..train.launch import launch
+        from ..train.loop.launch import launch
+        from ..train.models.hardware import usable_threads
 
         check_team(recipe, processes)
         threads = recipe.threads or max(1, usable_threads() // processes)

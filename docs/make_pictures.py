@@ -17,7 +17,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from tunewise.tui.app import TunewiseApp
-from tunewise.tui.findings_place import FindingsPlace
+from tunewise.tui.places.findings_place import FindingsPlace
 from tunewise.workspace.artifact import Workspace
 
 SIZE = (120, 34)

@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..train.generation import stream_answer
-from ..train.hardware import Hardware, choose_hardware
-from ..train.model import padding_token
-from ..train.render import render_prompt
-from ..train.tasks import HEAD
+from ..train.models.base_model import padding_token
+from ..train.models.generation import stream_answer
+from ..train.models.hardware import Hardware, choose_hardware
+from ..train.rows.render import render_prompt
+from ..train.rows.tasks import HEAD
 from ..workspace.artifact import Artifact, Workspace
 from ..workspace.errors import DataError, UsageError
 from ..workspace.files import read_json
 from .comparison import LocalModel, compare_run
-from .quiet import quiet
-from .scoring import BASE, TUNED, PairedModel, load
+from .scoring.pair import BASE, TUNED, PairedModel, load
+from .scoring.quiet import quiet
 
 SIDES = (BASE, TUNED)
 Tell = Callable[[str, str], None]

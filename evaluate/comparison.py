@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..train.model import BaseModel, find_base_model, load_config, load_tokenizer
+from ..train.models.base_model import BaseModel, find_base_model, load_config, load_tokenizer
+from ..train.rows.tasks import HEAD
+from ..train.rows.template import template_hash, template_of
 from ..train.run import ADAPTER_FOLDER, MODEL_FOLDER
-from ..train.tasks import HEAD
-from ..train.template import template_hash, template_of
 from ..workspace.artifact import MANIFEST_NAME, Artifact, Workspace, resolve_artifact
 from ..workspace.errors import UsageError
 from ..workspace.files import read_json, sha256_of_json
 from ..workspace.manifest import Input, read_manifest
-from .adapters import Adapter, is_adapter, read_adapter
-from .hosted import HostedModel, find_hosted, is_hosted
+from .hosted.endpoint import HostedModel, find_hosted, is_hosted
+from .scoring.adapters import Adapter, is_adapter, read_adapter
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json")
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from ..workspace.errors import JobError
 from ..workspace.events import Emit, Note
-from .measures import Kind, TaskScores
+from .verdicts.measures import Kind, TaskScores
 
 GENERAL, DOMAIN = "general", "domain"
 OUT_OF_DOMAIN = "out-of-domain"

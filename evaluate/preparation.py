@@ -11,15 +11,15 @@ from ..workspace.artifact import Workspace
 from ..workspace.errors import UsageError
 from ..workspace.events import Emit, Note
 from .comparison import Comparison, Model
-from .domain import DomainTask, domain_task
-from .domain_rows import PartRows, read_part
-from .hosted import HostedModel
-from .interview import Questions
+from .domain.questions import DomainTask, domain_task
+from .domain.rows import PartRows, read_part
+from .hosted.endpoint import HostedModel
 from .items import DOMAIN, OUT_OF_DOMAIN
-from .losses import OUTSIDE, TEST, TRAIN, VALIDATION, LossRows, loss_rows
+from .scoring.interview import Questions
 from .settings import EvaluateSettings
-from .tasks import Benchmark, load_benchmarks
-from .tasks_run import Prompting
+from .tasks.asking import Prompting
+from .tasks.suites import Benchmark, load_benchmarks
+from .verdicts.losses import OUTSIDE, TEST, TRAIN, VALIDATION, LossRows, loss_rows
 
 _PARTS = (TRAIN, VALIDATION, TEST)
 

@@ -9,25 +9,25 @@ from typing import Any
 
 import polars as pl
 
-from ..train.hardware import Hardware, choose_hardware
+from ..train.models.hardware import Hardware, choose_hardware
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
 from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import read_json, write_json
 from ..workspace.manifest import Input
 from .comparison import Comparison, LocalModel, compare_run
-from .domain import label_facts
-from .exposed_scores import contamination_document, exposed_gain
-from .exposure import Exposure, search_training_rows
-from .interview import Interview, Measured, Questions, Respondent
+from .domain.questions import label_facts
 from .items import Answers, paired_items, paired_scores, same_items
-from .losses import overfitting_measures, paired_losses
-from .overfitting import judge_overfitting
 from .preparation import Prepared, prepare
-from .respondents import respondents
-from .scoring import BASE, TUNED
+from .scoring.interview import Interview, Measured, Questions, Respondent
+from .scoring.pair import BASE, TUNED
+from .scoring.respondents import respondents
 from .settings import EvaluateSettings
-from .tasks import suite_inputs
-from .verdict import judge_tasks
+from .tasks.suites import suite_inputs
+from .verdicts.exposed_scores import contamination_document, exposed_gain
+from .verdicts.exposure import Exposure, search_training_rows
+from .verdicts.losses import overfitting_measures, paired_losses
+from .verdicts.overfitting import judge_overfitting
+from .verdicts.verdict import judge_tasks
 
 EVALUATE = "evaluate"
 
@@ -129,7 +129,7 @@ class _Evaluation:
         begin = time.monotonic()
         hardware = choose_hardware(dtype=self.settings.dtype)
         if self.comparison.labels:
-            from .heads import ask_head
+            from .scoring.heads import ask_head
 
             found = ask_head(self.comparison, self.settings, hardware, self.emit)
             nowhere = search_training_rows(self.comparison, (), self.emit)

@@ -41,7 +41,7 @@ from tunewise.curate.contamination import BenchmarkItem
 from tunewise.curate.contamination.found import find_contamination
 from tunewise.curate.contamination.index import index_of
 from tunewise.curate.contamination.items import ANSWER, QUESTION, QUESTION_AND_ANSWER, TEXT
-from tunewise.evaluate.tasks_items import benchmark_items
+from tunewise.evaluate.tasks.items import benchmark_items
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 RESULTS = Path(__file__).parent / "results" / "contamination.json"

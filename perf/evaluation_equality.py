@@ -29,10 +29,10 @@ import numpy as np
 from lm_eval.models.huggingface import HFLM
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tunewise.evaluate.scoring_harness import CausalScorer
-from tunewise.evaluate.scoring_tokens import TokenScorer
-from tunewise.evaluate.tasks import load_benchmarks
-from tunewise.evaluate.tasks_run import Prompting, ask
+from tunewise.evaluate.scoring.harness import CausalScorer
+from tunewise.evaluate.scoring.tokens import TokenScorer
+from tunewise.evaluate.tasks.asking import Prompting, ask
+from tunewise.evaluate.tasks.suites import load_benchmarks
 
 RESULTS = Path(__file__).resolve().parent / "results" / "evaluation_equality.json"
 MODELS = ("stories260K", "babyllama105")

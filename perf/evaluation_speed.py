@@ -30,11 +30,11 @@ import torch
 from lm_eval.models.huggingface import HFLM
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tunewise.evaluate import tasks
 from tunewise.evaluate.items import Answers
-from tunewise.evaluate.scoring_harness import CausalScorer
-from tunewise.evaluate.scoring_tokens import TokenScorer
-from tunewise.evaluate.tasks_run import ask
+from tunewise.evaluate.scoring.harness import CausalScorer
+from tunewise.evaluate.scoring.tokens import TokenScorer
+from tunewise.evaluate.tasks import suites as tasks
+from tunewise.evaluate.tasks.asking import ask
 
 BASE = Path(__file__).resolve().parents[1] / "datasets" / "base"
 HFLM_BATCH = 64

@@ -125,18 +125,18 @@ def _train(configuration: Configuration, folder: Path, hidden: int | None = None
     import torch
     from transformers import AutoConfig, set_seed
 
-    from tunewise.train.adapters import add_adapter
-    from tunewise.train.arrangement import arrange_model
-    from tunewise.train.batches import order_of
-    from tunewise.train.hardware import choose_hardware
-    from tunewise.train.memory import Anatomy, anatomy, estimate_memory, learning_shapes
-    from tunewise.train.model import find_base_model, load_weights
-    from tunewise.train.packing import arrange
-    from tunewise.train.preflight import Schedule
+    from tunewise.train.loop.trainer import fit
+    from tunewise.train.loop.watch import Tally
+    from tunewise.train.models.adapters import add_adapter
+    from tunewise.train.models.arrangement import arrange_model
+    from tunewise.train.models.base_model import find_base_model, load_weights
+    from tunewise.train.models.hardware import choose_hardware
+    from tunewise.train.preflight.memory import Anatomy, anatomy, estimate_memory, learning_shapes
+    from tunewise.train.preflight.preflight import Schedule
     from tunewise.train.recipe import Recipe
-    from tunewise.train.render import Rendered
-    from tunewise.train.trainer import fit
-    from tunewise.train.watch import Tally
+    from tunewise.train.rows.batches import order_of
+    from tunewise.train.rows.packing import arrange
+    from tunewise.train.rows.render import Rendered
 
     size = SIZES[configuration.size] | ({"hidden": hidden} if hidden else {})
     write_model(folder, size)

@@ -32,7 +32,7 @@ from tunewise.curate.cleaning.clean import clean
 from tunewise.curate.cleaning.decide import accept
 from tunewise.curate.splitting.split import split
 from tunewise.evaluate.run import evaluate
-from tunewise.evaluate.tasks_items import benchmark_items
+from tunewise.evaluate.tasks.items import benchmark_items
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce

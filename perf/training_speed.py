@@ -66,8 +66,8 @@ def prepare(data: Path, folder: Path) -> Prepared:
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     from tunewise.curate.reading.read import read_dataset
-    from tunewise.train.render import Rendered, render_all
-    from tunewise.train.supervision import conversation
+    from tunewise.train.rows.render import Rendered, render_all
+    from tunewise.train.rows.supervision import conversation
 
     records = read_dataset(data).records.sample(fraction=1, seed=17, shuffle=True)
     conversations = [conversation(record) for record in records.iter_rows(named=True)]
@@ -108,11 +108,11 @@ def run_child(contender: str, question: str, prepared: Prepared) -> dict[str, An
     import torch
     from transformers import TrainerCallback, set_seed
 
-    from tunewise.train.adapters import add_adapter
-    from tunewise.train.batches import LengthBatches
-    from tunewise.train.hardware import choose_hardware
-    from tunewise.train.model import find_base_model, load_weights
+    from tunewise.train.models.adapters import add_adapter
+    from tunewise.train.models.base_model import find_base_model, load_weights
+    from tunewise.train.models.hardware import choose_hardware
     from tunewise.train.recipe import Recipe
+    from tunewise.train.rows.batches import LengthBatches
 
     class Clock(TrainerCallback):
         """Notes the processor time at every step, and the losses."""
@@ -163,11 +163,11 @@ def _with_tunewise(
     folder: Path,
 ) -> list[int]:  # fmt: skip
     """Train with tunewise; returns the supervised tokens of every step."""
-    from tunewise.train.hardware import choose_hardware
-    from tunewise.train.preflight import Schedule
-    from tunewise.train.render import Rendered
-    from tunewise.train.trainer import fit
-    from tunewise.train.watch import Tally
+    from tunewise.train.loop.trainer import fit
+    from tunewise.train.loop.watch import Tally
+    from tunewise.train.models.hardware import choose_hardware
+    from tunewise.train.preflight.preflight import Schedule
+    from tunewise.train.rows.render import Rendered
 
     rendered = [Rendered(row["input_ids"], row["supervised"]) for row in rows]
     order.set_epoch(0)

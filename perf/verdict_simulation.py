@@ -5,11 +5,11 @@
     python perf/verdict_simulation.py --write             and keep the results
 
 Suites are drawn whose truth is known, of right/wrong items and of losses, alone and in clusters,
-and judged by the shipped code (`evaluate/verdict.py`). Beside it, on the very same draws, two
-rules that are in use: the unpaired z test of lm-eval's `scripts/model_comparator.py`, where a task
-counts as forgotten if p < 5 % and the tuned model is worse, and a fixed threshold, where a task
-counts as forgotten if it lost more than 10 % of the base's score. A suite is forgotten if one of
-its tasks is. Only false alarms and power are told; no model is asked.
+and judged by the shipped code (`evaluate/verdicts/verdict.py`). Beside it, on the very same draws,
+two rules that are in use: the unpaired z test of lm-eval's `scripts/model_comparator.py`, where a
+task counts as forgotten if p < 5 % and the tuned model is worse, and a fixed threshold, where a
+task counts as forgotten if it lost more than 10 % of the base's score. A suite is forgotten if one
+of its tasks is. Only false alarms and power are told; no model is asked.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import numpy as np
 from scipy import stats
 
-from tunewise.evaluate.judgement import FORGOT, HELD, LOSS, SHARE
-from tunewise.evaluate.measures import TaskScores
-from tunewise.evaluate.power import ALPHA, POWER, items_to_hold, items_to_prove_loss
-from tunewise.evaluate.verdict import MARGIN, judge_tasks
+from tunewise.evaluate.verdicts.judgement import FORGOT, HELD, LOSS, SHARE
+from tunewise.evaluate.verdicts.measures import TaskScores
+from tunewise.evaluate.verdicts.power import ALPHA, POWER, items_to_hold, items_to_prove_loss
+from tunewise.evaluate.verdicts.verdict import MARGIN, judge_tasks
 
 RESULTS = Path(__file__).resolve().parent / "results" / "verdict_simulation.json"
 SEED = 20_260_301
@@ -189,7 +189,7 @@ def _for_hold(truth: Truth) -> float:
 
 
 def _sized(truth: Truth, items: Callable[[Truth], float]) -> Truth:
-    """Give a task as many items as ``evaluate/power.py`` says it takes, clusters counted."""
+    """Give a task as many items as ``verdicts/power.py`` says it takes, clusters counted."""
     return replace(truth, n=math.ceil(items(truth) * truth.design_effect))
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from ..workspace.artifact import Workspace
 from ..workspace.errors import UsageError
-from .combinations import check_combinations
-from .general import ANCHOR, PROBE, REPLAY, general_files
-from .model import BaseModel, find_base_model
+from .models.base_model import BaseModel, find_base_model
+from .preflight.combinations import check_combinations
 from .recipe import Recipe
+from .rows.general import ANCHOR, PROBE, REPLAY, general_files
 from .tracking.tracker import check_trackers
 
 

@@ -18,29 +18,29 @@ from ..workspace.errors import TunewiseError
 from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import read_json, sha256_of_file, write_json, writing_whole
 from ..workspace.manifest import Input
-from .adapters import Saver, without_adapter
-from .checkpoints import CHECKPOINTS_NAME, Checkpoints
-from .estimates import measured, memory_warning, planned
-from .failures import explain, goes_on, is_out_of_memory, out_of_memory, unreadable
-from .general import GENERATED, REPLAY
-from .heads import LABELS_NAME
+from .card.facts import card_facts
+from .card.markdown import model_card
 from .inputs import find_inputs, parameters_of
-from .loss import row_losses
-from .model import BaseModel, padding_token
-from .model_card import card_facts
-from .model_card_markdown import model_card
-from .preparation import Prepared, prepare
+from .loop.checkpoints import CHECKPOINTS_NAME, Checkpoints
+from .loop.failures import explain, goes_on, is_out_of_memory, out_of_memory, unreadable
+from .loop.loss import row_losses
+from .loop.samples import SAMPLES_NAME, Question, answers, choose_questions, samples_frame
+from .models.adapters import Saver, without_adapter
+from .models.base_model import BaseModel, padding_token
+from .models.heads import LABELS_NAME
+from .preflight.estimates import measured, memory_warning, planned
+from .preflight.preparation import Prepared, prepare
 from .recipe import Recipe
-from .render import Rendered
+from .rows.general import GENERATED, REPLAY
+from .rows.render import Rendered
+from .rows.tasks import HEAD
+from .rows.template import template_of
 from .run_document import afterthoughts, prepared_facts, run_document
-from .samples import SAMPLES_NAME, Question, answers, choose_questions, samples_frame
-from .tasks import HEAD
-from .template import template_of
 from .tracking.tensorboard import EVENTS_NAME, TENSORBOARD_FOLDER
 from .tracking.tracker import open_trackers
 
 if TYPE_CHECKING:
-    from .watch import Watch
+    from .loop.watch import Watch
 
 TRAIN = "train"
 ADAPTER_FOLDER, MODEL_FOLDER = "adapter", "model"
@@ -127,8 +127,8 @@ def preflight(
 
     Returns:
         ``recipe`` (nothing left open), ``schedule``, the facts of ``train.json`` that are known
-        before the first step, and what :mod:`~tunewise.train.estimates` says of tokens, memory,
-        time and cost.
+        before the first step, and what :mod:`~tunewise.train.preflight.estimates` says of tokens,
+        memory, time and cost.
 
     Raises:
         UsageError: model, recipe and data do not go together.
@@ -233,7 +233,7 @@ class _Run:
 
     def _rehearse(self) -> Path:
         """Let the base write the replay, unless an earlier attempt has done so."""
-        from .rehearsal import rehearse
+        from .rows.rehearsal import rehearse
 
         path = self.draft.folder / REPLAY_NAME
         without = prepare(self.split, self.base, self.recipe, ignore, self.general)
@@ -242,13 +242,13 @@ class _Run:
 
     def _tune(self, prepared: Prepared) -> Watch:
         """Train the model and leave the state to keep in the draft's folder."""
-        from .batches import order_of
-        from .loading import model_to_tune
-        from .objective import objective_of
-        from .processes import led
-        from .telling import Telling
-        from .trainer import fit
-        from .watch import Losses, Tally, Watch, finishing_the_step
+        from .loop.objective import objective_of
+        from .loop.processes import led
+        from .loop.telling import Telling
+        from .loop.trainer import fit
+        from .loop.watch import Losses, Tally, Watch, finishing_the_step
+        from .models.loading import model_to_tune
+        from .rows.batches import order_of
 
         recipe, tokenizer = prepared.recipe, prepared.tokenizer
         padding = padding_token(tokenizer)

@@ -6,13 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .model import BaseModel
-from .preparation import Prepared
-from .samples import first_and_kept
-from .supervision import count_refusals
+from .loop.samples import first_and_kept
+from .models.base_model import BaseModel
+from .preflight.preparation import Prepared
+from .rows.supervision import count_refusals
 
 if TYPE_CHECKING:
-    from .watch import Watch
+    from .loop.watch import Watch
 
 # Reasons for refusing rows that the document names; supervision.parquet has them all.
 _REASONS_NAMED = 10

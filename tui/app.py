@@ -20,31 +20,31 @@ from ..workspace.app_settings import AppSettings
 from ..workspace.artifact import SETTINGS_NAME, Workspace
 from ..workspace.jobs import command_line, start_job
 from ..workspace.safe_text import safe_text
-from .bench_place import BenchPlace
-from .chrome import Header, Rail
 from .commands import TunewiseCommands
-from .data_place import DataPlace
-from .dialogs import Confirm
 from .dressed_app import DressedApp
-from .findings_place import FindingsPlace
-from .help_screen import HelpScreen
-from .home import Home
-from .in_terminal import editor_of, run_in_terminal
-from .job_news import ended_jobs
-from .job_view import JobBoard, JobView
-from .jobs_screen import JobsScreen
+from .jobs.in_terminal import editor_of, run_in_terminal
+from .jobs.news import ended_jobs
+from .jobs.view import JobBoard, JobView
 from .keys import named
 from .messages import GoTo, RunCommand
 from .own_state import TOUR_SEEN, remember, state_path
-from .pane import Pane
-from .place import Place
-from .records_place import RecordsPlace
-from .report_place import ReportPlace
+from .places.bench_place import BenchPlace
+from .places.data_place import DataPlace
+from .places.findings_place import FindingsPlace
+from .places.home import Home
+from .places.place import Place
+from .places.records_place import RecordsPlace
+from .places.report_place import ReportPlace
+from .places.splits_place import SplitsPlace
+from .places.train_place import TrainPlace
+from .screens.dialogs import Confirm
+from .screens.help import HelpScreen
+from .screens.jobs import JobsScreen
+from .screens.tour import TourGuide
 from .snapshot import Snapshot, signature, take_snapshot
-from .splits_place import SplitsPlace
-from .table import Table
-from .tour import TourGuide
-from .train_place import TrainPlace
+from .widgets.chrome import Header, Rail
+from .widgets.pane import Pane
+from .widgets.table import Table
 
 PLACES: dict[str, type[Place]] = {
     "data": DataPlace,

@@ -12,7 +12,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
 from .keys import names_of
-from .marks import plain
+from .texts.marks import plain
 
 if TYPE_CHECKING:
     from .app import TunewiseApp

@@ -12,8 +12,8 @@ from textual.theme import Theme
 
 from ..workspace.app_settings import AppSettings
 from .keys import names_of, unknown_keys
-from .marks import ascii_only
 from .own_state import THEME, read_state, remember, state_path
+from .texts.marks import ascii_only
 from .theme import DARK, LIGHT, SHORT_NAMES, AsciiScrollBarRender, Recolour
 
 

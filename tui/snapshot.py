@@ -10,7 +10,7 @@ from typing import Any
 from ..curate.cleaning.journal import Decision, effective_decisions, journal_path, read_journal
 from ..workspace.artifact import Artifact, Workspace, list_artifacts
 from ..workspace.files import read_json
-from .audit_view import AuditView, parse_audit
+from .texts.audit_view import AuditView, parse_audit
 
 # Folders whose change means that there may be something new to show.
 _WATCHED = ("audit", "clean", "split", "train", "evaluate", "report", "decisions")
@@ -123,7 +123,7 @@ def take_snapshot(workspace: Workspace, source: Path | None = None) -> Snapshot:
 
 def _models(workspace: Workspace, evaluate: Document) -> Mapping[str, str]:
     # They bring the settings of every step with them, which an app without verdicts does without.
-    from ..evaluate.report_facts import model_names
+    from ..evaluate.reporting.facts import model_names
     from ..workspace.lineage import read_lineage
 
     return model_names(evaluate.content, read_lineage(workspace, evaluate.artifact))

@@ -13,7 +13,7 @@ from textual.filter import LineFilter
 from textual.scrollbar import ScrollBarRender
 from textual.theme import Theme
 
-from .marks import GREEN, ORANGE, PURPLE, SKY, VERMILLION
+from .texts.marks import GREEN, ORANGE, PURPLE, SKY, VERMILLION
 
 DARK = Theme(
     name="tunewise",

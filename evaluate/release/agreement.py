@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...workspace.artifact import Artifact
-from ..domain_rows import Asked, read_part, render_answers
-from ..scoring_tokens import TokenScorer, TokenScores
+from ..domain.rows import Asked, read_part, render_answers
+from ..scoring.tokens import TokenScorer, TokenScores
 
 # Mean difference of a token's log-probability, in nats, that rounding to a number format may make.
 # Measured on models of 1.6 M and 105 M weights in float32, for the three formats: 5e-7 and 2e-6,

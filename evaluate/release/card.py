@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...train.model_card import card_facts
+from ...train.card.facts import card_facts
 from ...workspace.artifact import Artifact, Workspace, list_artifacts
 from ...workspace.errors import UsageError
 from ...workspace.files import read_json
@@ -23,7 +23,7 @@ def run_card(
         merged: ``merge.json`` where the card is of a merged model.
 
     Returns:
-        As :func:`tunewise.train.model_card.card_facts`.
+        As :func:`tunewise.train.card.facts.card_facts`.
 
     Raises:
         UsageError: the split is gone.

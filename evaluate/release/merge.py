@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...train.hardware import choose_hardware
-from ...train.model import load_config
-from ...train.model_card_markdown import model_card
-from ...train.quantized import EIGHT_BITS
-from ...train.tasks import HEAD
+from ...train.card.markdown import model_card
+from ...train.models.base_model import load_config
+from ...train.models.hardware import choose_hardware
+from ...train.models.quantized import EIGHT_BITS
+from ...train.rows.tasks import HEAD
 from ...workspace.artifact import Artifact, Workspace
 from ...workspace.errors import GateError, JobError, UsageError
 from ...workspace.events import Emit, Note, counting, ignore
@@ -31,8 +31,8 @@ from ...workspace.manifest import (
     list_files,
 )
 from ..comparison import Comparison, LocalModel, compare_run
-from ..quiet import quiet
-from ..scoring import load
+from ..scoring.pair import load
+from ..scoring.quiet import quiet
 from .agreement import TOLERANCES, Agreement, Rows, agreement, describe, rows_to_compare
 from .card import run_card
 from .gguf import Converter

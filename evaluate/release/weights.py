@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...train.hardware import Hardware
-from ...train.model import BaseModel, extend_vocabulary, first_line, load_weights
+from ...train.models.base_model import BaseModel, extend_vocabulary, first_line, load_weights
+from ...train.models.hardware import Hardware
 from ...workspace.errors import UsageError
-from ..adapters import put_on
 from ..comparison import LocalModel
-from ..quiet import quiet
-from ..scoring import load
+from ..scoring.adapters import put_on
+from ..scoring.pair import load
+from ..scoring.quiet import quiet
 
 
 def check_mergeable(tuned: LocalModel) -> None:

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from tunewise.cli.main import tunewise
-from tunewise.train.model import find_base_model
-from tunewise.train.preparation import prepare
+from tunewise.train.models.base_model import find_base_model
+from tunewise.train.preflight.preparation import prepare
 from tunewise.train.recipe import Recipe
 from tunewise.workspace.artifact import Workspace, resolve_artifact
 from tunewise.workspace.events import Event, Note

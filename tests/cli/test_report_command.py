@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tunewise.cli.main import tunewise
-from tunewise.evaluate.measures import TaskScores
-from tunewise.evaluate.recorded_scores import recorded_scores
-from tunewise.evaluate.verdict import judge_tasks
+from tunewise.evaluate.verdicts.measures import TaskScores
+from tunewise.evaluate.verdicts.recorded_scores import recorded_scores
+from tunewise.evaluate.verdicts.verdict import judge_tasks
 from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce
 from tunewise.workspace.files import read_json, write_json
 from tunewise.workspace.manifest import Input

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tunewise.cli.main import tunewise
-from tunewise.evaluate.report_facts import commands, recorded_settings
+from tunewise.evaluate.reporting.facts import commands, recorded_settings
 from tunewise.evaluate.settings import ReportSettings
 from tunewise.workspace.artifact import Workspace, resolve_artifact
 from tunewise.workspace.config import settings_text

@@ -161,8 +161,8 @@ def test_lost_tokens_are_counted_as_training_counts_them(repository_root: Path) 
         pytest.skip(f"no model at {folder}, or no sample")
     transformers = pytest.importorskip("transformers")
     from tunewise.curate.checks.truncation import truncated_answers
-    from tunewise.train.render import Rendered, render_all
-    from tunewise.train.supervision import conversation
+    from tunewise.train.rows.render import Rendered, render_all
+    from tunewise.train.rows.supervision import conversation
 
     dataset = read_dataset([sample])
     context = CheckContext(dataset, tokenizer=str(folder), context_length=100)

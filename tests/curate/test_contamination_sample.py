@@ -13,7 +13,7 @@ from tunewise.curate.check import CheckContext
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.reading.read import read_dataset
 from tunewise.datasets.make_sample import Sample, make_sample
-from tunewise.evaluate.tasks_items import benchmark_items
+from tunewise.evaluate.tasks.items import benchmark_items
 
 CHECK = "contamination/benchmark"
 

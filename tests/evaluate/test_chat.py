@@ -12,7 +12,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tunewise.evaluate.chat import Chat, Manner, load_speakers
-from tunewise.train.render import render_prompt
+from tunewise.train.rows.render import render_prompt
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import UsageError
 

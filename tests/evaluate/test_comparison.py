@@ -23,14 +23,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.settings import SplitSettings
 from tunewise.curate.splitting.split import split
-from tunewise.evaluate.adapters import read_adapter
 from tunewise.evaluate.comparison import LocalModel, compare_models
-from tunewise.evaluate.report import report
+from tunewise.evaluate.reporting.report import report
 from tunewise.evaluate.run import evaluate_models
-from tunewise.evaluate.scoring import BASE, TUNED, PairedModel
-from tunewise.evaluate.scoring_generation import Wanted
+from tunewise.evaluate.scoring.adapters import read_adapter
+from tunewise.evaluate.scoring.generation import Wanted
+from tunewise.evaluate.scoring.pair import BASE, TUNED, PairedModel
 from tunewise.evaluate.settings import EvaluateSettings, ReportSettings
-from tunewise.train.hardware import Hardware
+from tunewise.train.models.hardware import Hardware
 from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce
 from tunewise.workspace.errors import UsageError
 from tunewise.workspace.files import write_json

@@ -12,19 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.evaluate.domain import (
+from tunewise.evaluate.domain.choices import answer_choices, near
+from tunewise.evaluate.domain.questions import (
     ask_choices,
     ask_questions,
     domain_task,
     label_facts,
     score_texts,
 )
-from tunewise.evaluate.domain_choices import answer_choices, near
-from tunewise.evaluate.domain_rows import DomainRow, PartRows, render_answers
+from tunewise.evaluate.domain.rows import DomainRow, PartRows, render_answers
 from tunewise.evaluate.items import Answers
 from tunewise.evaluate.metrics.words import words
-from tunewise.evaluate.scoring_tokens import TokenScorer
-from tunewise.train.render import render_answer, render_prompt
+from tunewise.evaluate.scoring.tokens import TokenScorer
+from tunewise.train.rows.render import render_answer, render_prompt
 
 ALL: dict[str, Any] = {
     "choice_items": 100,

@@ -16,15 +16,15 @@ import torch
 from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.settings import SplitSettings
 from tunewise.curate.splitting.split import split
-from tunewise.evaluate.cache import cached_frame
 from tunewise.evaluate.comparison import compare_models
 from tunewise.evaluate.items import ITEMS_SCHEMA
-from tunewise.evaluate.journal import Journal
-from tunewise.evaluate.report import report
+from tunewise.evaluate.reporting.report import report
 from tunewise.evaluate.run import evaluate
-from tunewise.evaluate.scoring import BASE, TUNED, PairedModel
+from tunewise.evaluate.scoring.cache import cached_frame
+from tunewise.evaluate.scoring.journal import Journal
+from tunewise.evaluate.scoring.pair import BASE, TUNED, PairedModel
 from tunewise.evaluate.settings import EvaluateSettings, ReportSettings
-from tunewise.train.hardware import Hardware
+from tunewise.train.models.hardware import Hardware
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tunewise.curate.measures.shares import wilson_interval
-from tunewise.evaluate.exposed_scores import exposed_gain, scores_by_status
-from tunewise.evaluate.measures import TaskScores
-from tunewise.evaluate.paired import paired_share_interval
+from tunewise.evaluate.verdicts.exposed_scores import exposed_gain, scores_by_status
+from tunewise.evaluate.verdicts.measures import TaskScores
+from tunewise.evaluate.verdicts.paired import paired_share_interval
 
 
 def task(base: list[float], tuned: list[float]) -> TaskScores:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tunewise.evaluate.exposure import search_training_rows
+from tunewise.evaluate.verdicts.exposure import search_training_rows
 from tunewise.workspace.events import Event, Note
 from tunewise.workspace.files import sha256_of_file
 from tunewise.workspace.manifest import Input

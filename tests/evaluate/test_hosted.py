@@ -18,10 +18,10 @@ from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.settings import SplitSettings
 from tunewise.curate.splitting.split import split
 from tunewise.evaluate.comparison import compare_models
-from tunewise.evaluate.hosted import Endpoint, find_hosted
-from tunewise.evaluate.report import report
+from tunewise.evaluate.hosted.endpoint import Endpoint, find_hosted
+from tunewise.evaluate.reporting.report import report
 from tunewise.evaluate.run import evaluate_models
-from tunewise.evaluate.scoring_generation import generate
+from tunewise.evaluate.scoring.generation import generate
 from tunewise.evaluate.settings import EvaluateSettings, ReportSettings
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import JobError, UsageError

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewise.evaluate.cache import cached_frame
-from tunewise.evaluate.journal import Journal, part_name
-from tunewise.evaluate.scoring_generation import Wanted
-from tunewise.evaluate.scoring_tokens import TokenScorer
+from tunewise.evaluate.scoring.cache import cached_frame
+from tunewise.evaluate.scoring.generation import Wanted
+from tunewise.evaluate.scoring.journal import Journal, part_name
+from tunewise.evaluate.scoring.tokens import TokenScorer
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.events import Event, Note
 
@@ -141,7 +141,7 @@ def test_a_kept_measurement_that_was_changed_is_noticed(tmp_path: Path) -> None:
 def test_two_processes_at_once_do_not_harm_each_other(tmp_path: Path) -> None:
     code = (
         "import sys, polars as pl; from pathlib import Path\n"
-        "from tunewise.evaluate.cache import cached_frame\n"
+        "from tunewise.evaluate.scoring.cache import cached_frame\n"
         "from tunewise.workspace.artifact import Workspace\n"
         "def measure(journal):\n"
         "    Path(sys.argv[1], f'asked-{sys.argv[2]}').touch()\n"

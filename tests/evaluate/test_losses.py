@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 import torch
 
-from tunewise.evaluate.domain_rows import DomainRow, PartRows
-from tunewise.evaluate.losses import (
+from tunewise.evaluate.domain.rows import DomainRow, PartRows
+from tunewise.evaluate.scoring.generation import generate
+from tunewise.evaluate.scoring.tokens import TokenScorer
+from tunewise.evaluate.verdicts.losses import (
     LOSS_SCHEMA,
     LossRows,
     loss_answers,
@@ -21,10 +23,8 @@ from tunewise.evaluate.losses import (
     paired_losses,
     recited_share,
 )
-from tunewise.evaluate.scoring_generation import generate
-from tunewise.evaluate.scoring_tokens import TokenScorer
-from tunewise.train.loss import row_losses
-from tunewise.train.render import Rendered
+from tunewise.train.loop.loss import row_losses
+from tunewise.train.rows.render import Rendered
 
 
 def flags(text: str) -> np.ndarray:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tunewise.evaluate.measures import CurvePoint, OverfittingMeasures
-from tunewise.evaluate.overfitting import Signal, judge_overfitting
+from tunewise.evaluate.verdicts.measures import CurvePoint, OverfittingMeasures
+from tunewise.evaluate.verdicts.overfitting import Signal, judge_overfitting
 
 NOTHING = np.array([])
 

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tunewise.evaluate.release.gguf import SCRIPT, Converter, find_converter
 from tunewise.evaluate.release.merge import MergeSettings, merge
-from tunewise.train.render import render_prompt
+from tunewise.train.rows.render import render_prompt
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import GateError, JobError, UsageError
 from tunewise.workspace.events import Event, Note

@@ -13,15 +13,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tunewise.evaluate.exposed_scores import scores_by_status
-from tunewise.evaluate.gate import gate
-from tunewise.evaluate.measures import CurvePoint, OverfittingMeasures, TaskScores
-from tunewise.evaluate.overfitting import judge_overfitting
-from tunewise.evaluate.report import report, report_document
-from tunewise.evaluate.report_html import LARGEST_BYTES, html_report
-from tunewise.evaluate.report_markdown import markdown_report
+from tunewise.evaluate.reporting.gate import gate
+from tunewise.evaluate.reporting.markdown import markdown_report
+from tunewise.evaluate.reporting.page import LARGEST_BYTES, html_report
+from tunewise.evaluate.reporting.report import report, report_document
 from tunewise.evaluate.settings import ReportSettings
-from tunewise.evaluate.verdict import judge_tasks
+from tunewise.evaluate.verdicts.exposed_scores import scores_by_status
+from tunewise.evaluate.verdicts.measures import CurvePoint, OverfittingMeasures, TaskScores
+from tunewise.evaluate.verdicts.overfitting import judge_overfitting
+from tunewise.evaluate.verdicts.verdict import judge_tasks
 from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce
 from tunewise.workspace.errors import DataError, ExitCode
 from tunewise.workspace.events import Event, Note

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.evaluate.charts_text import forest_plot
+from tunewise.evaluate.reporting.charts_text import forest_plot
 from tunewise.workspace.encodable import encodable
 
 

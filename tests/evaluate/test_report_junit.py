@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.evaluate.gate import gate
-from tunewise.evaluate.judgement import DOMAIN
-from tunewise.evaluate.report_junit import junit_report
+from tunewise.evaluate.reporting.gate import gate
+from tunewise.evaluate.reporting.junit import junit_report
+from tunewise.evaluate.verdicts.judgement import DOMAIN
 
 HOSTILE = "<script>alert(1)</script> \x1b]0;owned\x07 \u202egpj.exe ]]> &amp; \ud800 \ufffe \"'"
 
@@ -125,7 +125,7 @@ def test_a_failure_and_an_exit_code_come_together(fail_on: tuple[str, ...], unde
     for verdict, overfitting, decides in itertools.product(
         VERDICTS, ("none", "overfit", "undecided"), (True, False)
     ):
-        # A task that decides and forgot makes the whole forget (evaluate/verdict.py).
+        # A task that decides and forgot makes the whole forget (evaluate/verdicts/verdict.py).
         overall = verdict if verdict in ("forgot", "undecided") and decides else "held"
         found = document(
             [task("a", verdict, decides=decides), task("b", verdict, group=DOMAIN)],

@@ -12,11 +12,11 @@ from evaluation_equality import compare
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-from tunewise.evaluate.scoring_harness import CausalScorer
-from tunewise.evaluate.scoring_library import needs_library
-from tunewise.evaluate.scoring_tokens import TokenScorer
-from tunewise.evaluate.tasks import load_benchmarks
-from tunewise.evaluate.tasks_run import ask
+from tunewise.evaluate.scoring.harness import CausalScorer
+from tunewise.evaluate.scoring.library import needs_library
+from tunewise.evaluate.scoring.tokens import TokenScorer
+from tunewise.evaluate.tasks.asking import ask
+from tunewise.evaluate.tasks.suites import load_benchmarks
 from tunewise.workspace.errors import DataError
 
 QUESTIONS = [

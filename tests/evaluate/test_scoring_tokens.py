@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import BloomConfig, BloomForCausalLM, MistralConfig, MistralForCausalLM
 
-from tunewise.evaluate.scoring_generation import generate, stop_texts
-from tunewise.evaluate.scoring_tokens import TokenScorer
+from tunewise.evaluate.scoring.generation import generate, stop_texts
+from tunewise.evaluate.scoring.tokens import TokenScorer
 
 RANDOM = np.random.default_rng(3)
 QUESTION = RANDOM.integers(3, 300, 12).tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.evaluate.scoring_trees import batches, build_trees
+from tunewise.evaluate.scoring.trees import batches, build_trees
 
 SEQUENCES = st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=9), min_size=1, max_size=12)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from tunewise.evaluate.statistics import (
+from tunewise.evaluate.verdicts.statistics import (
     Mean,
     above_chance_p,
     bootstrap_by_cluster,

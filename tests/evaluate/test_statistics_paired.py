@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 
-from tunewise.evaluate.paired import (
+from tunewise.evaluate.verdicts.paired import (
     mcnemar_exact,
     paired_difference,
     paired_share_interval,
     sign_flip_test,
 )
-from tunewise.evaluate.ranking import auc, auc_difference
-from tunewise.evaluate.statistics import cluster_codes
+from tunewise.evaluate.verdicts.ranking import auc, auc_difference
+from tunewise.evaluate.verdicts.statistics import cluster_codes
 
 random = np.random.default_rng(11)
 

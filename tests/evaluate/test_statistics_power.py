@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from tunewise.evaluate.paired import mcnemar_exact, paired_share_interval
-from tunewise.evaluate.power import items_to_decide, items_to_hold, items_to_prove_loss
+from tunewise.evaluate.verdicts.paired import mcnemar_exact, paired_share_interval
+from tunewise.evaluate.verdicts.power import items_to_decide, items_to_hold, items_to_prove_loss
 
 DRAWS = 1_000
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from lm_eval.api.model import LM
 
-from tunewise.evaluate.quiet import heard
-from tunewise.evaluate.tasks import BUNDLED, load_benchmarks, suite_inputs
-from tunewise.evaluate.tasks_run import ask
+from tunewise.evaluate.scoring.quiet import heard
+from tunewise.evaluate.tasks.asking import ask
+from tunewise.evaluate.tasks.suites import BUNDLED, load_benchmarks, suite_inputs
 from tunewise.workspace.errors import DataError, UsageError
 from tunewise.workspace.events import Note
 
@@ -262,7 +262,8 @@ def test_what_a_task_asks_has_one_name_in_every_process(tmp_path: Path) -> None:
     (tmp_path / "sums.jsonl").write_text('{"prompt": "1 2", "answer": "3"}')
     (tmp_path / "who.jsonl").write_text('{"query": "Who?", "choices": ["I", "you"], "gold": 0}')
     code = (
-        "from pathlib import Path; from tunewise.evaluate.tasks import load_benchmarks as load\n"
+        "from pathlib import Path\n"
+        "from tunewise.evaluate.tasks.suites import load_benchmarks as load\n"
         "print(*(one.content for one in load(['sums.jsonl', 'who.jsonl'], Path('.'))))"
     )
     child = subprocess.run(

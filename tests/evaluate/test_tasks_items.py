@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from tunewise.curate.contamination import BenchmarkItem
-from tunewise.evaluate.tasks_files import BUNDLED
-from tunewise.evaluate.tasks_items import benchmark_items
+from tunewise.evaluate.tasks.files import BUNDLED
+from tunewise.evaluate.tasks.items import benchmark_items
 from tunewise.workspace.errors import DataError, UsageError
 
 TASK = """
@@ -264,7 +264,7 @@ def test_a_task_that_cannot_be_read(
 def test_reading_items_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from tunewise.evaluate.tasks_items import benchmark_items\n"
+        "from tunewise.evaluate.tasks.items import benchmark_items\n"
         "benchmark_items(['general'], Path('.'))\n"
         "print(sorted({'torch', 'transformers', 'lm_eval', 'datasets'} & set(sys.modules)))"
     )

@@ -12,7 +12,7 @@ import pytest
 from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.settings import SplitSettings
 from tunewise.curate.splitting.split import split
-from tunewise.evaluate.report import report
+from tunewise.evaluate.reporting.report import report
 from tunewise.evaluate.run import evaluate
 from tunewise.evaluate.settings import EvaluateSettings, ReportSettings
 from tunewise.train.recipe import Recipe

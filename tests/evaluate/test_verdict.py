@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.evaluate.judgement import Judgement, TaskVerdict
-from tunewise.evaluate.measures import TaskScores
-from tunewise.evaluate.verdict import judge_tasks
+from tunewise.evaluate.verdicts.judgement import Judgement, TaskVerdict
+from tunewise.evaluate.verdicts.measures import TaskScores
+from tunewise.evaluate.verdicts.verdict import judge_tasks
 from tunewise.workspace.errors import JobError
 
 TASK_KEYS = {

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tunewise.evaluate.judgement import Judgement
-from tunewise.evaluate.measures import TaskScores
-from tunewise.evaluate.verdict import judge_tasks
+from tunewise.evaluate.verdicts.judgement import Judgement
+from tunewise.evaluate.verdicts.measures import TaskScores
+from tunewise.evaluate.verdicts.verdict import judge_tasks
 
 SUITES = 200
 TASKS = 6

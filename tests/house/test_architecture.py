@@ -11,10 +11,10 @@ import pytest
 from tunewise.curate.auditing.audit import audit
 from tunewise.curate.settings import AuditSettings, DataSettings
 from tunewise.evaluate.items import ITEMS_SCHEMA
-from tunewise.evaluate.judgement import TaskVerdict
-from tunewise.evaluate.overfitting import Signal
-from tunewise.train.supervision import SUPERVISION_SCHEMA
-from tunewise.train.watch import LOG_SCHEMA
+from tunewise.evaluate.verdicts.judgement import TaskVerdict
+from tunewise.evaluate.verdicts.overfitting import Signal
+from tunewise.train.loop.watch import LOG_SCHEMA
+from tunewise.train.rows.supervision import SUPERVISION_SCHEMA
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.files import read_json
 

@@ -10,13 +10,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from tunewise.train import arrangement
-from tunewise.train.arrangement import arrange_model, check_arrangement, compile_layers
-from tunewise.train.batches import Collator
-from tunewise.train.hardware import Hardware, choose_hardware
-from tunewise.train.loss import token_losses
+from tunewise.train.loop.loss import token_losses
+from tunewise.train.models import arrangement
+from tunewise.train.models.arrangement import arrange_model, check_arrangement, compile_layers
+from tunewise.train.models.hardware import Hardware, choose_hardware
 from tunewise.train.recipe import Recipe
-from tunewise.train.render import Rendered
+from tunewise.train.rows.batches import Collator
+from tunewise.train.rows.render import Rendered
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import UsageError

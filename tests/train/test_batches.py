@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.train.batches import Collator, LengthBatches, measuring_batches
-from tunewise.train.render import Rendered
+from tunewise.train.rows.batches import Collator, LengthBatches, measuring_batches
+from tunewise.train.rows.render import Rendered
 
 lengths_lists = st.lists(st.integers(1, 500), min_size=1, max_size=300)
 quick = settings(max_examples=50, deadline=None)

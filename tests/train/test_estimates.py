@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.cli.main import tunewise
-from tunewise.train.estimates import memory_warning
-from tunewise.train.memory import BatchShape
+from tunewise.train.preflight.estimates import memory_warning
+from tunewise.train.preflight.memory import BatchShape
+from tunewise.train.preflight.warm_up import relative_margin, size_groups
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import preflight, train
-from tunewise.train.warm_up import relative_margin, size_groups
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import JobError
 from tunewise.workspace.files import read_json
@@ -79,7 +79,7 @@ def test_memory_that_is_not_enough_shows_in_the_warm_up(
     def full(*arguments: object, **options: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
-    monkeypatch.setattr("tunewise.train.trainer.token_losses", full)
+    monkeypatch.setattr("tunewise.train.loop.trainer.token_losses", full)
     with pytest.raises(JobError, match="memory") as caught:
         preflight(workspace, split, recipe, warm_up=True)
     assert "batch_size = 4 and gradient_accumulation = 2" in caught.value.fix

@@ -16,7 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tunewise.train.failures import is_disk_full, is_out_of_memory
+from tunewise.train.loop.failures import is_disk_full, is_out_of_memory
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace, list_artifacts
@@ -183,7 +183,7 @@ def test_no_checkpoint_holds_weights_that_are_no_numbers(
 def test_numbers_that_are_none_leave_the_last_good_state(
     workspace: Workspace, split: Artifact, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tunewise.train.watch import Watch
+    from tunewise.train.loop.watch import Watch
 
     look = Watch._refuse_nonsense
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tunewise.cli.learning_rate_text import chart
 from tunewise.cli.main import tunewise
-from tunewise.train.find_learning_rate import ramp, read_curve, smooth
+from tunewise.train.preflight.find_learning_rate import ramp, read_curve, smooth
 from tunewise.workspace.artifact import Artifact, Workspace
 
 

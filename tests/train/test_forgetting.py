@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from tunewise.train.parameters import Unfreezing, layers_of
+from tunewise.train.models.parameters import Unfreezing, layers_of
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import preflight, train
 from tunewise.workspace.artifact import Artifact, Workspace

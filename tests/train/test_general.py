@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from tunewise.train.general import replay_rows
 from tunewise.train.recipe import Recipe
+from tunewise.train.rows.general import replay_rows
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import JobError, UsageError

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tunewise.train.recipe import Recipe
-from tunewise.train.render import render_prompt
+from tunewise.train.rows.render import render_prompt
 from tunewise.train.run import preflight, train
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import UsageError

@@ -8,9 +8,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, CohereConfig, Gemma2Config, GPT2Config
 
-from tunewise.train.batches import Collator
-from tunewise.train.loss import row_losses, token_losses
-from tunewise.train.render import Rendered
+from tunewise.train.loop.loss import row_losses, token_losses
+from tunewise.train.rows.batches import Collator
+from tunewise.train.rows.render import Rendered
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, LlamaConfig, MixtralConfig
 
-from tunewise.train.hardware import Hardware
-from tunewise.train.memory import (
+from tunewise.train.models.hardware import Hardware
+from tunewise.train.preflight.memory import (
     Anatomy,
     BatchShape,
     anatomy,
@@ -16,9 +16,9 @@ from tunewise.train.memory import (
     layer_bytes,
     learning_shapes,
 )
-from tunewise.train.packing import arrange
 from tunewise.train.recipe import Recipe
-from tunewise.train.render import Rendered
+from tunewise.train.rows.packing import arrange
+from tunewise.train.rows.render import Rendered
 
 ROWS, LENGTH = 2, 48
 CPU = Hardware("cpu", "float32", 1)

@@ -194,8 +194,8 @@ def test_tokens_that_the_template_writes_are_added_and_learned(
 
 def _val_loss(model: Any, folder: Path, split: Artifact) -> float:
     from tunewise.curate.reading.read import read_dataset
-    from tunewise.train.loss import row_losses
-    from tunewise.train.supervision import prepare_part
+    from tunewise.train.loop.loss import row_losses
+    from tunewise.train.rows.supervision import prepare_part
 
     dataset = read_dataset(split.folder / "val.jsonl", shape="chat")
     rows = prepare_part("val", dataset, AutoTokenizer.from_pretrained(folder)).rows

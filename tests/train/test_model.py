@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from transformers import AutoConfig, AutoTokenizer, BertConfig, BertForMaskedLM
 
-from tunewise.train.adapters import add_adapter
-from tunewise.train.hardware import Hardware, choose_hardware, usable_threads
-from tunewise.train.model import (
+from tunewise.train.models.adapters import add_adapter
+from tunewise.train.models.base_model import (
     check_vocabulary,
     find_base_model,
     load_config,
@@ -17,6 +16,7 @@ from tunewise.train.model import (
     load_weights,
     padding_token,
 )
+from tunewise.train.models.hardware import Hardware, choose_hardware, usable_threads
 from tunewise.train.recipe import Recipe
 from tunewise.workspace.errors import UsageError
 

@@ -13,8 +13,8 @@ import yaml
 from tunewise.curate.auditing.audit import audit
 from tunewise.curate.settings import AuditSettings, DataSettings, SplitSettings
 from tunewise.curate.splitting.split import split as divide
-from tunewise.train.model_card import base_facts, card_facts
-from tunewise.train.model_card_markdown import model_card
+from tunewise.train.card.facts import base_facts, card_facts
+from tunewise.train.card.markdown import model_card
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace

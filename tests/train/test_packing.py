@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, MambaConfig
 
-from tunewise.train.batches import Collator
-from tunewise.train.loss import token_losses
-from tunewise.train.packing import arrange, check_separation, join, lay_end_to_end, pack
+from tunewise.train.loop.loss import token_losses
 from tunewise.train.recipe import Recipe
-from tunewise.train.render import Rendered
+from tunewise.train.rows.batches import Collator
+from tunewise.train.rows.packing import arrange, check_separation, join, lay_end_to_end, pack
+from tunewise.train.rows.render import Rendered
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import UsageError

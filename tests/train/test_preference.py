@@ -16,11 +16,11 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tunewise.curate.reading.read import read_dataset
-from tunewise.train.loss import row_losses
+from tunewise.train.loop.loss import row_losses
 from tunewise.train.recipe import Recipe
+from tunewise.train.rows.supervision import prepare_part
+from tunewise.train.rows.tasks import learn_pairs
 from tunewise.train.run import preflight, train
-from tunewise.train.supervision import prepare_part
-from tunewise.train.tasks import learn_pairs
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.events import Event, Measured
 from tunewise.workspace.files import read_json, sha256_of_file

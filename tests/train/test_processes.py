@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from tunewise.train.batches import Collator, LengthBatches
-from tunewise.train.launch import launch
-from tunewise.train.processes import SharedCollator, Team, check_team
+from tunewise.train.loop.launch import launch
+from tunewise.train.loop.processes import SharedCollator, Team, check_team
 from tunewise.train.recipe import Recipe, read_recipe_file
+from tunewise.train.rows.batches import Collator, LengthBatches
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import JobError, UsageError

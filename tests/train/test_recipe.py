@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tunewise.train.preflight import plan, rows_to_measure
+from tunewise.train.preflight.preflight import plan, rows_to_measure
 from tunewise.train.recipe import Recipe, read_recipe_file
 from tunewise.train.recipe_page import with_key_tables
 from tunewise.workspace.artifact import Workspace

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tunewise.train.render import (
+from tunewise.train.rows.render import (
     Refused,
     Rendered,
     RowRefusedError,
@@ -17,7 +17,7 @@ from tunewise.train.render import (
     render_prompt,
     special_ids,
 )
-from tunewise.train.template import (
+from tunewise.train.rows.template import (
     BUILT_IN,
     PLAIN_TEMPLATE,
     TOKENIZER,

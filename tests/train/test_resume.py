@@ -189,7 +189,7 @@ def test_a_full_device_is_told_with_what_would_need_less(
     def full(*arguments: object, **options: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
-    monkeypatch.setattr("tunewise.train.trainer.token_losses", full)
+    monkeypatch.setattr("tunewise.train.loop.trainer.token_losses", full)
     with pytest.raises(JobError, match="memory") as caught:
         train(workspace, split, recipe)
     assert "batch_size = 4 and gradient_accumulation = 2" in caught.value.fix

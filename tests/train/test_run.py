@@ -18,11 +18,11 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tunewise.curate.reading.read import read_dataset
-from tunewise.train.loss import row_losses
+from tunewise.train.loop.loss import row_losses
+from tunewise.train.loop.watch import LOG_SCHEMA
 from tunewise.train.recipe import Recipe
+from tunewise.train.rows.supervision import prepare_part
 from tunewise.train.run import preflight, train
-from tunewise.train.supervision import prepare_part
-from tunewise.train.watch import LOG_SCHEMA
 from tunewise.workspace.artifact import Artifact, Workspace, list_artifacts
 from tunewise.workspace.errors import JobError, UsageError
 from tunewise.workspace.events import Event, Measured, Note, Progress

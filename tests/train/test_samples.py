@@ -11,10 +11,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from tunewise.train.loop.samples import SAMPLES_SCHEMA
 from tunewise.train.recipe import Recipe
-from tunewise.train.render import render_prompt
+from tunewise.train.rows.render import render_prompt
 from tunewise.train.run import train
-from tunewise.train.samples import SAMPLES_SCHEMA
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import UsageError
 from tunewise.workspace.events import Event, Measured, Sampled

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import get_scheduler
 
-from tunewise.train.preflight import plan
+from tunewise.train.loop.schedules import learning_rate_factor
+from tunewise.train.preflight.preflight import plan
 from tunewise.train.recipe import Recipe
-from tunewise.train.schedules import learning_rate_factor
 
 SCHEDULES = (
     "cosine", "linear", "constant", "inverse-square-root", "warmup-stable-decay", "restarts",

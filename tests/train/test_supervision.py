@@ -9,7 +9,7 @@ import pytest
 
 from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.records import Dataset
-from tunewise.train.supervision import (
+from tunewise.train.rows.supervision import (
     SUPERVISION_SCHEMA,
     conversation,
     count_refusals,

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.train.recipe import Recipe
-from tunewise.train.render import Rendered
+from tunewise.train.rows.render import Rendered
+from tunewise.train.rows.tasks import pieces
 from tunewise.train.run import preflight, train
-from tunewise.train.tasks import pieces
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import UsageError
 from tunewise.workspace.events import Event, Note

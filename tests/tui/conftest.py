@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from tunewise.curate.finding import FINDING_SCHEMA
 from tunewise.curate.records import RECORD_SCHEMA, SET_ASIDE_SCHEMA
 from tunewise.tui.app import TunewiseApp
-from tunewise.tui.records_place import RecordsPlace
+from tunewise.tui.places.records_place import RecordsPlace
 from tunewise.workspace.artifact import Draft, Workspace, produce
 from tunewise.workspace.events import Event, to_json_line
 from tunewise.workspace.files import write_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tunewise.curate.auditing.item_evidence import ItemEvidence
 from tunewise.curate.contamination import BenchmarkItem
-from tunewise.tui.beside_item import beside_item
+from tunewise.tui.texts.beside_item import beside_item
 
 QUESTION = "Which [bold]bell[/bold] rings first when the fog comes in?"
 

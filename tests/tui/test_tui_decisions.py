@@ -17,8 +17,7 @@ from tunewise.curate.cleaning.decide import accept
 from tunewise.curate.cleaning.journal import append_decisions, journal_path, new_decision
 from tunewise.curate.finding import Severity
 from tunewise.curate.settings import AuditSettings, CleanSettings, DataSettings
-from tunewise.tui.audit_view import FindingGroup
-from tunewise.tui.fixes import (
+from tunewise.tui.jobs.fixes import (
     FixPreview,
     accept_arguments,
     decision_about,
@@ -26,6 +25,7 @@ from tunewise.tui.fixes import (
     preview_text,
 )
 from tunewise.tui.snapshot import take_snapshot
+from tunewise.tui.texts.audit_view import FindingGroup
 from tunewise.workspace.artifact import Workspace
 
 WIDE = (120, 36)
@@ -62,7 +62,7 @@ def previewed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def answer(document: dict[str, Any], problem: str = "") -> None:
         monkeypatch.setattr(
-            "tunewise.tui.deciding.preview_decision",
+            "tunewise.tui.places.deciding.preview_decision",
             lambda workspace, arguments, cancelled: FixPreview(document, problem),
         )
 
@@ -96,7 +96,7 @@ def test_the_preview_comes_from_the_command_itself(
             asked.append(arguments)
             return [sys.executable, "-c", code]
 
-        monkeypatch.setattr("tunewise.tui.asking.command_line", command)
+        monkeypatch.setattr("tunewise.tui.jobs.asking.command_line", command)
 
     answer_with(json.dumps(preview_document()))
     wanted = accept_arguments(audit, "privacy/email")

@@ -7,8 +7,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewise.tui.differences import mark_differences
-from tunewise.tui.pane import first_mark
+from tunewise.tui.texts.differences import mark_differences
+from tunewise.tui.widgets.pane import first_mark
 from tunewise.workspace.safe_text import safe_text
 
 WORDS = st.lists(st.sampled_from(["how", "do", "I", "can", " ", "\n", ".", "order", "漢字"])).map(

@@ -11,8 +11,8 @@ import polars as pl
 from tunewise.curate.auditing.audit import audit
 from tunewise.curate.auditing.earlier import EARLIER
 from tunewise.curate.settings import AuditSettings
-from tunewise.tui.audit_view import parse_audit
-from tunewise.tui.record_views import make_reading
+from tunewise.tui.records.views import make_reading
+from tunewise.tui.texts.audit_view import parse_audit
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.files import read_json
 

@@ -68,7 +68,7 @@ async def test_a_killed_child_is_told(
     add_job(("audit", "x.jsonl"), [running], alive=True)
     async with make_app(poll_seconds=0.02).run_test(size=WIDE, notifications=True) as pilot:
         await see(pilot, "3 of 9 rows")
-        monkeypatch.setattr("tunewise.tui.job_view.job_status", lambda job: "killed")
+        monkeypatch.setattr("tunewise.tui.jobs.view.job_status", lambda job: "killed")
         await see(pilot, "audit killed", "it was ended from outside", gone="3 of 9")
 
 

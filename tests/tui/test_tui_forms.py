@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from tunewise.tui.asking import Answer, ask
-from tunewise.tui.fields import FormField, command_arguments
-from tunewise.tui.form_place import FormPlace
-from tunewise.tui.run_text import dry_text
-from tunewise.tui.split_text import parts_text, preview_text
-from tunewise.tui.suites import suite_values, suites
+from tunewise.tui.jobs.asking import Answer, ask
+from tunewise.tui.jobs.suites import suite_values, suites
+from tunewise.tui.places.form_place import FormPlace
+from tunewise.tui.texts.run import dry_text
+from tunewise.tui.texts.split import parts_text, preview_text
+from tunewise.tui.widgets.fields import FormField, command_arguments
 from tunewise.workspace.artifact import Workspace
 
 WIDE, NARROW = (120, 36), (80, 24)
@@ -60,9 +60,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         document = PREFLIGHT if arguments[0] == "train" else {"splits": [FALL]}
         return Answer(document)
 
-    monkeypatch.setattr("tunewise.tui.form_place.ask", answer)
+    monkeypatch.setattr("tunewise.tui.places.form_place.ask", answer)
     monkeypatch.setattr(
-        "tunewise.tui.form_place.effective_settings",
+        "tunewise.tui.places.form_place.effective_settings",
         lambda workspace: {"split.seed": 17, "split.ratios": [0.7, 0.15, 0.15], "train.rank": 16},
     )
     monkeypatch.setattr(FormPlace, "ask_after_seconds", 0.001)
@@ -97,7 +97,7 @@ def test_a_command_that_is_asked_answers_or_says_why(
 ) -> None:
     def answer_with(code: str) -> None:
         monkeypatch.setattr(
-            "tunewise.tui.asking.command_line", lambda arguments: [sys.executable, "-c", code]
+            "tunewise.tui.jobs.asking.command_line", lambda arguments: [sys.executable, "-c", code]
         )
 
     answer_with("print('{\"a\": 1}')")
@@ -106,7 +106,9 @@ def test_a_command_that_is_asked_answers_or_says_why(
     assert ask(workspace, ["x"]).problem == "no such thing"
     answer_with("import time; time.sleep(60)")
     assert ask(workspace, ["x"], lambda: True).problem == "cancelled"
-    monkeypatch.setattr("tunewise.tui.asking.command_line", lambda arguments: ["/nowhere/python"])
+    monkeypatch.setattr(
+        "tunewise.tui.jobs.asking.command_line", lambda arguments: ["/nowhere/python"]
+    )
     assert "cannot run tunewise x" in ask(workspace, ["x"]).problem
 
 
@@ -202,9 +204,9 @@ def test_the_form_is_drawn_from_options_that_the_commands_have() -> None:
     from click.testing import CliRunner
 
     from tunewise.cli.main import tunewise
-    from tunewise.tui.bench_place import BenchPlace
-    from tunewise.tui.splits_place import SplitsPlace
-    from tunewise.tui.train_place import TrainPlace
+    from tunewise.tui.places.bench_place import BenchPlace
+    from tunewise.tui.places.splits_place import SplitsPlace
+    from tunewise.tui.places.train_place import TrainPlace
 
     for place in (SplitsPlace, TrainPlace, BenchPlace):
         told = CliRunner().invoke(tunewise, [place.step, "--help"]).output
@@ -214,8 +216,8 @@ def test_the_form_is_drawn_from_options_that_the_commands_have() -> None:
 
 def test_bundled_suites_lie_where_the_evaluation_looks() -> None:
     from tunewise.evaluate.items import DOMAIN, GENERAL
-    from tunewise.evaluate.tasks_files import BUNDLED
-    from tunewise.tui import suites as of_app
+    from tunewise.evaluate.tasks.files import BUNDLED
+    from tunewise.tui.jobs import suites as of_app
 
     assert (of_app.DOMAIN, of_app.GENERAL) == (DOMAIN, GENERAL)
     assert Path(of_app.BUNDLED) == BUNDLED

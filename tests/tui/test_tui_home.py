@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tunewise.tui.preview import preview_source
 from tunewise.tui.recent import data_files, recent_files, recent_path, remember_file
+from tunewise.tui.records.preview import preview_source
 from tunewise.workspace.artifact import Workspace
 
 SIZE = (120, 36)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from tunewise.tui.job_view import JobBoard, JobView, advance
+from tunewise.tui.jobs.view import JobBoard, JobView, advance
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.events import CheckDone, Failed, Finished, Note, Progress, to_json_line
 from tunewise.workspace.jobs import Job

@@ -48,7 +48,7 @@ async def test_a_job_that_fails_is_told_with_its_cause_and_the_next_key(
         failure = Failed(what="not JSON", where="x.jsonl:3", fix="repair the line")
         with (folder / "events.jsonl").open("a") as stream:
             stream.write(to_json_line(failure) + "\n")
-        monkeypatch.setattr("tunewise.tui.job_view.job_status", lambda job: "failed")
+        monkeypatch.setattr("tunewise.tui.jobs.view.job_status", lambda job: "failed")
         await see(pilot, "audit failed", "not JSON", "repair the line", "J opens its log")
 
 
@@ -61,7 +61,7 @@ async def test_a_job_that_a_person_stopped_did_not_fail(
         with (folder / "events.jsonl").open("a") as stream:
             told = Failed(what="interrupted; the unfinished audit was removed", exit_code=130)
             stream.write(to_json_line(told) + "\n")
-        monkeypatch.setattr("tunewise.tui.job_view.job_status", lambda job: "failed")
+        monkeypatch.setattr("tunewise.tui.jobs.view.job_status", lambda job: "failed")
         await see(pilot, "audit was stopped", "the unfinished audit was removed")
         await pilot.press("J")
         await see(pilot, "stopped", gone="failed")
@@ -73,7 +73,7 @@ async def test_a_job_that_is_done_is_told(
     add_job(("audit", "x.jsonl"), PROGRESS, alive=True)
     async with make_app(poll_seconds=0.02).run_test(size=WIDE, notifications=True) as pilot:
         await see(pilot, "audit 64 %")
-        monkeypatch.setattr("tunewise.tui.job_view.job_status", lambda job: "done")
+        monkeypatch.setattr("tunewise.tui.jobs.view.job_status", lambda job: "done")
         await see(pilot, "audit is done", gone="audit 64 %")
 
 
@@ -104,7 +104,7 @@ async def test_x_asks_before_it_stops_a_job(
 ) -> None:
     stopped: list[str] = []
     monkeypatch.setattr(
-        "tunewise.tui.jobs_screen.cancel_job", lambda job: stopped.append(job.arguments[0])
+        "tunewise.tui.screens.jobs.cancel_job", lambda job: stopped.append(job.arguments[0])
     )
     add_job(("audit", "x.jsonl"), PROGRESS, alive=True)
     async with make_app().run_test(size=WIDE) as pilot:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tunewise.tui.job_view import JobView, advance
-from tunewise.tui.run_curves import loss_log
+from tunewise.tui.jobs.view import JobView, advance
+from tunewise.tui.texts.run_curves import loss_log
 from tunewise.workspace.events import (
     Event,
     Measured,
@@ -95,8 +95,10 @@ async def test_a_run_is_stopped_after_its_step_or_at_once(
     make_app: Callable, see: Callable, add_job: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    monkeypatch.setattr("tunewise.tui.train_place.cancel_job", lambda job: done.append("cancel"))
-    monkeypatch.setattr("tunewise.tui.train_place.kill_job", lambda job: done.append("kill"))
+    monkeypatch.setattr(
+        "tunewise.tui.places.train_place.cancel_job", lambda job: done.append("cancel")
+    )
+    monkeypatch.setattr("tunewise.tui.places.train_place.kill_job", lambda job: done.append("kill"))
     add_job(("train", "latest"), steps(), alive=True)
     async with make_app("train").run_test(size=WIDE) as pilot:
         await see(pilot, "step 39/100")

@@ -7,9 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewise.curate.finding import Severity
-from tunewise.tui.charts import bar, columns
-from tunewise.tui.curves import Curve, draw_curves
-from tunewise.tui.marks import (
+from tunewise.tui.texts.marks import (
     counted,
     duration,
     percent,
@@ -18,6 +16,8 @@ from tunewise.tui.marks import (
     size,
     verdict_label,
 )
+from tunewise.tui.widgets.charts import bar, columns
+from tunewise.tui.widgets.curves import Curve, draw_curves
 
 
 @given(st.floats(0, 1), st.integers(0, 2))

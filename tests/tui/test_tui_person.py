@@ -13,15 +13,15 @@ from textual.color import Color
 from textual.filter import Monochrome
 
 from tunewise.tui.app import PLACES, TunewiseApp
-from tunewise.tui.jobs_screen import JobsScreen
 from tunewise.tui.keys import key_name, names_of, unknown_keys
-from tunewise.tui.map_screen import Mapping
-from tunewise.tui.marks import VERMILLION
 from tunewise.tui.own_state import read_state, state_path
-from tunewise.tui.plain import plain_place, summary
+from tunewise.tui.screens.jobs import JobsScreen
+from tunewise.tui.screens.map import Mapping
+from tunewise.tui.screens.tour import STEPS, step_text
 from tunewise.tui.snapshot import Snapshot
+from tunewise.tui.texts.marks import VERMILLION
+from tunewise.tui.texts.plain import plain_place, summary
 from tunewise.tui.theme import DARK, LIGHT, Recolour
-from tunewise.tui.tour import STEPS, step_text
 from tunewise.workspace.app_settings import AppSettings
 from tunewise.workspace.artifact import Workspace
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tunewise.tui.asking import Answer
-from tunewise.tui.form_place import FormPlace
-from tunewise.tui.home import Candidate
+from tunewise.tui.jobs.asking import Answer
+from tunewise.tui.places.form_place import FormPlace
+from tunewise.tui.places.home import Candidate
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.events import Failed, Measured, Note, Progress, TaskScored
 
@@ -67,7 +67,7 @@ def test_the_first_run(
         Candidate(Path("/data/support.jsonl"), "recent"),
         Candidate(Path("/sample.jsonl"), "sample"),
     ]
-    monkeypatch.setattr("tunewise.tui.home.candidates", lambda workspace: offered)
+    monkeypatch.setattr("tunewise.tui.places.home.candidates", lambda workspace: offered)
     app = make_app(workspace=empty_workspace)
     assert picture(snap_compare, app, see, (), ("Open a dataset", "F1"), size)
 
@@ -116,9 +116,9 @@ def test_a_form_with_its_preview(
     size: str,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(FormPlace, "ask_after_seconds", 0.001)
-    monkeypatch.setattr("tunewise.tui.form_place.effective_settings", lambda workspace: {})
+    monkeypatch.setattr("tunewise.tui.places.form_place.effective_settings", lambda workspace: {})
     monkeypatch.setattr(
-        "tunewise.tui.form_place.ask", lambda *arguments: Answer({"splits": [FALL]})
+        "tunewise.tui.places.form_place.ask", lambda *arguments: Answer({"splits": [FALL]})
     )
     keys = ("f", "down", "8", "0", "/", "1", "0")
     assert picture(

@@ -12,9 +12,9 @@ import pytest
 from textual.widgets import Input
 
 from tunewise.tui.app import PLACES
-from tunewise.tui.report_place import interval_pattern
-from tunewise.tui.run_text import facts_text
-from tunewise.tui.table import Table
+from tunewise.tui.places.report_place import interval_pattern
+from tunewise.tui.texts.run import facts_text
+from tunewise.tui.widgets.table import Table
 from tunewise.workspace.artifact import Workspace
 
 WIDE, NARROW = (120, 36), (80, 24)

@@ -13,22 +13,8 @@ from hypothesis import strategies as st
 
 from tunewise.curate.finding import FINDING_SCHEMA, Severity
 from tunewise.curate.reading.read import read_dataset
-from tunewise.tui.answers import AnswersScreen
-from tunewise.tui.arranging import list_path, make_list, read_listed
-from tunewise.tui.hit_rows import HitRows
-from tunewise.tui.item_rows import ORDERS as ITEM_ORDERS
-from tunewise.tui.item_rows import read_flips, read_item
-from tunewise.tui.listing import RecordPages
-from tunewise.tui.pane import first_mark
-from tunewise.tui.reading import (
-    SHOWN_CHARACTERS,
-    Mark,
-    marked_text,
-    other_fields,
-    record_text,
-    set_aside_text,
-)
-from tunewise.tui.record_file import (
+from tunewise.tui.records.arranging import list_path, make_list, read_listed
+from tunewise.tui.records.file import (
     LABEL,
     LONGEST,
     ROW,
@@ -42,7 +28,21 @@ from tunewise.tui.record_file import (
     read_record,
     read_set_aside,
 )
-from tunewise.tui.run_curves import curve_text, read_log
+from tunewise.tui.records.hit_rows import HitRows
+from tunewise.tui.records.item_rows import ORDERS as ITEM_ORDERS
+from tunewise.tui.records.item_rows import read_flips, read_item
+from tunewise.tui.texts.answers import AnswersScreen
+from tunewise.tui.texts.reading import (
+    SHOWN_CHARACTERS,
+    Mark,
+    marked_text,
+    other_fields,
+    record_text,
+    set_aside_text,
+)
+from tunewise.tui.texts.run_curves import curve_text, read_log
+from tunewise.tui.widgets.listing import RecordPages
+from tunewise.tui.widgets.pane import first_mark
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.safe_text import safe_text
 

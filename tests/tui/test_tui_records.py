@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from textual.widgets import TextArea
 
-from tunewise.tui.asking import Answer
-from tunewise.tui.fixes import FixPreview
+from tunewise.tui.jobs.asking import Answer
+from tunewise.tui.jobs.fixes import FixPreview
 from tunewise.workspace.artifact import Workspace
 
 WIDE = (120, 36)
@@ -37,7 +37,7 @@ def previewed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         asked.append(arguments)
         return FixPreview(PREVIEW)
 
-    monkeypatch.setattr("tunewise.tui.deciding.preview_decision", answer)
+    monkeypatch.setattr("tunewise.tui.places.deciding.preview_decision", answer)
     return asked
 
 
@@ -113,7 +113,7 @@ async def test_a_row_is_edited_in_place(
         Answer({"row": 0, "text": row.replace("\u202e", "\\u202e"), "goes": "drop: by hand"})
     ]
     monkeypatch.setattr(
-        "tunewise.tui.record_decisions.ask", lambda workspace, arguments, cancelled: answers[0]
+        "tunewise.tui.records.decisions.ask", lambda workspace, arguments, cancelled: answers[0]
     )
     async with make_app("records").run_test(size=WIDE) as pilot:
         await see(pilot, "119 records", "Question 0")

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from tunewise.evaluate.report import report_document
+from tunewise.evaluate.reporting.report import report_document
 from tunewise.evaluate.settings import ReportSettings
 from tunewise.tui.snapshot import Snapshot, signature, take_snapshot
 from tunewise.workspace.artifact import Artifact, Draft, Workspace, produce

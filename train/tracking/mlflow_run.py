@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...workspace.errors import MissingExtraError
-from ..model import first_line
+from ..models.base_model import first_line
 
 EXPERIMENT = "tunewise"
 _DATABASE_NAME = "mlflow.db"

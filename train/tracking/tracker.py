@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...workspace.events import Emit, Note, ignore
-from ..model import first_line
+from ..models.base_model import first_line
 
 
 class Tracker(Protocol):

@@ -1,0 +1,1 @@
+"""The domain's own task, made of a split's held-out rows."""

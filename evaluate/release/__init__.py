@@ -1,0 +1,1 @@
+"""What leaves the workspace: merged weights, model card, GGUF."""

@@ -1,0 +1,55 @@
+"""The gate of a release: on which verdicts it stops, and with which exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...workspace.errors import ExitCode
+from ..verdicts.judgement import FORGOT, UNDECIDED
+from ..verdicts.overfitting import OVERFIT
+from .summary import overfitting_verdict
+
+
+def gate(document: Mapping[str, Any], fail_on: Sequence[str], undecided: str) -> ExitCode:
+    """Decide a release by the verdicts.
+
+    Args:
+        document: of an evaluation or a report.
+        fail_on: verdicts that fail it: ``forgot``, ``overfit``.
+        undecided: ``fail`` to stop where a verdict is undecided: one that ``fail_on`` asks about,
+            or either where it names none.
+
+    Returns:
+        1 if a listed verdict occurs, 5 if undecided and asked to fail on it, else 0.
+    """
+    codes = stops(document, fail_on, undecided).values()
+    if ExitCode.GATE_FAILED in codes:
+        return ExitCode.GATE_FAILED
+    return ExitCode.UNDECIDED if codes else ExitCode.PASSED
+
+
+def stops(
+    document: Mapping[str, Any], fail_on: Sequence[str], undecided: str
+) -> dict[str, ExitCode]:
+    """Return which questions stop a release, and why; none where it passes.
+
+    Args:
+        document: of an evaluation or a report.
+        fail_on: see :func:`gate`.
+        undecided: see :func:`gate`.
+
+    Returns:
+        Exit code 1 or 5 by ``forgot`` (general ability) and ``overfit`` (overfitting).
+    """
+    verdicts = {
+        FORGOT: str(document.get("overall", UNDECIDED)),
+        OVERFIT: overfitting_verdict(document),
+    }
+    found: dict[str, ExitCode] = {}
+    for name, verdict in verdicts.items():
+        if name in fail_on and verdict == name:
+            found[name] = ExitCode.GATE_FAILED
+        elif undecided == "fail" and verdict == UNDECIDED and (name in fail_on or not fail_on):
+            found[name] = ExitCode.UNDECIDED
+    return found

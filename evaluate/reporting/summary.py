@@ -1,0 +1,160 @@
+"""The verdicts in sentences, for people who read nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...workspace.safe_text import name_of
+from ..verdicts.judgement import (
+    DOMAIN,
+    FORGOT,
+    HELD,
+    IMPROVED,
+    NOT_IMPROVED,
+    UNDECIDED,
+    UNINFORMATIVE,
+    WORSE,
+)
+from .wording import interval_text, signed
+
+_MOST_NAMES = 6
+_GENERAL = {
+    FORGOT: "It forgot",
+    HELD: "General ability held",
+    UNDECIDED: "Undecided whether general ability held",
+}
+_DOMAIN = {
+    IMPROVED: "the domain improved",
+    NOT_IMPROVED: "the domain did not improve",
+    WORSE: "the domain got worse",
+    UNDECIDED: "undecided whether the domain improved",
+}
+_OVERFITTING = {
+    "none": "no overfitting",
+    "overfit": "it overfitted",
+    UNDECIDED: "undecided whether it overfitted",
+}
+
+
+def headline(document: Mapping[str, Any]) -> str:
+    """Return the whole judgement in one sentence."""
+    overall = str(document.get("overall"))
+    first = _GENERAL.get(overall, _GENERAL[UNDECIDED])
+    names = _deciding(document, FORGOT)
+    if overall == FORGOT and names:
+        first += f" ({listed(names)})"
+    parts = [first]
+    # What a comparison without a split cannot be asked is told elsewhere.
+    if not _left_out(document, DOMAIN):
+        parts.append(_DOMAIN.get(str(document.get("domain_gain")), _DOMAIN[UNDECIDED]))
+        verdict = overfitting_verdict(document)
+        parts.append(_OVERFITTING.get(verdict, _OVERFITTING[UNDECIDED]))
+    return f"{'; '.join(parts)}."
+
+
+def left_out_sentences(document: Mapping[str, Any]) -> list[str]:
+    """Say what the models were not asked, and why."""
+    return [
+        f"Not asked: {name_of(entry['what'])}, because {_reason(entry['why'])}."
+        for entry in document.get("not_asked") or ()
+    ]
+
+
+def _reason(text: str) -> str:
+    return str(text).partition("; ")[0]
+
+
+def general_sentence(document: Mapping[str, Any]) -> str:
+    """Say what general ability's verdict rests on."""
+    pools = [pool for pool in document.get("pools", ()) if pool["group"] != DOMAIN]
+    if not pools:
+        return "No general task took part in the verdict."
+    forgot, undecided = _deciding(document, FORGOT), _deciding(document, UNDECIDED)
+    parts = [pool_sentence(pool) for pool in pools]
+    if forgot:
+        parts.insert(0, f"{_tasks(forgot)} forgot: {listed(forgot)}.")
+    if undecided:
+        parts.append(f"Undecided by themselves: {listed(undecided)}.")
+    uninformative = _deciding(document, UNINFORMATIVE)
+    if uninformative:
+        parts.append(f"At chance from the start, so without weight: {listed(uninformative)}.")
+    return " ".join(parts)
+
+
+def pool_sentence(pool: Mapping[str, Any]) -> str:
+    """Say what a suite's pooled change is."""
+    if pool["delta"] is None:
+        return (
+            f"{name_of(pool['group']).capitalize()}: {pool['note'] or 'nothing could be pooled'}."
+        )
+    subject = (
+        f"The mean of {pool['tasks']} tasks that count"
+        if pool["tasks"] != 1
+        else "The one task that counts"
+    )
+    interval = "" if pool["ci"] is None else f" {interval_text(pool['ci'], 100)}"
+    sentence = (
+        f"{subject} ({pool['n']:,} items) changed by {signed(100 * pool['delta'])} points{interval}"
+    )
+    if pool["group"] == DOMAIN:
+        return f"{sentence}."
+    return f"{sentence}; a loss of up to {100 * pool['margin']:g} is accepted."
+
+
+def domain_sentence(document: Mapping[str, Any]) -> str:
+    """Say what the domain's verdict rests on."""
+    pool = next((pool for pool in document.get("pools", ()) if pool["group"] == DOMAIN), None)
+    if pool is None:
+        why = _left_out(document, DOMAIN)
+        return f"Not asked: {why}." if why else "No domain task took part in the verdict."
+    return pool_sentence(pool)
+
+
+def overfitting_sentence(document: Mapping[str, Any]) -> str:
+    """Say what the verdict on overfitting rests on."""
+    signals = (document.get("overfitting") or {}).get("signals") or ()
+    why = _left_out(document, DOMAIN) or _left_out(document, "losses and overfitting")
+    if why:
+        return f"Not measured: {why}."
+    verdict = overfitting_verdict(document)
+    chosen = [signal for signal in signals if signal["decides"] and signal["verdict"] == verdict]
+    if not chosen:
+        return "It was not measured." if not signals else "The signals do not decide it."
+    text = str(chosen[0]["text"])
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def overfitting_verdict(document: Mapping[str, Any]) -> str:
+    """Return the verdict on overfitting; undecided where there is none."""
+    return str((document.get("overfitting") or {}).get("verdict") or UNDECIDED)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names, and count those that would be too many.
+
+    Example:
+        >>> listed(["a", "b"]), listed(list("abcdefgh"))
+        ('a, b', 'a, b, c, d, e, f and 2 more')
+    """
+    shown = ", ".join(names[:_MOST_NAMES])
+    return shown if len(names) <= _MOST_NAMES else f"{shown} and {len(names) - _MOST_NAMES} more"
+
+
+def _left_out(document: Mapping[str, Any], what: str) -> str:
+    """Return why something was not asked; empty where it was."""
+    found = (entry["why"] for entry in document.get("not_asked") or () if entry["what"] == what)
+    return next(found, "")
+
+
+def _tasks(names: Sequence[str]) -> str:
+    return "One task" if len(names) == 1 else f"{len(names)} tasks"
+
+
+def _deciding(document: Mapping[str, Any], verdict: str) -> list[str]:
+    """Return the names of general tasks with a verdict that counts."""
+    return [
+        name_of(task["task"])
+        for task in document.get("tasks", ())
+        if task["verdict"] == verdict and task.get("decides", True) and task["group"] != DOMAIN
+    ]

@@ -1,0 +1,278 @@
+"""How probable a model finds given tokens, in few and full forward passes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .adapters import PREFIXES
+from .generation import Wanted, answer_texts
+from .journal import Journal, part_name
+from .library import base_model, learns_a_prompt
+from .trees import PrefixTree, batches, build_trees
+
+Floats = NDArray[np.float64]
+
+# Numbers held at once for the output over the whole vocabulary (1 GiB in float32).
+_OUTPUT_NUMBERS = 1 << 28
+# Two ways to compute the same thing differ by rounding; a mask that is not heeded differs by more.
+_TREE_TOLERANCE = 1e-2
+
+
+@dataclass(frozen=True, slots=True)
+class TokenScores:
+    """Values per scored token, sequence after sequence.
+
+    Attributes:
+        offsets: ``offsets[i]:offsets[i + 1]`` are the tokens of sequence ``i``; shape (n + 1,).
+        log_probabilities: natural logarithms, float64 of shape (tokens,).
+        greedy: whether the token was the model's first choice.
+        means: mean log-probability over the vocabulary at that place, weighted by probability;
+            empty unless asked for.
+        deviations: the standard deviation that belongs to it.
+    """
+
+    offsets: NDArray[np.int64]
+    log_probabilities: Floats
+    greedy: NDArray[np.bool_]
+    means: Floats
+    deviations: Floats
+
+    def sums(self) -> Floats:
+        """Return each sequence's log-likelihood; shape (n,)."""
+        return np.add.reduceat(self.log_probabilities, self.offsets[:-1])
+
+    def all_greedy(self) -> NDArray[np.bool_]:
+        """Return whether the model would have said each sequence by itself; shape (n,)."""
+        return np.logical_and.reduceat(self.greedy, self.offsets[:-1])
+
+
+class TokenScorer:
+    """Scores token sequences with one model.
+
+    What sequences share is computed once (see :mod:`scoring_trees`), and the output over the
+    vocabulary only where a token is scored. A model that does not heed a tree's mask (found out
+    by trying) gets plain sequences.
+
+    Args:
+        model: a causal language model in evaluation mode.
+        batch_tokens: tokens in a forward pass, padding included.
+
+    Attributes:
+        shares: whether what sequences share is computed once.
+        why_not: why it is not, as a sentence; else empty.
+        ahead: outputs before those of the text (of an adapter's virtual tokens).
+    """
+
+    def __init__(self, model: torch.nn.Module, *, batch_tokens: int = 4096) -> None:
+        """Find out what the model can do."""
+        self.model: Any = model
+        self.device: torch.device = next(model.parameters()).device
+        vocabulary = int(self.model.get_output_embeddings().weight.shape[0])
+        self.batch_tokens = max(1, min(batch_tokens, _OUTPUT_NUMBERS // vocabulary))
+        self.ahead = _outputs_ahead(model)
+        self.why_not = self._why_no_trees(vocabulary)
+        self.shares = not self.why_not
+
+    def score(
+        self,
+        sequences: Sequence[Sequence[int]],
+        starts: Sequence[int],
+        *,
+        moments: bool = False,
+        journal: Journal | None = None,
+        advance: Callable[[int], None] = lambda count: None,
+    ) -> TokenScores:
+        """Score the tokens of each sequence from its start on.
+
+        Args:
+            sequences: token ids, the context included, at most one longer than the model's
+                context each.
+            starts: for each sequence, the index (at least 1) of its first scored token.
+            moments: also compute ``means`` and ``deviations``.
+            journal: where sequences that were scored before are found, and new ones kept.
+            advance: told how many sequences were finished.
+        """
+        lengths = [len(tokens) - start for tokens, start in zip(sequences, starts, strict=True)]
+        offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        values = np.zeros((4 if moments else 2, int(offsets[-1])))
+        journal = journal or Journal(None)
+        part = part_name(sequences, starts, moments) if journal.path else ""
+        done = journal.found(part)
+        for number, found in done.items():
+            values[:, offsets[number] : offsets[number + 1]] = found
+        advance(len(done))
+        left = [number for number in range(len(sequences)) if number not in done]
+        trees = build_trees(sequences, starts, share=self.shares, chosen=left)
+        with torch.inference_mode():
+            for batch in batches(trees, self.batch_tokens):
+                places, found = self._score_batch(batch, sequences, starts, offsets, moments)
+                values[:, places] = found
+                members = [number for tree in batch for number in tree.members]
+                journal.keep(
+                    part, members, [values[:, offsets[n] : offsets[n + 1]] for n in members]
+                )
+                advance(len(members))
+        empty = np.empty(0)
+        return TokenScores(
+            offsets,
+            values[0],
+            values[1] > 0,
+            values[2] if moments else empty,
+            values[3] if moments else empty,
+        )
+
+    def answer(
+        self,
+        prompts: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        tokenizer: Any,
+        wanted: Wanted,
+        *,
+        journal: Journal | None = None,
+        advance: Callable[[int], None] = lambda count: None,
+    ) -> list[str]:
+        """Continue prompts (see :func:`.generation.answer_texts`)."""
+        return answer_texts(
+            self.model,
+            prompts,
+            limits,
+            tokenizer,
+            wanted,
+            batch_tokens=self.batch_tokens,
+            journal=journal or Journal(None),
+            advance=advance,
+        )
+
+    def _score_batch(
+        self,
+        batch: list[PrefixTree],
+        sequences: Sequence[Sequence[int]],
+        starts: Sequence[int],
+        offsets: NDArray[np.int64],
+        moments: bool,
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Return where the values of a batch belong, and the values, one row a kind."""
+        width = len(batch[0])
+        nodes: list[int] = []
+        targets: list[int] = []
+        places: list[int] = []
+        for row, tree in enumerate(batch):
+            for number, path in zip(tree.members, tree.paths, strict=True):
+                nodes.extend(row * width + node for node in path)
+                targets.extend(sequences[number][starts[number] :])
+                places.extend(range(offsets[number], offsets[number + 1]))
+        unique, inverse = np.unique(np.asarray(nodes), return_inverse=True)
+        logits = self._logits(batch, torch.from_numpy(unique).to(self.device))
+        where = torch.from_numpy(inverse).to(self.device)
+        wanted = torch.tensor(targets, device=self.device)
+        normaliser = torch.logsumexp(logits, dim=-1)
+        kinds = [
+            logits[where, wanted] - normaliser[where],
+            (logits.argmax(dim=-1)[where] == wanted).float(),
+        ]
+        if moments:
+            log_probabilities = logits - normaliser[:, None]
+            probabilities = log_probabilities.exp()
+            mean = (probabilities * log_probabilities).sum(-1)
+            spread = (log_probabilities - mean[:, None]).square_().mul_(probabilities).sum(-1)
+            kinds += [mean[where], spread.sqrt()[where]]
+        return np.asarray(places), torch.stack(kinds).double().cpu().numpy()
+
+    def _logits(self, batch: list[PrefixTree], places: torch.Tensor) -> torch.Tensor:
+        """Return the output at flat places (row times width plus node), float32 (places, V)."""
+        width = len(batch[0])
+        padded = [tree.tokens + [0] * (width - len(tree)) for tree in batch]
+        arguments: dict[str, Any] = {"input_ids": torch.tensor(padded, device=self.device)}
+        if any(tree.branches for tree in batch):
+            arguments["attention_mask"] = self._mask(batch, width)
+            depths = [tree.depths + [0] * (width - len(tree)) for tree in batch]
+            arguments["position_ids"] = torch.tensor(depths, device=self.device)
+        if self.ahead:
+            rows = places // width
+            places = places + (rows + 1) * self.ahead
+        with only_at(self.model, places):
+            return self.model(**arguments, use_cache=False).logits[0].float()
+
+    def _mask(self, batch: list[PrefixTree], width: int) -> torch.Tensor:
+        """Return what is added to the attention: 0 along a tree's paths, else the lowest number."""
+        own = list(range(1, width + 1))
+        ends = torch.tensor([tree.ends + own[len(tree) :] for tree in batch], device=self.device)
+        index = torch.arange(width, device=self.device)
+        seen = (index[None, None, :] <= index[None, :, None]) & (
+            index[None, :, None] < ends[:, None, :]
+        )
+        dtype = self.model.dtype
+        mask = torch.zeros(seen.shape, dtype=dtype, device=self.device)
+        return mask.masked_fill_(~seen, torch.finfo(dtype).min)[:, None]
+
+    def _why_no_trees(self, vocabulary: int) -> str:
+        """Say why choices cannot share their question; empty where they can.
+
+        A small tree is tried against the same sequences one by one.
+        """
+        why = "every choice is read with its whole question again, because "
+        if learns_a_prompt(self.model):
+            return why + "the adapter puts a learned prompt before the text"
+        if "position_ids" not in inspect.signature(base_model(self.model).forward).parameters:
+            return why + "the model does not take positions"
+        generator = torch.Generator().manual_seed(0)
+        draw = torch.randint(vocabulary, (24,), generator=generator).tolist()
+        sequences = [draw[:8] + draw[8:16], draw[:8] + draw[16:24]]
+        starts = [1, 1]
+        offsets = np.array([0, 15, 30])
+        found = []
+        with torch.inference_mode():
+            for share in (False, True):
+                values = np.zeros((2, 30))
+                for tree in build_trees(sequences, starts, share=share):
+                    try:
+                        places, part = self._score_batch([tree], sequences, starts, offsets, False)
+                    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+                        if not share:
+                            raise
+                        return f"{why}it takes no mask of its own ({type(error).__name__})"
+                    values[:, places] = part
+                found.append(values[0])
+        scale = 1 if self.model.dtype == torch.float32 else 20
+        if np.abs(found[0] - found[1]).max() < _TREE_TOLERANCE * scale:
+            return ""
+        return why + "a tree of choices gives other probabilities than the choices one by one"
+
+
+def _outputs_ahead(model: Any) -> int:
+    """Return for how many virtual tokens a model gives outputs before those of the text."""
+    config: Any = getattr(model, "active_peft_config", None)
+    if not learns_a_prompt(model) or str(config.peft_type.value) in PREFIXES:
+        return 0
+    return int(config.num_virtual_tokens)
+
+
+@contextmanager
+def only_at(model: Any, places: torch.Tensor) -> Iterator[None]:
+    """Let a model's output layer see only some places of a batch.
+
+    The output over a large vocabulary is a good part of all the work and most of the memory.
+    Within this context ``logits`` has the shape (1, places, vocabulary).
+
+    Args:
+        model: a causal language model.
+        places: flat indices into batch times width, int64 of shape (places,).
+    """
+
+    def select(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[Any, ...]:
+        hidden = inputs[0].reshape(-1, inputs[0].shape[-1])
+        return (hidden.index_select(0, places)[None], *inputs[1:])
+
+    handle = model.get_output_embeddings().register_forward_pre_hook(select)
+    try:
+        yield
+    finally:
+        handle.remove()

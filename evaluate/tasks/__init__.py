@@ -1,0 +1,1 @@
+"""Benchmarks: suites, their files and items, and asking them through lm-eval."""

@@ -1,0 +1,1 @@
+"""The training itself: loss, steps, checkpoints, what is watched and told."""

@@ -1,0 +1,1 @@
+"""Base models and what learns in them: found, loaded, arranged, adapted."""

@@ -1,0 +1,1 @@
+"""What a run will do, need and cost, worked out before its first step."""

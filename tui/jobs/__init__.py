@@ -1,0 +1,1 @@
+"""Commands that the app starts or asks, and how they are shown."""

@@ -1,0 +1,1 @@
+"""The seven places of the app, and what they have in common."""

@@ -1,0 +1,1 @@
+"""Records, hits and items behind the listings, read in pages."""

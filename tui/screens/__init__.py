@@ -1,0 +1,1 @@
+"""Screens over a place: help, dialogs, jobs, editing, review, the tour."""

@@ -1,0 +1,1 @@
+"""What places show, as text: records, findings, splits, runs, differences."""

@@ -1,0 +1,1 @@
+"""Parts that places are made of: table, listing, pane, form, charts, chrome."""
