@@ -77,6 +77,15 @@ class Respondent:
     computed: Mapping[str, Any]
     encoded: dict[str, list[int]] = field(default_factory=dict)
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that decides the model's answers to given questions, as JSON values."""
+        return {
+            **self.model.fingerprint,
+            **self.computed,
+            "versions": {library: installed_version(library) for library in _LIBRARIES},
+        }
+
 
 class Interview:
     """Asks a model; what was answered before is looked up.
@@ -104,11 +113,7 @@ class Interview:
         self.questions = questions
         self.force = force
         self.emit = emit
-        self._model = {
-            **respondent.model.fingerprint,
-            **respondent.computed,
-            "versions": {library: installed_version(library) for library in _LIBRARIES},
-        }
+        self._model = respondent.identity
 
     def measure(self) -> Measured:
         """Ask all questions."""
