@@ -80,7 +80,7 @@ def search_training_rows(
     Raises:
         DataError: a file of training rows cannot be read.
     """
-    items = tuple(item for benchmark in benchmarks for item in _items(benchmark))
+    items = tuple(item for benchmark in benchmarks for item in items_of(benchmark))
     rows: dict[str, int] = {}
     not_searched: list[str] = []
     if not items or comparison.split is None:
@@ -100,7 +100,7 @@ def search_training_rows(
     return Exposure(found, rows, tuple(not_searched))
 
 
-def _items(benchmark: Benchmark) -> Iterator[BenchmarkItem]:
+def items_of(benchmark: Benchmark) -> Iterator[BenchmarkItem]:
     """Return the items of a task, named as the evaluation names them."""
     task = benchmark.task
     for number, doc in enumerate(task.eval_docs):
