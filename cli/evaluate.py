@@ -22,6 +22,8 @@ if TYPE_CHECKING:
   tunewise evaluate latest
   tunewise evaluate latest --suite general,my_items.jsonl
   tunewise evaluate latest --suite hellaswag,piqa --limit 500
+  tunewise evaluate latest --prompted-base 3              does tuning beat three examples?
+  tunewise evaluate latest --schema answer.schema.json --metric ./my_score.py
   tunewise evaluate --tuned ./adapter                     made by any trainer, in PEFT's format
   tunewise evaluate --base ./base --tuned ./merged --split latest
   tunewise evaluate --base ./checkpoint-100 --tuned ./checkpoint-900 --suite general
@@ -53,6 +55,29 @@ if TYPE_CHECKING:
     help="Put the suites' prompts into the model's chat template.",
 )
 @click.option("--system-instruction", help="Goes before every prompt of the suites.")
+@click.option(
+    "--prompted-base",
+    type=click.IntRange(min=0),
+    metavar="K",
+    help="Also show the base K rows of the training split before each question: the bar that "
+    "tuning has to beat. 0 (the default) does not.",
+)
+@click.option(
+    "--answers",
+    type=click.Choice(["auto", "labels", "short", "long", "structured"]),
+    help="What kind of answers the split has; by default it is looked at. It decides what is "
+    "shown about them.",
+)
+@click.option("--schema", help="A JSON schema: how many free answers match it is shown.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="FILE.py|NAME",
+    help="A measure of your own of the free answers: a file with score(predictions, references) "
+    "or a metric of Hugging Face's evaluate, or the name of one that is on this machine. Its "
+    "code is run. Several times for several.",
+)
 @click.option("--tokenizer", help="Folder of the tokenizer of hosted models.")
 def evaluate(
     session: Session,
@@ -65,6 +90,10 @@ def evaluate(
     num_fewshot: int | None,
     apply_chat_template: bool | None,
     system_instruction: str | None,
+    prompted_base: int | None,
+    answers: str | None,
+    schema: str | None,
+    metrics: tuple[str, ...],
     tokenizer: str | None,
 ) -> None:
     """Score base and tuned of RUN (a path, an id, or `latest`) on the same items, and judge.
@@ -80,6 +109,10 @@ def evaluate(
         "num_fewshot": num_fewshot,
         "apply_chat_template": apply_chat_template,
         "system_instruction": system_instruction,
+        "prompted_base": prompted_base,
+        "answers": answers,
+        "schema": schema,
+        "metrics": metrics or None,
         "tokenizer": tokenizer,
     }
     settings = session.settings({"evaluate": flags})

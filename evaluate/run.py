@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,15 @@ from ..workspace.files import read_json, write_json
 from ..workspace.manifest import Input
 from .comparison import Comparison, LocalModel, compare_run
 from .domain.questions import label_facts
-from .items import Answers, paired_items, paired_scores, same_items
-from .preparation import Prepared, prepare
+from .items import DOMAIN, Answers, paired_items, paired_scores, same_items
+from .observations.observing import (
+    Beside,
+    confusion_facts,
+    label_pair,
+    observations_of_tasks,
+    observe_beside,
+)
+from .preparation import Prepared, measure_inputs, prepare
 from .scoring.interview import Interview, Measured, Questions, Respondent
 from .scoring.pair import BASE, TUNED
 from .scoring.respondents import respondents
@@ -106,7 +113,11 @@ def _produce(
         workspace,
         EVALUATE,
         lambda draft: _Evaluation(workspace, draft, find(), settings, force, emit).build(),
-        inputs=[*inputs, *suite_inputs(settings.suites, workspace.root)],
+        inputs=[
+            *inputs,
+            *suite_inputs(settings.suites, workspace.root),
+            *measure_inputs(settings, workspace.root),
+        ],
         parameters=settings.model_dump(mode="json"),
         force=force,
         emit=emit,
@@ -133,7 +144,7 @@ class _Evaluation:
 
             found = ask_head(self.comparison, self.settings, hardware, self.emit)
             nowhere = search_training_rows(self.comparison, (), self.emit)
-            self._write(hardware, *found, nowhere, begin)
+            self._write(hardware, *found, nowhere, Beside(), begin)
             return
         if bits := getattr(self.comparison.tuned, "quantize", None):
             self.emit(Note(text=f"the base is loaded in {bits}, as it was trained on, for both"))
@@ -147,10 +158,19 @@ class _Evaluation:
                     asked, (prepared.base, prepared.tuned), strict=True
                 )
             )
+            beside = observe_beside(
+                self.workspace,
+                self.comparison,
+                prepared,
+                asked,
+                self.settings,
+                force=self.force,
+                emit=self.emit,
+            )
         except KeyboardInterrupt as interruption:
             interruption.add_note("what was answered is kept, and only --force asks it again")
             raise
-        self._write(hardware, prepared, base, tuned, exposure, begin)
+        self._write(hardware, prepared, base, tuned, exposure, beside, begin)
 
     def _ask(self, respondent: Respondent, questions: Questions) -> Measured:
         return Interview(
@@ -164,6 +184,7 @@ class _Evaluation:
         base: Measured,
         tuned: Measured,
         exposure: Exposure,
+        beside: Beside,
         begin: float,
     ) -> None:
         folder, settings = self.draft.folder, self.settings
@@ -186,6 +207,8 @@ class _Evaluation:
             exposed=exposed_gain(exposed),
         )
         asked = {answers.info.task: len(answers.frame) for answers, _ in pairs}
+        observations = [*observations_of_tasks(pairs, prepared.answers, settings.margin_share),
+                        *beside.compared(prepared, pairs, settings)]  # fmt: skip
         if exposure.found is not None:
             exposure.items().write_parquet(folder / "contamination.parquet")
         write_json(
@@ -201,8 +224,12 @@ class _Evaluation:
                 "limit": settings.limit,
                 "prompting": prepared.base.prompting.to_json(),
                 "items": asked,
-                "not_asked": [{"what": what, "why": why} for what, why in prepared.not_asked],
-                "domain": _domain_facts(prepared, base.tasks, tuned.tasks),
+                "not_asked": [
+                    {"what": what, "why": why}
+                    for what, why in (*prepared.not_asked, *beside.not_asked)
+                ],
+                "domain": _domain_facts(prepared, pairs),
+                "observations": [one.to_json() for one in observations],
                 "out_of_domain": _outside(self.comparison, asked),
                 "seconds": round(time.monotonic() - begin, 3),
             },
@@ -238,16 +265,16 @@ def _log(comparison: Comparison) -> pl.DataFrame:
     return pl.read_parquet(comparison.run.folder / "log.parquet")
 
 
-def _domain_facts(
-    prepared: Prepared, base: tuple[Answers, ...], tuned: tuple[Answers, ...]
-) -> dict[str, Any]:
+def _domain_facts(prepared: Prepared, pairs: Sequence[tuple[Answers, Answers]]) -> dict[str, Any]:
     if not prepared.base.domains:
         return {"left_out": {}, BASE: {}, TUNED: {}}
     first, second = prepared.base.domains[0], prepared.tuned.domains[0]
+    confused = confusion_facts(label_pair(pairs, prepared.answers, DOMAIN))
     return {
         "left_out": dict(first.left_out),
-        BASE: label_facts(first, base),
-        TUNED: label_facts(second, tuned),
+        "answers": prepared.answers,
+        BASE: label_facts(first, [base for base, _ in pairs]) | confused[0],
+        TUNED: label_facts(second, [tuned for _, tuned in pairs]) | confused[1],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -9,6 +10,9 @@ from pydantic import Field
 from ..workspace.config import Section
 
 GENERAL = "general"
+
+# A deprecated method of pydantic's models has the name of one of these settings.
+warnings.filterwarnings("ignore", 'Field name "schema" in "EvaluateSettings" shadows')
 
 
 class EvaluateSettings(Section):
@@ -27,6 +31,17 @@ class EvaluateSettings(Section):
         choice_items: at most so many rows of the test split are asked with choices; these decide
             about the domain.
         generated_items: at most so many rows of the test split are answered freely.
+        answers: what kind of answers the split has: ``labels``, ``short``, ``long`` or
+            ``structured`` (JSON); ``auto`` looks at them. It decides what is shown about the
+            domain, and no verdict.
+        schema: a file with a JSON schema; shown is the share of the free answers that match it.
+        metrics: measures of your own of the free answers: files of Python, whose code is run, or
+            names of Hugging Face's metrics that are on this machine.
+        divergence_items: at so many rows of the test split and so many items of the suites the
+            distributions of both models are compared (KL); 0 does not.
+        prompted_base: so many rows of the training split are shown before each question to the
+            base, as the bar that tuning has to beat. Off (0) by default, because it costs as much
+            as asking the base about the domain again, with longer prompts.
         overfitting_items: of at most so many rows each of train, val and test the losses are
             compared.
         answer_tokens: at most so many tokens are generated for an answer.
@@ -52,6 +67,11 @@ class EvaluateSettings(Section):
     system_instruction: str | None = None
     choice_items: int = Field(default=500, gt=0)
     generated_items: int = Field(default=200, gt=0)
+    answers: Literal["auto", "labels", "short", "long", "structured"] = "auto"
+    schema: str | None = None  # pyright: ignore[reportIncompatibleMethodOverride]
+    metrics: tuple[str, ...] = ()
+    divergence_items: int = Field(default=100, ge=0)
+    prompted_base: int = Field(default=0, ge=0, le=100)
     overfitting_items: int = Field(default=300, gt=0)
     answer_tokens: int = Field(default=128, gt=0)
     margin_share: float = Field(default=0.02, gt=0, lt=1)

@@ -16,15 +16,15 @@ shuffled answers learns the style perfectly and gains nothing.
 Rows with labels are asked for the label among all labels instead (`domain/label`). Texts without
 a question have no style apart from their content; there the loss decides.
 
-What is shown beside, for the rows' greedy answers: exact match, token F1 and ROUGE-L, by Hugging
-Face's `evaluate` from the files in ``metrics/``, which needs no network.
+What is shown beside, for the rows' greedy answers: exact match, token F1 and ROUGE-L, and what
+belongs to the kind of answers (:mod:`.kinds`, :mod:`.text_measures`), by Hugging Face's `evaluate`
+from the files in ``metrics/``, which needs no network; and the user's own metrics.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,15 +34,15 @@ from ...train.rows.render import ASSISTANT
 from ..items import DOMAIN, Answers, TaskInfo, answers
 from ..scoring.generation import Wanted
 from ..scoring.journal import Journal
+from ..verdicts.measures import Kind
 from .choices import answer_choices
+from .kinds import SHORT
 from .rows import Asked, DomainRow, PartRows, render_answers
+from .text_measures import METRICS, TextMeasure, text_measures
 
 if TYPE_CHECKING:
     from ..scoring.scorer import Scorer
 
-METRICS = Path(__file__).resolve().parents[1] / "metrics"
-# Names of our metrics, and of the tasks that show them.
-_TEXT_METRICS = {"exact_match": "exact-match", "token_f1": "token-f1", "rouge_l": "rouge-l"}
 # Other questions after which an answer is scored, to know how likely it is anyway.
 _REFERENCES = 8
 _ROOM = 2
@@ -70,6 +70,7 @@ class DomainTask:
         questions: rows to answer freely, with their tokens where the model takes tokens.
         limits: for each of them, the most tokens of an answer.
         left_out: how many rows were left out, by reason.
+        measures: by what the free answers are compared with the rows' own.
     """
 
     info: TaskInfo
@@ -78,6 +79,7 @@ class DomainTask:
     questions: tuple[tuple[DomainRow, Asked | None], ...]
     limits: tuple[int, ...]
     left_out: Mapping[str, int] = field(default_factory=dict)
+    measures: tuple[TextMeasure, ...] = text_measures(SHORT)
 
     @property
     def sequences(self) -> tuple[Asked, ...]:
@@ -97,6 +99,7 @@ def domain_task(
     seed: int,
     labels: Sequence[str] = (),
     group: str = DOMAIN,
+    measures: tuple[TextMeasure, ...] = text_measures(SHORT),
 ) -> DomainTask:
     """Make the domain's items from the test part, or from the part outside the domain.
 
@@ -111,6 +114,7 @@ def domain_task(
         seed: of the samples and distractors.
         labels: all labels that occur, for rows with labels.
         group: what the tasks' names begin with.
+        measures: by what free answers are compared with the rows' own.
     """
     left_out = {"no answer to ask for": part.skipped}
     classified = part.kind == CLASSIFICATION
@@ -149,7 +153,7 @@ def domain_task(
         decides=group == DOMAIN,
     )
     questions, limits = _questions(part, tokenizer, generated_items, answer_tokens, context, seed)
-    return DomainTask(info, tuple(items), elsewhere, questions, limits, left_out)
+    return DomainTask(info, tuple(items), elsewhere, questions, limits, left_out, measures)
 
 
 def ask_choices(
@@ -205,17 +209,23 @@ def ask_questions(
 
 def score_texts(task: DomainTask, texts: Sequence[str]) -> list[Answers]:
     """Compare free answers with the rows' own, one task a metric; none of them decides."""
-    import evaluate
-
     if not texts:
         return []
     references = [row.answer for row, _ in task.questions]
     scored: list[Answers] = []
-    for metric, name in _TEXT_METRICS.items():
-        measure = evaluate.load(str(METRICS / f"{metric}.py"), keep_in_memory=True)
-        result: Any = measure.compute(predictions=list(texts), references=references)
+    for measure in task.measures:
+        scores = measure.score(list(texts), references)
         group = task.info.group
-        info = TaskInfo(f"{group}/{name}", group, metric, "share", True, None, decides=False)
+        kind: Kind = "share" if all(0 <= score <= 1 for score in scores) else "loss"
+        info = TaskInfo(
+            task=f"{group}/{measure.name}",
+            group=group,
+            metric=measure.metric,
+            kind=kind,
+            higher_is_better=measure.higher_is_better,
+            chance=None,
+            decides=False,
+        )
         rows = [
             {
                 "item": str(row.row),
@@ -225,7 +235,7 @@ def score_texts(task: DomainTask, texts: Sequence[str]) -> list[Answers]:
                 "expected": row.answer,
                 "output": text,
             }
-            for (row, _), score, text in zip(task.questions, result["items"], texts, strict=True)
+            for (row, _), score, text in zip(task.questions, scores, texts, strict=True)
         ]
         scored.append(answers(info, rows))
     return scored

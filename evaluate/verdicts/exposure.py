@@ -6,7 +6,7 @@ general rows that were mixed in. So nothing depends on what an audit was told to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,12 +100,21 @@ def search_training_rows(
     return Exposure(found, rows, tuple(not_searched))
 
 
-def items_of(benchmark: Benchmark) -> Iterator[BenchmarkItem]:
-    """Return the items of a task, named as the evaluation names them."""
+def items_of(
+    benchmark: Benchmark, numbers: Container[int] | None = None
+) -> Iterator[BenchmarkItem]:
+    """Return the items of a task, named as the evaluation names them.
+
+    Args:
+        benchmark: the task.
+        numbers: only these, counted from 0; None takes all that are asked.
+    """
     task = benchmark.task
     for number, doc in enumerate(task.eval_docs):
         if number == benchmark.limit:
             return
+        if numbers is not None and number not in numbers:
+            continue
         name = next((str(doc[key]) for key in ID_FIELDS if doc.get(key) is not None), str(number))
         try:
             item = without_choices(spelled_out(_said(task, doc), doc))

@@ -203,7 +203,10 @@ def test_a_chat_endpoint_is_asked_what_is_answered_freely(
         "sums", "domain/exact-match", "domain/token-f1", "domain/rouge-l",
     ]  # fmt: skip
     left = {entry["what"] for entry in found["not_asked"]}
-    assert left == {"who", "texts", "losses and overfitting", "domain/answer-choice"}
+    assert left == {
+        "who", "texts", "losses and overfitting", "domain/answer-choice", "prompted base",
+        "divergence",
+    }  # fmt: skip
     items = pl.read_parquet(made.folder / "items.parquet").filter(pl.col("task") == "sums")
     assert items["tuned_output"].to_list()[0].strip() == "You said: 0 1"
     rows = [asked["messages"] for asked in server.requests if "What of no" in str(asked)]

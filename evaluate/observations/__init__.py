@@ -1,0 +1,1 @@
+"""What is shown beside the verdicts, with its interval, and decides nothing."""
