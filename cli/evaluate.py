@@ -173,6 +173,7 @@ def _evaluate_models(
 def summary(document: Mapping[str, Any]) -> str:
     """Return the judgement as text for a terminal."""
     from ..evaluate.reporting.charts_text import forest_plot
+    from ..evaluate.reporting.observed import observation_lines
 
     domain = document["domain_gain"] if _measured(document, "domain") else "not asked"
     overfitting = document["overfitting"]["verdict"]
@@ -184,6 +185,7 @@ def summary(document: Mapping[str, Any]) -> str:
         "",
         *forest_plot(document["tasks"], width=plot_width()),
         "",
+        *observation_lines(document),
         *_contamination(document.get("contamination")),
         f"evaluation {document['id']}: {document['artifact']}",
         "next: tunewise report",

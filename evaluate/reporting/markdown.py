@@ -14,6 +14,7 @@ from ...workspace.safe_text import excerpt, name_of
 from ..verdicts.judgement import LOSS
 from .charts_text import forest_plot
 from .contamination import contamination_rows, contamination_sentences
+from .observed import NOTHING, observation_rows
 from .summary import overfitting_verdict
 from .wording import (
     change_text,
@@ -51,6 +52,8 @@ def markdown_report(document: Mapping[str, Any]) -> str:
         _tasks(tasks),
         *[f"- {text(sentence)}" for sentence in document.get("left_out") or ()],
         *([f"{left_out} more tasks are in `report.json`."] if left_out else []),
+        "## Also measured",
+        _observed(document),
         "## Contamination",
         *_contamination(document.get("contamination")),
         "## Lost and gained items",
@@ -123,6 +126,18 @@ def _tasks(tasks: Sequence[Mapping[str, Any]]) -> str:
             for task in tasks
         ],
         right=(1, 2, 3, 4, 5, 6, 7),
+    )
+
+
+def _observed(document: Mapping[str, Any]) -> str:
+    rows = observation_rows(document)
+    if not rows:
+        return NOTHING
+    cells = ("n", "base", "tuned", "change", "verdict")
+    return table(
+        ["measure", "items", "base", "tuned", "change, 95 % CI", "in words"],
+        [[text(row["name"]), *(text(row[name]) for name in cells)] for row in rows],
+        right=(1, 2, 3, 4),
     )
 
 

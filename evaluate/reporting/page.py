@@ -19,6 +19,7 @@ from .charts import forest_row, forest_scale, loss_chart, signal_row
 from .charts_text import Axis, Change, change_of, common_axis
 from .contamination import contamination_rows, contamination_sentences
 from .items import shown_note
+from .observed import NOTHING, confusion_tables, observation_rows
 from .summary import overfitting_verdict
 from .wording import (
     NOT_TOLD,
@@ -143,6 +144,9 @@ def _view(document: Mapping[str, Any], most_items: int | None) -> dict[str, Any]
             "sentences": contamination_sentences(document.get("contamination")),
             "rows": [_named(row) for row in contamination_rows(document.get("contamination"))],
         },
+        "observed": observation_rows(document),
+        "nothing_observed": NOTHING,
+        "confusions": confusion_tables(document),
         "items": _fewer_items(document["items"], most_items),
         "signals": [_signal(signal) for signal in _signals(document)],
         "curve": loss_chart(document["curve"], training["kept_step"] if training else None),

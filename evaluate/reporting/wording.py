@@ -29,6 +29,17 @@ GLYPHS = {
     "none": "✔",
     "overfit": "✖",
     "not measured": "○",
+    "no change shown": "=",
+    "beats": "▲",
+    "does not beat": "▼",
+    "better calibrated": "▲",
+    "worse calibrated": "▼",
+    "more stereotyped": "▼",
+    "less stereotyped": "▲",
+    "refuses more": "↑",
+    "refuses less": "↓",
+    "longer": "↑",
+    "shorter": "↓",
 }
 
 

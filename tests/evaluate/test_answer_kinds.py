@@ -140,7 +140,7 @@ def test_hostile_answers_do_not_parse() -> None:
 def test_long_answers_have_chrf() -> None:
     found = scores("chrf", ["the same", "", "the sane"], ["the same"] * 3, kind="long")
     assert found[:2] == pytest.approx([1, 0])
-    assert 0.5 < found[2] < 1
+    assert 0.2 < found[2] < 1
     assert "chrf" not in {one.name for one in text_measures("short")}
 
 

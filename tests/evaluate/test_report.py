@@ -13,8 +13,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tunewise.evaluate.observations.observation import Observation
 from tunewise.evaluate.reporting.gate import gate
 from tunewise.evaluate.reporting.markdown import markdown_report
+from tunewise.evaluate.reporting.observed import observation_lines
 from tunewise.evaluate.reporting.page import LARGEST_BYTES, html_report
 from tunewise.evaluate.reporting.report import report, report_document
 from tunewise.evaluate.settings import ReportSettings
@@ -41,6 +43,21 @@ DECISIONS = [
     {"action": "accept", "check": "privacy", "rows": None, "parameters": {}},
     {"action": "ignore", "check": "text/html", "rows": [3], "parameters": {}},
 ]
+
+# What passed through Arrow has no halves of characters.
+_HOSTILE_LABEL = HOSTILE.replace("\ud800", "").replace("https://", "")
+CONFUSED = [
+    {"expected": "refund", "said": "refund", "items": 41},
+    {"expected": "refund", "said": _HOSTILE_LABEL, "items": 7},
+]
+OBSERVATIONS = [
+    Observation(topic="calibration", name=_HOSTILE_LABEL, unit="share", n=900, base=0.02, tuned=0.031,
+                delta=0.011, ci=(-0.002, 0.02), verdict="undecided", text=_HOSTILE_LABEL),
+    Observation(topic="divergence", name="general/KL", unit="nats", n=100, base=None, tuned=0.153,
+                delta=0.153, ci=(0.118, 0.197)),
+    Observation(topic="prompted base", name="domain/answer-choice", unit="share", n=205, base=0.27,
+                prompted_base=0.31, tuned=0.49, delta=0.18, ci=(0.1, 0.26), verdict="beats"),
+]  # fmt: skip
 
 # The example: a workspace with every step of the loop, made by hand.
 
@@ -244,6 +261,8 @@ def make_evaluation(
         **judge_tasks(tasks).to_json(),
         "overfitting": judge_overfitting(example_measures()).to_json(),
         "contamination": example_contamination(tasks),
+        "observations": [one.to_json() for one in OBSERVATIONS],
+        "domain": {"base": {"confusion": CONFUSED}, "tuned": {"confusion": CONFUSED[:1]}},
         "model": "models/base-chat-3m",
         "adapter": "lora-r16",
         "dtype": "float32",
@@ -322,6 +341,23 @@ def test_the_page_is_whole_and_starts_with_the_verdict(document: dict[str, Any])
         "Dear customer, thank you", "arithmetic: how much is 0 + 0?", "polars",
     ):  # fmt: skip
         assert words in page.text, words
+
+
+def test_what_was_measured_beside_is_told_in_every_format(document: dict[str, Any]) -> None:
+    page = Page(html_report(document)).text
+    markdown = markdown_report(document)
+    lines = "\n".join(observation_lines(document))
+    for text in (page, markdown, lines):
+        assert text.index("31.0 % prompted (27.0 % plain)") < text.index("0.153 nats")
+        assert "+18.0" in text
+        assert "beats" in text
+    assert "What was taken for what" in page
+    assert "41" in page
+    # Of the calibration the terminal tells only what changed, and counts the others.
+    assert "1 more: see" in lines
+    older = {key: value for key, value in document.items() if key not in ("observations", "domain")}
+    assert "Nothing was measured beside the tasks." in Page(html_report(older)).text
+    assert observation_lines(older) == []
 
 
 def test_the_page_loads_nothing_and_runs_nothing(document: dict[str, Any]) -> None:

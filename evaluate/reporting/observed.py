@@ -1,0 +1,123 @@
+"""What a report tells beside the verdicts: every observation with its interval, as texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...workspace.safe_text import name_of
+from ..observations.labels import confusion_table
+from ..observations.observation import NO_CHANGE
+from ..verdicts.judgement import UNDECIDED
+from .wording import NOT_TOLD, glyph, interval_text, signed
+
+NOTHING = "Nothing was measured beside the tasks."
+_TOPICS = ("prompted base", "bias", "labels", "answers", "refusals", "divergence", "calibration")
+_SHARE = "share"
+_UNITS = {_SHARE: " %", "nats": " nats"}
+_MOST_ROWS = 200
+_MOST_LINES = 14
+_SIDES = ("base", "tuned")
+
+
+def observation_rows(document: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return all observations as texts, by topic.
+
+    Args:
+        document: of an evaluation or a report.
+
+    Returns:
+        ``topic``, ``name``, ``n``, ``base``, ``tuned``, ``change`` (with its 95 % interval),
+        ``verdict``, ``text``.
+    """
+    found = list(document.get("observations") or ())
+    found.sort(key=lambda one: _place(str(one["topic"])))
+    return [_row(one) for one in found[:_MOST_ROWS]]
+
+
+def observation_lines(document: Mapping[str, Any]) -> list[str]:
+    """Return the observations for a terminal, one line each; what shows nothing is only counted."""
+    rows = observation_rows(document)
+    shown = [
+        row
+        for row in rows
+        if row["topic"] != "calibration" or row["verdict"] not in (NO_CHANGE, UNDECIDED)
+    ][:_MOST_LINES]
+    if not rows:
+        return []
+    width = max((len(row["name"]) for row in shown), default=0)
+    lines = ["beside the verdicts, with 95 % intervals (they decide nothing)"]
+    for row in shown:
+        values = f"{row['base']} → {row['tuned']}" if row["base"] != NOT_TOLD else row["tuned"]
+        change = "" if row["base"] == NOT_TOLD else f"  {row['change']}"
+        verdict = f"  {glyph(row['verdict'])} {row['verdict']}" if row["verdict"] else ""
+        lines.append(f"{row['name'].ljust(width)}  {values}{change}{verdict}")
+    if left := len(rows) - len(shown):
+        lines.append(f"{left} more: see `Also measured` of the report")
+    return [*lines, ""]
+
+
+def confusion_tables(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what each model took for what, as squares of counts: ``model, names, rows``."""
+    domain = document.get("domain") or {}
+    tables = []
+    for side in _SIDES:
+        pairs = (domain.get(side) or {}).get("confusion")
+        if pairs:
+            names, counts = confusion_table(pairs)
+            shown = [name_of(name) for name in names]
+            rows = [
+                {"label": label, "counts": row, "place": place}
+                for place, (label, row) in enumerate(zip(shown, counts, strict=True))
+                if sum(row)
+            ]
+            tables.append({"model": side, "names": shown, "rows": rows})
+    return tables
+
+
+def _place(topic: str) -> int:
+    return _TOPICS.index(topic) if topic in _TOPICS else len(_TOPICS)
+
+
+def _row(one: Mapping[str, Any]) -> dict[str, str]:
+    unit = str(one["unit"])
+    base = _value(unit, one["base"])
+    if one.get("prompted_base") is not None:
+        base = f"{_value(unit, one['prompted_base'])} prompted ({base} plain)"
+    return {
+        "topic": str(one["topic"]),
+        "name": f"{one['topic']}: {name_of(one['name'])}",
+        "n": f"{one['n']:,}",
+        "base": base,
+        "tuned": _tuned(unit, one),
+        "change": _change(unit, one["delta"], one["ci"]) if one["base"] is not None else NOT_TOLD,
+        "verdict": str(one["verdict"]),
+        "text": str(one["text"]),
+    }
+
+
+def _tuned(unit: str, one: Mapping[str, Any]) -> str:
+    """Write the tuned model's value; one that the base has none of carries the interval itself."""
+    text = _value(unit, one["tuned"])
+    if one["base"] is None and one["ci"] is not None:
+        low, high = (_plain(unit, end) for end in one["ci"])
+        text += f" [{low}, {high}]"
+    return text
+
+
+def _value(unit: str, value: float | None) -> str:
+    if value is None:
+        return NOT_TOLD
+    return _plain(unit, value) + _UNITS.get(unit, "")
+
+
+def _plain(unit: str, value: float) -> str:
+    return f"{100 * value:.1f}" if unit == _SHARE else f"{value:.3f}"
+
+
+def _change(unit: str, delta: float | None, ci: Sequence[float] | None) -> str:
+    if delta is None:
+        return NOT_TOLD
+    scale, digits = (100.0, 1) if unit == _SHARE else (1.0, 3)
+    text = signed(scale * delta, digits)
+    return text if ci is None else f"{text} {interval_text((ci[0], ci[1]), scale, digits)}"
