@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import shlex
 from pathlib import Path
@@ -14,7 +16,7 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Container
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher, Footer
+from textual.widgets import ContentSwitcher
 
 from ..workspace.app_settings import AppSettings
 from ..workspace.artifact import SETTINGS_NAME, Workspace
@@ -43,6 +45,7 @@ from .screens.jobs import JobsScreen
 from .screens.tour import TourGuide
 from .snapshot import Snapshot, signature, take_snapshot
 from .widgets.chrome import Header, Rail
+from .widgets.footer import Footer
 from .widgets.pane import Pane
 from .widgets.table import Table
 
@@ -56,6 +59,7 @@ PLACES: dict[str, type[Place]] = {
     "report": ReportPlace,
 }
 
+_BETWEEN_PLACES = 0.05
 _WITH_KEYS = (Home, JobsScreen, Pane, Table)
 
 
@@ -79,6 +83,8 @@ class TunewiseApp(DressedApp):
         poll_seconds: how often the workspace is looked at.
         settings: how it looks, and other keys.
         tour: begin with the tour.
+        ahead: make the other places once the first one is shown, so that going there takes no
+            longer the first time.
     """
 
     CSS_PATH = "tunewise.tcss"
@@ -120,9 +126,11 @@ class TunewiseApp(DressedApp):
         poll_seconds: float = 0.5,
         settings: AppSettings | None = None,
         tour: bool = False,
+        ahead: bool = False,
     ) -> None:
         """Take the workspace; nothing is read before the app runs."""
         super().__init__(settings)
+        self._makes_ahead = ahead
         self._begins_with_tour = tour
         self.workspace = workspace
         self._source = source
@@ -133,6 +141,8 @@ class TunewiseApp(DressedApp):
         self._trail: list[str] = []
         self._looking = False
         self._told_trouble = ""
+        self._has_frame = False
+        self._making = asyncio.Lock()
 
     @staticmethod
     def places() -> dict[str, type[Place]]:
@@ -150,10 +160,11 @@ class TunewiseApp(DressedApp):
             yield Rail({name: place.name_in_rail for name, place in PLACES.items()})
             yield ContentSwitcher(id="places")
         yield TourGuide()
-        yield Footer(compact=True)
+        yield Footer()
 
     async def on_mount(self) -> None:
         """Read the workspace once, enter the first place, and keep looking."""
+        self._has_frame = True
         self.dress([*PLACES.values(), *_WITH_KEYS])
         self._signature = signature(self.workspace)
         try:
@@ -168,6 +179,8 @@ class TunewiseApp(DressedApp):
         self.set_interval(self._poll_seconds, self._look)
         if self._begins_with_tour:
             self.call_after_refresh(self.action_tour)
+        if self._makes_ahead:
+            self._make_ahead()
 
     # What the workspace holds
 
@@ -223,17 +236,13 @@ class TunewiseApp(DressedApp):
         self._draw_chrome()
 
     def _draw_chrome(self) -> None:
-        if not self._has_frame():
+        if not self._has_frame:
             return
         audit = self.snapshot.audit
         base = self.screen_stack[0]
         base.query_one(Header).show(audit, self.jobs)
         counts = {"findings": f"{len(audit.groups)}" if audit and audit.groups else ""}
         base.query_one(Rail).show(self.current_place_name, counts)
-
-    def _has_frame(self) -> bool:
-        """Tell whether the main screen has been composed."""
-        return bool(self.screen_stack) and bool(self.screen_stack[0].query(Rail))
 
     # Moving between places
 
@@ -251,8 +260,7 @@ class TunewiseApp(DressedApp):
 
     async def _enter(self, name: str, request: GoTo | None = None) -> None:
         switcher = self.screen_stack[0].query_one("#places", ContentSwitcher)
-        if not switcher.query(f"#{name}"):
-            await switcher.add_content(PLACES[name](id=name))
+        await self._make(name)
         switcher.current = name
         place = switcher.query_one(f"#{name}", Place)
         if request is not None:
@@ -261,6 +269,22 @@ class TunewiseApp(DressedApp):
         self._draw_chrome()
         # Later, too: the footer may just be drawing itself by what held before.
         self.call_after_refresh(self.screen_stack[0].refresh_bindings)
+
+    @work(group="ahead")
+    async def _make_ahead(self) -> None:
+        """Make the places that nobody has been to; between two of them keys are answered."""
+        for name in PLACES:
+            await asyncio.sleep(_BETWEEN_PLACES)
+            await self._make(name)
+        # What is there now stays: looked through by each full collection, it takes 0.1 s a time.
+        gc.collect()
+        gc.freeze()
+
+    async def _make(self, name: str) -> None:
+        switcher = self.screen_stack[0].query_one("#places", ContentSwitcher)
+        async with self._making:
+            if not switcher.query(f"#{name}"):
+                await switcher.add_content(PLACES[name](id=name))
 
     async def action_place(self, name: str) -> None:
         """Go to a place by its number."""
@@ -294,7 +318,7 @@ class TunewiseApp(DressedApp):
         """Offer filter, sort and audit only where they do something."""
         if action == "audit":
             return self.snapshot.audit is not None
-        if action not in ("filter", "sort") or not self._has_frame():
+        if action not in ("filter", "sort") or not self._has_frame:
             return True
         place = self.current_place
         return place is not None and (place.can_filter if action == "filter" else place.can_sort)
@@ -467,5 +491,5 @@ def run(
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     if settings is not None and settings.ascii:
         os.environ["TUNEWISE_ASCII"] = "1"
-    app = TunewiseApp(workspace, source, place, settings=settings, tour=tour)
+    app = TunewiseApp(workspace, source, place, settings=settings, tour=tour, ahead=True)
     return app.run() or app.return_code or 0

@@ -31,7 +31,7 @@ from tunewise.tui.records.file import (
 from tunewise.tui.records.hit_rows import HitRows
 from tunewise.tui.records.item_rows import ORDERS as ITEM_ORDERS
 from tunewise.tui.records.item_rows import read_flips, read_item
-from tunewise.tui.texts.answers import AnswersScreen
+from tunewise.tui.screens.answers import AnswersScreen
 from tunewise.tui.texts.reading import (
     SHOWN_CHARACTERS,
     Mark,

@@ -26,8 +26,8 @@ from ..records.hit_rows import HitRows
 from ..records.views import READ_ERRORS, Query, Reading, make_listing, make_reading, trouble
 from ..snapshot import Snapshot
 from ..texts.audit_view import AuditView
-from ..texts.comparing import Comparing
 from ..texts.marks import counted, marks, plain, styled
+from ..widgets.comparing import Comparing
 from ..widgets.listing import Column, RecordPages, Rows
 from ..widgets.pane import Line, Pane, first_mark
 from ..widgets.table import Table

@@ -20,9 +20,9 @@ from ...evaluate.reporting.summary import general_sentence, headline, overfittin
 from ..keys import named
 from ..messages import RunCommand
 from ..records.item_rows import ORDERS, ItemRows, read_flips, read_item
+from ..screens.answers import AnswersScreen
 from ..screens.review import ReviewScreen
 from ..snapshot import Document, Snapshot
-from ..texts.answers import AnswersScreen
 from ..texts.marks import BAD, VERDICT_STYLES, drawn, marks, plain, styled, verdict_label
 from ..texts.run_curves import LossLog, curve_text, read_log
 from ..widgets.listing import Rows

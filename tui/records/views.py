@@ -15,8 +15,7 @@ from ...workspace.artifact import Workspace
 from ...workspace.safe_text import safe_text
 from ..texts.audit_view import AuditView
 from ..texts.beside_item import beside_item
-from ..texts.comparing import Comparison
-from ..texts.differences import mark_differences
+from ..texts.differences import Comparison, mark_differences
 from ..texts.marks import BAD, marks, plain, styled
 from ..texts.reading import record_as_plain_text, record_text, set_aside_text
 from ..widgets.listing import RecordPages

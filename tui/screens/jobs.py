@@ -12,12 +12,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer
 
 from ...workspace.jobs import DONE, FAILED, KILLED, RUNNING, Job, cancel_job
 from ..jobs.view import JobView
 from ..keys import named
 from ..texts.marks import BAD, GOOD, SKY, WARNING, duration, marks, percent, plain, styled
+from ..widgets.footer import Footer
 from ..widgets.listing import Column, Rows
 from ..widgets.pane import Line, Pane
 from ..widgets.table import Table

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer
 
 from ...evaluate.review import (
     BASE,
@@ -34,6 +33,7 @@ from ..records.item_rows import read_item
 from ..snapshot import Document
 from ..texts.marks import BAD, counted, percent, plain, styled
 from ..texts.reading import marked_text
+from ..widgets.footer import Footer
 from ..widgets.pane import Line, Pane
 
 

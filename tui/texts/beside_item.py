@@ -10,8 +10,7 @@ from rich.text import Text
 from ...curate.auditing.item_evidence import ItemEvidence
 from ...curate.evidence import field_text
 from ...workspace.safe_text import safe_text
-from .comparing import Comparison
-from .differences import mark_differences
+from .differences import Comparison, mark_differences
 
 _AROUND = 600
 """Characters of the row that are shown before and after what stands in it."""

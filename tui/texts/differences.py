@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -16,6 +17,16 @@ _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 _MOST_WORDS = 1500
 # Below this, word by word is a jumble of marks around stray commas: show two different texts.
 _LEAST_ALIKE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two texts to compare, ready to be shown."""
+
+    left_title: str
+    left: Text
+    right_title: str
+    right: Text
 
 
 def mark_differences(left: str, right: str) -> tuple[Text, Text]:

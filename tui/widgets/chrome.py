@@ -115,8 +115,7 @@ class Rail(Container):
             text.append(f" {self._places[item.place]}", style="bold" if here else "")
             if count := counts.get(item.place):
                 text.append(f" {count}", style="dim")
-            item.update(text)
-            item.set_class(here, "-current")
+            item.say(text, here=here)
 
 
 class _RailItem(Static):
@@ -125,6 +124,14 @@ class _RailItem(Static):
     def __init__(self, place: str) -> None:
         super().__init__(markup=False, classes=f"-place-{place}")
         self.place = place
+        self._text = Text()
+
+    def say(self, text: Text, *, here: bool) -> None:
+        """Show a text; only one of another length moves the items beside it."""
+        if text != self._text:
+            self.update(text, layout=text.cell_len != self._text.cell_len)
+            self._text = text
+            self.set_class(here, "-current")
 
     def on_click(self) -> None:
         self.post_message(Rail.Chosen(self.place))

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from ..widgets.pane import Pane, first_mark
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Two texts to compare, ready to be shown."""
-
-    left_title: str
-    left: Text
-    right_title: str
-    right: Text
+from ..texts.differences import Comparison
+from .pane import Pane, first_mark
 
 
 class Comparing(Container):

@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Footer
 
 from ..keys import named
+from ..texts.marks import BAD, GOOD, marks, plain, styled
+from ..texts.reading import marked_text
+from ..widgets.footer import Footer
 from ..widgets.pane import Pane
-from .marks import BAD, GOOD, marks, plain, styled
-from .reading import marked_text
 
 
 class AnswersScreen(ModalScreen[None]):
