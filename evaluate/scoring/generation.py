@@ -11,6 +11,7 @@ from lm_eval.models.utils import postprocess_generated_text
 
 from .journal import Journal, part_name
 from .library import base_model, needs_library, with_library
+from .prefixes import Group, group_by_prefix, read_prefix, repeated_in_rows
 
 # How many more tokens a batch may keep than are passed at once.
 _TOKENS_KEPT = 4
@@ -52,6 +53,7 @@ def answer_texts(
     wanted: Wanted,
     *,
     batch_tokens: int,
+    kept_within: int | None,
     journal: Journal,
     advance: Callable[[int], None],
 ) -> list[str]:
@@ -67,6 +69,7 @@ def answer_texts(
         tokenizer: the model's.
         wanted: how the answers are wanted.
         batch_tokens: the model's budget for one pass.
+        kept_within: see :func:`generate`.
         journal: where answers of an earlier attempt are found, and new ones kept.
         advance: told how many prompts were finished.
     """
@@ -93,8 +96,9 @@ def answer_texts(
         )  # fmt: skip
     else:
         generate(
-            model, *chosen, ends=ends, stops=stops, batch_tokens=batch_tokens, finished=finished
-        )
+            model, *chosen, ends=ends, stops=stops, batch_tokens=batch_tokens,
+            kept_within=kept_within, finished=finished,
+        )  # fmt: skip
     texts = tokenizer.batch_decode(
         [answers[number] for number in range(len(prompts))], skip_special_tokens=True
     )
@@ -146,6 +150,7 @@ def generate(
     ends: frozenset[int],
     stops: StopTexts | None = None,
     batch_tokens: int = 4096,
+    kept_within: int | None = 0,
     finished: Callable[[Sequence[int], Sequence[list[int]]], None] = lambda numbers, tokens: None,
 ) -> list[list[int]]:
     """Continue prompts greedily.
@@ -158,26 +163,45 @@ def generate(
         stops: texts that end an answer; they are part of it, and so may be a little more.
         batch_tokens: the model's budget for one pass; a batch may hold several times as many
             prompt and answer tokens, since most of them are passed one by one.
+        kept_within: a beginning that many prompts share is read once where prompt and answer have
+            at most so many tokens; 0 never, None always.
         finished: told the numbers of prompts and their new tokens, batch by batch.
 
     Returns:
         The new tokens of each prompt.
     """
     answers: list[list[int]] = [[] for _ in prompts]
-    order = sorted(range(len(prompts)), key=lambda number: -len(prompts[number]))
-    start = 0
-    while start < len(order):
-        width = len(prompts[order[start]])
-        room = max(limits[number] for number in order[start:])
-        count = max(1, _TOKENS_KEPT * batch_tokens // (width + room))
-        batch = [_Row(number, limits[number]) for number in order[start : start + count]]
-        with torch.inference_mode():
-            _continue(model, prompts, batch, ends, stops)
-        for row in batch:
-            answers[row.number] = row.tokens
-        finished([row.number for row in batch], [row.tokens for row in batch])
-        start += count
+    device = next(model.parameters()).device
+    for group in _groups(prompts, limits, kept_within):
+        order = sorted(group.members, key=lambda number: -len(prompts[number]))
+        read = None
+        if group.length:
+            with torch.inference_mode():
+                read = read_prefix(model, prompts[order[0]][: group.length], device)
+        start = 0
+        while start < len(order):
+            width = len(prompts[order[start]])
+            room = max(limits[number] for number in order[start:])
+            count = max(1, _TOKENS_KEPT * batch_tokens // (width + room))
+            batch = [_Row(number, limits[number]) for number in order[start : start + count]]
+            with torch.inference_mode():
+                _continue(model, prompts, batch, ends, stops, (group.length, read))
+            for row in batch:
+                answers[row.number] = row.tokens
+            finished([row.number for row in batch], [row.tokens for row in batch])
+            start += count
     return answers
+
+
+def _groups(
+    prompts: Sequence[Sequence[int]], limits: Sequence[int], within: int | None
+) -> list[Group]:
+    """Return prompts by the beginning that they share, where it is kept."""
+    everyone = list(range(len(prompts)))
+    longest = max(map(len, prompts), default=0) + max(limits, default=0)
+    if within is not None and longest > within:
+        return [Group(0, everyone)]
+    return group_by_prefix(prompts, [len(prompt) for prompt in prompts], everyone, together=1)
 
 
 def _continue(
@@ -186,23 +210,31 @@ def _continue(
     batch: list[_Row],
     ends: frozenset[int],
     stops: StopTexts | None,
+    read: tuple[int, Any],
 ) -> None:
-    """Add tokens to the rows of one batch until all have ended."""
+    """Add tokens to the rows of one batch until all have ended.
+
+    Of each prompt so many tokens were read before, and their keys and values kept.
+    """
     device = next(model.parameters()).device
-    width = len(prompts[batch[0].number])
-    missing = torch.tensor([width - len(prompts[row.number]) for row in batch], device=device)
-    padded = [[0] * (width - len(prompts[row.number])) + [*prompts[row.number]] for row in batch]
+    ahead, kept = read
+    rest = [prompts[row.number][ahead:] for row in batch]
+    width = len(rest[0])
+    missing = torch.tensor([width - len(tokens) for tokens in rest], device=device)
+    padded = [[0] * (width - len(tokens)) + [*tokens] for tokens in rest]
     places = torch.arange(width, device=device)[None]
     mask = (places >= missing[:, None]).long()
+    mask = torch.cat([mask.new_ones(len(batch), ahead), mask], dim=1)
     output = model(
         input_ids=torch.tensor(padded, device=device),
         attention_mask=mask,
-        position_ids=(places - missing[:, None]).clamp(min=0),
+        position_ids=ahead + (places - missing[:, None]).clamp(min=0),
+        past_key_values=repeated_in_rows(kept, len(batch)) if ahead else None,
         use_cache=True,
         logits_to_keep=1,
     )
     rows = list(batch)
-    positions = width - missing
+    positions = ahead + width - missing
     while True:
         chosen = output.logits[:, -1].argmax(dim=-1)
         _take(rows, chosen.tolist(), ends, stops)

@@ -97,7 +97,7 @@ class PairedModel:
                 model = load(self.models[TUNED if self.one_loaded else name], self.hardware)
             self._loaded = TokenScorer(model, batch_tokens=self.batch_tokens)
             self._loaded_name = wanted
-            if not self._loaded.shares:
+            if self._loaded.why_not:
                 self.emit(Note(text=f"{name}: {self._loaded.why_not}"))
         return self._loaded
 

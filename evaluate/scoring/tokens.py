@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from .adapters import PREFIXES
 from .generation import Wanted, answer_texts
 from .journal import Journal, part_name
 from .library import base_model, learns_a_prompt
+from .prefixes import group_by_prefix, only_at, read_prefix, shared_by_rows
 from .trees import PrefixTree, batches, build_trees
 
 Floats = NDArray[np.float64]
@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 _OUTPUT_NUMBERS = 1 << 28
 # Two ways to compute the same thing differ by rounding; a mask that is not heeded differs by more.
 _TREE_TOLERANCE = 1e-2
+# How models say that they do not take what they are given.
+_REFUSALS = (TypeError, ValueError, RuntimeError, NotImplementedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,34 @@ class TokenScores:
         return np.logical_and.reduceat(self.greedy, self.offsets[:-1])
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked at once: see :meth:`TokenScorer.score`."""
+
+    sequences: Sequence[Sequence[int]]
+    starts: Sequence[int]
+    offsets: NDArray[np.int64]
+    moments: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What was read before a batch: so many tokens, and their keys and values."""
+
+    length: int
+    kept: Any
+
+
+_NOTHING = _Beginning(0, None)
+
+
 class TokenScorer:
     """Scores token sequences with one model.
 
-    What sequences share is computed once (see :mod:`scoring_trees`), and the output over the
-    vocabulary only where a token is scored. A model that does not heed a tree's mask (found out
-    by trying) gets plain sequences.
+    What sequences share is computed once: the choices of a question in a tree (see
+    :mod:`.trees`), the examples of all questions as kept keys and values (see :mod:`.prefixes`).
+    The output over the vocabulary is computed only where a token is scored. A model that does
+    not heed a tree's mask (found out by trying) gets plain sequences.
 
     Args:
         model: a causal language model in evaluation mode.
@@ -67,8 +91,11 @@ class TokenScorer:
 
     Attributes:
         shares: whether what sequences share is computed once.
+        keeps: whether that holds for beginnings of many sequences, too.
         why_not: why it is not, as a sentence; else empty.
         ahead: outputs before those of the text (of an adapter's virtual tokens).
+        window: how far back the model sees, where it does not see everything; a mask of our own
+            would let it see further, so longer sequences are read plainly.
     """
 
     def __init__(self, model: torch.nn.Module, *, batch_tokens: int = 4096) -> None:
@@ -78,8 +105,12 @@ class TokenScorer:
         vocabulary = int(self.model.get_output_embeddings().weight.shape[0])
         self.batch_tokens = max(1, min(batch_tokens, _OUTPUT_NUMBERS // vocabulary))
         self.ahead = _outputs_ahead(model)
+        self.window = _window(model)
         self.why_not = self._why_no_trees(vocabulary)
-        self.shares = not self.why_not
+        self.shares = self.keeps = not self.why_not
+        if self.shares:
+            self.why_not = self._why_nothing_kept(vocabulary)
+            self.keeps = not self.why_not
 
     def score(
         self,
@@ -110,10 +141,10 @@ class TokenScorer:
             values[:, offsets[number] : offsets[number + 1]] = found
         advance(len(done))
         left = [number for number in range(len(sequences)) if number not in done]
-        trees = build_trees(sequences, starts, share=self.shares, chosen=left)
+        asked = _Asked(sequences, starts, offsets, moments)
         with torch.inference_mode():
-            for batch in batches(trees, self.batch_tokens):
-                places, found = self._score_batch(batch, sequences, starts, offsets, moments)
+            for batch, ahead in self._batches(asked, left):
+                places, found = self._score_batch(batch, asked, ahead)
                 values[:, places] = found
                 members = [number for tree in batch for number in tree.members]
                 journal.keep(
@@ -147,17 +178,45 @@ class TokenScorer:
             tokenizer,
             wanted,
             batch_tokens=self.batch_tokens,
+            kept_within=self.window if self.keeps else 0,
             journal=journal or Journal(None),
             advance=advance,
         )
 
+    def _batches(
+        self, asked: _Asked, left: Sequence[int]
+    ) -> Iterator[tuple[list[PrefixTree], _Beginning]]:
+        """Yield batches of trees, each with what is read before it."""
+        sequences, starts = asked.sequences, asked.starts
+        most = self.window if self.shares and self.window else 0
+        plain = [number for number in left if most and len(sequences[number]) > most + 1]
+        for batch in batches(
+            build_trees(sequences, starts, share=False, chosen=plain), self.batch_tokens
+        ):
+            yield batch, _NOTHING
+        others = sorted(set(left) - set(plain))
+        if not self.keeps:
+            for batch in batches(
+                build_trees(sequences, starts, share=self.shares, chosen=others),
+                self.batch_tokens,
+            ):
+                yield batch, _NOTHING
+            return
+        for group in group_by_prefix(sequences, starts, others):
+            ahead = _NOTHING
+            if group.length:
+                ahead = self._read(sequences[group.members[0]][: group.length])
+            trees = build_trees(sequences, starts, chosen=group.members, skip=group.length)
+            for batch in batches(trees, self.batch_tokens, group.length):
+                yield batch, ahead
+
+    def _read(self, tokens: Sequence[int]) -> _Beginning:
+        """Read a beginning, for batches of any size."""
+        read = read_prefix(self.model, tokens, self.device)
+        return _Beginning(len(tokens), shared_by_rows(read))
+
     def _score_batch(
-        self,
-        batch: list[PrefixTree],
-        sequences: Sequence[Sequence[int]],
-        starts: Sequence[int],
-        offsets: NDArray[np.int64],
-        moments: bool,
+        self, batch: list[PrefixTree], asked: _Asked, ahead: _Beginning = _NOTHING
     ) -> tuple[NDArray[np.int64], Floats]:
         """Return where the values of a batch belong, and the values, one row a kind."""
         width = len(batch[0])
@@ -167,10 +226,10 @@ class TokenScorer:
         for row, tree in enumerate(batch):
             for number, path in zip(tree.members, tree.paths, strict=True):
                 nodes.extend(row * width + node for node in path)
-                targets.extend(sequences[number][starts[number] :])
-                places.extend(range(offsets[number], offsets[number + 1]))
+                targets.extend(asked.sequences[number][asked.starts[number] :])
+                places.extend(range(asked.offsets[number], asked.offsets[number + 1]))
         unique, inverse = np.unique(np.asarray(nodes), return_inverse=True)
-        logits = self._logits(batch, torch.from_numpy(unique).to(self.device))
+        logits = self._logits(batch, torch.from_numpy(unique).to(self.device), ahead)
         where = torch.from_numpy(inverse).to(self.device)
         wanted = torch.tensor(targets, device=self.device)
         normaliser = torch.logsumexp(logits, dim=-1)
@@ -178,7 +237,7 @@ class TokenScorer:
             logits[where, wanted] - normaliser[where],
             (logits.argmax(dim=-1)[where] == wanted).float(),
         ]
-        if moments:
+        if asked.moments:
             log_probabilities = logits - normaliser[:, None]
             probabilities = log_probabilities.exp()
             mean = (probabilities * log_probabilities).sum(-1)
@@ -186,23 +245,30 @@ class TokenScorer:
             kinds += [mean[where], spread.sqrt()[where]]
         return np.asarray(places), torch.stack(kinds).double().cpu().numpy()
 
-    def _logits(self, batch: list[PrefixTree], places: torch.Tensor) -> torch.Tensor:
+    def _logits(
+        self, batch: list[PrefixTree], places: torch.Tensor, ahead: _Beginning
+    ) -> torch.Tensor:
         """Return the output at flat places (row times width plus node), float32 (places, V)."""
         width = len(batch[0])
         padded = [tree.tokens + [0] * (width - len(tree)) for tree in batch]
         arguments: dict[str, Any] = {"input_ids": torch.tensor(padded, device=self.device)}
-        if any(tree.branches for tree in batch):
-            arguments["attention_mask"] = self._mask(batch, width)
+        if ahead.length or any(tree.branches for tree in batch):
+            arguments["attention_mask"] = self._mask(batch, width, ahead.length)
             depths = [tree.depths + [0] * (width - len(tree)) for tree in batch]
-            arguments["position_ids"] = torch.tensor(depths, device=self.device)
+            arguments["position_ids"] = torch.tensor(depths, device=self.device) + ahead.length
+        if ahead.length:
+            arguments["past_key_values"] = ahead.kept
         if self.ahead:
             rows = places // width
             places = places + (rows + 1) * self.ahead
         with only_at(self.model, places):
-            return self.model(**arguments, use_cache=False).logits[0].float()
+            return self.model(**arguments, use_cache=ahead.length > 0).logits[0].float()
 
-    def _mask(self, batch: list[PrefixTree], width: int) -> torch.Tensor:
-        """Return what is added to the attention: 0 along a tree's paths, else the lowest number."""
+    def _mask(self, batch: list[PrefixTree], width: int, ahead: int) -> torch.Tensor:
+        """Return what is added to the attention: 0 along a tree's paths, else the lowest number.
+
+        What was read before the trees is seen from everywhere.
+        """
         own = list(range(1, width + 1))
         ends = torch.tensor([tree.ends + own[len(tree) :] for tree in batch], device=self.device)
         index = torch.arange(width, device=self.device)
@@ -210,8 +276,9 @@ class TokenScorer:
             index[None, :, None] < ends[:, None, :]
         )
         dtype = self.model.dtype
-        mask = torch.zeros(seen.shape, dtype=dtype, device=self.device)
-        return mask.masked_fill_(~seen, torch.finfo(dtype).min)[:, None]
+        mask = torch.zeros((len(batch), 1, width, ahead + width), dtype=dtype, device=self.device)
+        mask[:, 0, :, ahead:].masked_fill_(~seen, torch.finfo(dtype).min)
+        return mask
 
     def _why_no_trees(self, vocabulary: int) -> str:
         """Say why choices cannot share their question; empty where they can.
@@ -223,28 +290,63 @@ class TokenScorer:
             return why + "the adapter puts a learned prompt before the text"
         if "position_ids" not in inspect.signature(base_model(self.model).forward).parameters:
             return why + "the model does not take positions"
-        generator = torch.Generator().manual_seed(0)
-        draw = torch.randint(vocabulary, (24,), generator=generator).tolist()
-        sequences = [draw[:8] + draw[8:16], draw[:8] + draw[16:24]]
-        starts = [1, 1]
-        offsets = np.array([0, 15, 30])
+        asked = _attempt(vocabulary)
         found = []
-        with torch.inference_mode():
-            for share in (False, True):
-                values = np.zeros((2, 30))
-                for tree in build_trees(sequences, starts, share=share):
-                    try:
-                        places, part = self._score_batch([tree], sequences, starts, offsets, False)
-                    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
-                        if not share:
-                            raise
-                        return f"{why}it takes no mask of its own ({type(error).__name__})"
-                    values[:, places] = part
-                found.append(values[0])
-        scale = 1 if self.model.dtype == torch.float32 else 20
-        if np.abs(found[0] - found[1]).max() < _TREE_TOLERANCE * scale:
+        for share in (False, True):
+            try:
+                found.append(self._tried(asked, share=share))
+            except _REFUSALS as error:
+                if not share:
+                    raise
+                return f"{why}it takes no mask of its own ({type(error).__name__})"
+        if self._alike(*found):
             return ""
         return why + "a tree of choices gives other probabilities than the choices one by one"
+
+    def _why_nothing_kept(self, vocabulary: int) -> str:
+        """Say why the examples of many questions are read again and again; empty if they are not.
+
+        The same small tree is tried after a beginning that was read before.
+        """
+        why = "the examples of a task are read again with every few items, because "
+        asked = _attempt(vocabulary)
+        try:
+            kept = self._tried(asked, skip=6)
+        except (*_REFUSALS, AttributeError, IndexError) as error:
+            return f"{why}it takes no keys and values of its own ({type(error).__name__})"
+        if self._alike(self._tried(asked), kept):
+            return ""
+        return why + "after examples that were kept it gives other probabilities"
+
+    def _tried(self, asked: _Asked, *, share: bool = True, skip: int = 0) -> Floats:
+        """Return the log-probabilities of what is asked, tree by tree."""
+        sequences = asked.sequences
+        values = np.zeros((2, int(asked.offsets[-1])))
+        with torch.inference_mode():
+            ahead = self._read(sequences[0][:skip]) if skip else _NOTHING
+            for tree in build_trees(sequences, asked.starts, share=share, skip=skip):
+                places, part = self._score_batch([tree], asked, ahead)
+                values[:, places] = part
+        return values[0]
+
+    def _alike(self, one: Floats, other: Floats) -> bool:
+        """Tell whether two ways to compute the same thing differ by rounding alone."""
+        scale = 1 if self.model.dtype == torch.float32 else 20
+        return bool(np.abs(one - other).max() < _TREE_TOLERANCE * scale)
+
+
+def _attempt(vocabulary: int) -> _Asked:
+    """Return two sequences of random tokens with a common beginning, to try a model with."""
+    generator = torch.Generator().manual_seed(0)
+    draw = torch.randint(vocabulary, (24,), generator=generator).tolist()
+    return _Asked([draw[:16], draw[:8] + draw[16:24]], [7, 7], np.array([0, 9, 18]))
+
+
+def _window(model: Any) -> int | None:
+    """Return how far back a model sees in some of its layers; None where it sees everything."""
+    config: Any = base_model(model).config.get_text_config()
+    found = [getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size")]
+    return min((size for size in found if size), default=None)
 
 
 def _outputs_ahead(model: Any) -> int:
@@ -253,26 +355,3 @@ def _outputs_ahead(model: Any) -> int:
     if not learns_a_prompt(model) or str(config.peft_type.value) in PREFIXES:
         return 0
     return int(config.num_virtual_tokens)
-
-
-@contextmanager
-def only_at(model: Any, places: torch.Tensor) -> Iterator[None]:
-    """Let a model's output layer see only some places of a batch.
-
-    The output over a large vocabulary is a good part of all the work and most of the memory.
-    Within this context ``logits`` has the shape (1, places, vocabulary).
-
-    Args:
-        model: a causal language model.
-        places: flat indices into batch times width, int64 of shape (places,).
-    """
-
-    def select(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[Any, ...]:
-        hidden = inputs[0].reshape(-1, inputs[0].shape[-1])
-        return (hidden.index_select(0, places)[None], *inputs[1:])
-
-    handle = model.get_output_embeddings().register_forward_pre_hook(select)
-    try:
-        yield
-    finally:
-        handle.remove()

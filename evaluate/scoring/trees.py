@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 # A tree may have this many nodes, or twice its longest sequence: attention grows with the square.
 TREE_NODES = 192
+# How many times its own nodes a batch may attend to: their keys lie in memory for one layer.
+_ATTENDED = 8
 
 
 @dataclass(slots=True)
@@ -52,10 +54,12 @@ def build_trees(
     share: bool = True,
     nodes: int = TREE_NODES,
     chosen: Sequence[int] | None = None,
+    skip: int = 0,
 ) -> list[PrefixTree]:
     """Merge sequences into trees.
 
-    The last token of a sequence is only predicted, never read, and so is no node.
+    The last token of a sequence is only predicted, never read, and so is no node. Nor are tokens
+    that are skipped; depths and paths begin after them.
 
     Args:
         sequences: token ids, at least two each.
@@ -64,6 +68,8 @@ def build_trees(
             attend along a tree.
         nodes: the size up to which a tree grows.
         chosen: numbers of the sequences to merge; None merges all.
+        skip: so many first tokens are the same in all of them, come before each scored token's
+            predecessor, and were read already.
 
     Example:
         >>> tree, = build_trees([[5, 6, 7, 1], [5, 6, 8, 9, 1]], [2, 2])
@@ -73,14 +79,14 @@ def build_trees(
         [[1, 2], [1, 3, 4]]
     """
     numbers = range(len(sequences)) if chosen is None else chosen
-    order = sorted(numbers, key=lambda number: list(sequences[number][:-1]))
+    order = sorted(numbers, key=lambda number: list(sequences[number][skip:-1]))
     trees: list[PrefixTree] = []
     path: list[int] = []
     previous: Sequence[int] = ()
     longest = 0
     for number in order:
-        read = sequences[number][:-1]
-        shared = _common_length(previous, read)
+        read = sequences[number][skip:-1]
+        shared = common_length(previous, read)
         new = len(read) - shared
         limit = max(nodes, 2 * max(longest, len(read)))
         same = new == 0 and len(previous) == len(read)
@@ -91,28 +97,31 @@ def build_trees(
         tree = trees[-1]
         _close(tree, path, shared)
         del path[shared:]
-        for depth in range(shared, len(read)):
-            path.append(len(tree.tokens))
-            tree.tokens.append(read[depth])
-            tree.depths.append(depth)
-            tree.ends.append(0)
+        path.extend(range(len(tree), len(tree) + len(read) - shared))
+        tree.tokens.extend(read[shared:])
+        tree.depths.extend(range(shared, len(read)))
+        tree.ends.extend([0] * (len(read) - shared))
         tree.members.append(number)
-        tree.paths.append(path[starts[number] - 1 :])
+        tree.paths.append(path[starts[number] - 1 - skip :])
         previous, longest = read, max(longest, len(read))
     _close(trees[-1] if trees else None, path, 0)
     return trees
 
 
-def batches(trees: Sequence[PrefixTree], tokens: int) -> Iterator[list[PrefixTree]]:
+def batches(
+    trees: Sequence[PrefixTree], tokens: int, skipped: int = 0
+) -> Iterator[list[PrefixTree]]:
     """Yield trees of like size together, the largest first, within a budget of nodes.
 
     Args:
         trees: in any order.
         tokens: nodes in a batch at most, padding included; a larger tree comes alone.
+        skipped: tokens that were read before the trees and that each of them attends to.
     """
     batch: list[PrefixTree] = []
     for tree in sorted(trees, key=len, reverse=True):
-        if batch and (len(batch) + 1) * len(batch[0]) > tokens:
+        rows, width = len(batch) + 1, len(batch[0] if batch else tree)
+        if batch and (rows * width > tokens or rows * (width + skipped) > _ATTENDED * tokens):
             yield batch
             batch = []
         batch.append(tree)
@@ -131,10 +140,13 @@ def _close(tree: PrefixTree | None, path: list[int], keep: int) -> None:
             tree.ends[node] = len(tree.tokens)
 
 
-def _common_length(left: Sequence[int], right: Sequence[int]) -> int:
-    length = 0
-    for one, other in zip(left, right, strict=False):
-        if one != other:
-            break
-        length += 1
-    return length
+def common_length(left: Sequence[int], right: Sequence[int]) -> int:
+    """Return how many first elements are the same, by halving: comparing slices is quick."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

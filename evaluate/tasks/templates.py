@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 _FIELDS = ("doc_to_text", "doc_to_target", "doc_to_choice")
+# Rows of which a template's text is remembered.
+_REMEMBERED = 64
 
 
 def compile_templates(task: Any) -> None:
@@ -39,7 +41,26 @@ def _compiled(name: str, template: str, has_choices: bool) -> Callable[[Mapping[
         "doc_to_choice": ast.literal_eval,
     }[name]
     compiled = env.from_string(template)
-    return lambda doc: read(compiled.render(**doc))
+    return _remembering(lambda doc: read(compiled.render(**doc)))
+
+
+def _remembering(value: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:
+    """Return the same function, which knows what it said of the last rows it was given.
+
+    A task asks several times about a row, and about its fixed examples again for every row.
+    """
+    # The row is kept beside its value, so that no other row can come to lie in its place.
+    said: dict[int, tuple[Mapping[str, Any], Any]] = {}
+
+    def answer(doc: Mapping[str, Any]) -> Any:
+        if id(doc) not in said:
+            if len(said) >= _REMEMBERED:
+                del said[next(iter(said))]
+            said[id(doc)] = (doc, value(doc))
+        found = said[id(doc)][1]
+        return list(found) if isinstance(found, list) else found
+
+    return answer
 
 
 def _number(text: str) -> Any:
