@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 import shlex
@@ -16,7 +15,6 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Container
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import ContentSwitcher
 
 from ..workspace.app_settings import AppSettings
 from ..workspace.artifact import SETTINGS_NAME, Workspace
@@ -30,15 +28,10 @@ from .jobs.view import JobBoard, JobView
 from .keys import named
 from .messages import GoTo, RunCommand
 from .own_state import TOUR_SEEN, remember, state_path
-from .places.bench_place import BenchPlace
+from .places.all_places import PLACES, Places
 from .places.data_place import DataPlace
-from .places.findings_place import FindingsPlace
 from .places.home import Home
 from .places.place import Place
-from .places.records_place import RecordsPlace
-from .places.report_place import ReportPlace
-from .places.splits_place import SplitsPlace
-from .places.train_place import TrainPlace
 from .screens.dialogs import Confirm
 from .screens.help import HelpScreen
 from .screens.jobs import JobsScreen
@@ -49,17 +42,6 @@ from .widgets.footer import Footer
 from .widgets.pane import Pane
 from .widgets.table import Table
 
-PLACES: dict[str, type[Place]] = {
-    "data": DataPlace,
-    "findings": FindingsPlace,
-    "records": RecordsPlace,
-    "splits": SplitsPlace,
-    "train": TrainPlace,
-    "bench": BenchPlace,
-    "report": ReportPlace,
-}
-
-_BETWEEN_PLACES = 0.05
 _WITH_KEYS = (Home, JobsScreen, Pane, Table)
 
 
@@ -142,7 +124,6 @@ class TunewiseApp(DressedApp):
         self._looking = False
         self._told_trouble = ""
         self._has_frame = False
-        self._making = asyncio.Lock()
 
     @staticmethod
     def places() -> dict[str, type[Place]]:
@@ -158,7 +139,7 @@ class TunewiseApp(DressedApp):
         yield Header(id="header")
         with Container(id="body"):
             yield Rail({name: place.name_in_rail for name, place in PLACES.items()})
-            yield ContentSwitcher(id="places")
+            yield Places()
         yield TourGuide()
         yield Footer()
 
@@ -247,44 +228,33 @@ class TunewiseApp(DressedApp):
     # Moving between places
 
     @property
+    def _places(self) -> Places:
+        return self.screen_stack[0].query_one(Places)
+
+    @property
     def current_place_name(self) -> str:
         """Name of the place that is shown."""
-        switcher = self.screen_stack[0].query_one("#places", ContentSwitcher)
-        return switcher.current or ""
+        return self._places.current or ""
 
     @property
     def current_place(self) -> Place | None:
         """The place that is shown."""
-        name = self.current_place_name
-        return self.screen_stack[0].query_one(f"#{name}", Place) if name else None
+        return self._places.place
 
     async def _enter(self, name: str, request: GoTo | None = None) -> None:
-        switcher = self.screen_stack[0].query_one("#places", ContentSwitcher)
-        await self._make(name)
-        switcher.current = name
-        place = switcher.query_one(f"#{name}", Place)
+        place = await self._places.enter(name)
         if request is not None:
             place.open(request)
         place.main_widget().focus()
         self._draw_chrome()
-        # Later, too: the footer may just be drawing itself by what held before.
         self.call_after_refresh(self.screen_stack[0].refresh_bindings)
 
     @work(group="ahead")
     async def _make_ahead(self) -> None:
-        """Make the places that nobody has been to; between two of them keys are answered."""
-        for name in PLACES:
-            await asyncio.sleep(_BETWEEN_PLACES)
-            await self._make(name)
+        await self._places.make_ahead()
         # What is there now stays: looked through by each full collection, it takes 0.1 s a time.
         gc.collect()
         gc.freeze()
-
-    async def _make(self, name: str) -> None:
-        switcher = self.screen_stack[0].query_one("#places", ContentSwitcher)
-        async with self._making:
-            if not switcher.query(f"#{name}"):
-                await switcher.add_content(PLACES[name](id=name))
 
     async def action_place(self, name: str) -> None:
         """Go to a place by its number."""

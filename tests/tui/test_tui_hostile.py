@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tunewise.tui.app import PLACES
+from tunewise.tui.places.all_places import PLACES
 from tunewise.workspace.artifact import Workspace
 from tunewise.workspace.events import CheckDone, Failed, Note, Progress
 

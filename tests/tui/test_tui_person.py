@@ -12,9 +12,10 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import Monochrome
 
-from tunewise.tui.app import PLACES, TunewiseApp
+from tunewise.tui.app import TunewiseApp
 from tunewise.tui.keys import key_name, names_of, unknown_keys
 from tunewise.tui.own_state import read_state, state_path
+from tunewise.tui.places.all_places import PLACES
 from tunewise.tui.screens.jobs import JobsScreen
 from tunewise.tui.screens.map import Mapping
 from tunewise.tui.screens.tour import STEPS, step_text

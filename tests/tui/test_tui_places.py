@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from tunewise.tui.app import PLACES
+from tunewise.tui.places.all_places import PLACES
 from tunewise.tui.places.report_place import interval_pattern
 from tunewise.tui.texts.run import facts_text
 from tunewise.tui.widgets.table import Table
