@@ -21,7 +21,7 @@ from ..workspace.manifest import Input
 from .card.facts import card_facts
 from .card.markdown import model_card
 from .inputs import find_inputs, parameters_of
-from .loop.checkpoints import CHECKPOINTS_NAME, Checkpoints
+from .loop.checkpoints import CHECKPOINTS_NAME, COURSE_FOLDER, Checkpoints, step_folder
 from .loop.failures import explain, goes_on, is_out_of_memory, out_of_memory, unreadable
 from .loop.loss import row_losses
 from .loop.samples import SAMPLES_NAME, Question, answers, choose_questions, samples_frame
@@ -195,7 +195,8 @@ class _Run:
         if self.restart:
             self.checkpoints.remove()
             (self.draft.folder / REPLAY_NAME).unlink(missing_ok=True)
-        _empty(self.draft.folder, but=(CHECKPOINTS_NAME, REPLAY_NAME))
+            shutil.rmtree(self.draft.folder / COURSE_FOLDER, ignore_errors=True)
+        _empty(self.draft.folder, but=(CHECKPOINTS_NAME, REPLAY_NAME, COURSE_FOLDER))
         general = {**self.general}
         if self.recipe.replay == GENERATED:
             general[REPLAY] = self._rehearse()
@@ -296,6 +297,7 @@ class _Run:
                 tally=Tally(),
                 measure=measure,
                 save=lambda: self._save(saver, prepared),
+                save_step=lambda step: self._save_step(saver, step),
                 checkpoints=self.checkpoints,
                 emit=self.emit,
                 stop=stop,
@@ -359,6 +361,13 @@ class _Run:
             )
         )
         return checkpoint.folder
+
+    def _save_step(self, saver: Saver, step: int) -> None:
+        """Write the adapter as it is after a step; all else is the same as the result's."""
+        folder = step_folder(self.draft.folder, step)
+        shutil.rmtree(folder, ignore_errors=True)
+        saver.save(folder)
+        (folder / "README.md").unlink(missing_ok=True)
 
     def _save(self, saver: Saver, prepared: Prepared) -> None:
         """Write the model as it is, with its tokenizer and the template in use."""

@@ -30,6 +30,12 @@ class WatchingKeys(Section):
         description="Steps between checkpoints, from which the same command goes on after the run "
         "was stopped or killed. None: one at every validation. Changes nothing in the result.",
     )
+    keep_checkpoints: bool = Field(
+        default=False,
+        description="Keep the adapter of every validation in the run's `course/`, so that "
+        "`tunewise evaluate RUN --checkpoints` shows at which step forgetting began. Off, because "
+        "each takes as much room as the result. Changes nothing in the result.",
+    )
     keep: Literal["best", "last"] = Field(
         default="best",
         description="Which state becomes the result: that of the lowest validation loss, or the "

@@ -17,6 +17,7 @@ from typing import Any
 from ...workspace.files import read_json, write_json
 
 CHECKPOINTS_NAME = "checkpoints"
+COURSE_FOLDER = "course"
 _STATE_NAME = "watch.json"
 # Two folders deep: Trainer takes a folder of adapter weights in a checkpoint for a second adapter.
 _KEPT_NAME = Path("kept") / "result"
@@ -91,8 +92,19 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def step_folder(run: Path, step: int) -> Path:
+    """Return where a run keeps its adapter after a step (``keep_checkpoints``)."""
+    return run / COURSE_FOLDER / f"step-{step}"
+
+
+def course_of(run: Path) -> dict[int, Path]:
+    """Return the adapters that a run kept on the way, by their step, the first first."""
+    found = {_step_of(folder): folder for folder in (run / COURSE_FOLDER).glob("step-*")}
+    return {step: found[step] for step in sorted(found) if step >= 0}
+
+
 def _step_of(folder: Path) -> int:
-    """Return the step that Trainer names a checkpoint's folder after."""
+    """Return the step that a folder is named after."""
     number = folder.name.rpartition("-")[2]
     return int(number) if number.isdigit() else -1
 

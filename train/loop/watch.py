@@ -94,6 +94,7 @@ class Watch(TrainerCallback):
         stop: set from outside to end the run after the step in progress.
         telling: told of every step, and of every answer.
         answer: returns the answers of the model as it is to the run's prompts.
+        save_step: writes the model as it is to where the run's course is kept.
         log: the rows of ``log.parquet``; ``tokens``, ``supervised_tokens`` and ``seconds`` count
             from the beginning, ``memory_bytes`` is what was in use then.
         best_step: the step of the lowest validation loss so far; 0 before the first.
@@ -115,6 +116,7 @@ class Watch(TrainerCallback):
     stop: threading.Event
     telling: Telling
     answer: Callable[[], Sequence[str]]
+    save_step: Callable[[int], None]
     log: list[dict[str, Any]] = field(default_factory=list)
     best_step: int = 0
     best_loss: float = math.inf
@@ -187,6 +189,8 @@ class Watch(TrainerCallback):
         last = step == self.schedule.steps
         if last or (step % self.schedule.eval_every == 0 and not self.stop.is_set()):
             self._validate(row)
+            if self.recipe.keep_checkpoints:
+                self.save_step(step)
             self._judge(row)
         self._record(row)
         if self.stopped_early or self.stop.is_set():

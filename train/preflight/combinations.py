@@ -53,6 +53,7 @@ def _faults(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
     yield from _layers(recipe)
     if recipe.method == "prefix":
         yield from _prefixes(recipe)
+    yield from _courses(recipe)
     yield from _tasks(recipe)
     yield from _anchors(recipe)
 
@@ -130,6 +131,15 @@ def _layers(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
             "layer_decay",
             "loraplus_ratio sets the learning rates by matrix, layer_decay by layer",
             "choose one of the two",
+        )
+
+
+def _courses(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
+    if recipe.keep_checkpoints and not recipe.is_adapter:
+        yield (
+            "keep_checkpoints",
+            "every validation would write the whole model",
+            "tune an adapter, such as method = 'lora', or leave it out",
         )
 
 
