@@ -36,6 +36,7 @@ def parse_mapping(texts: tuple[str, ...]) -> dict[str, str] | None:
   tunewise audit new.jsonl --against latest          # rows that were there before
   tunewise audit train.jsonl --benchmarks general --benchmarks gsm8k_test.jsonl
 """,
+    is_job=True,
 )
 @click.argument("data", nargs=-1)
 @click.option(

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
   tunewise evaluate latest --suite hellaswag,piqa --limit 500
   tunewise evaluate latest --prompted-base 3              does tuning beat three examples?
   tunewise evaluate latest --schema answer.schema.json --metric ./my_score.py
+  tunewise evaluate latest --checkpoints                  at which step forgetting began
   tunewise evaluate --tuned ./adapter                     made by any trainer, in PEFT's format
   tunewise evaluate --base ./base --tuned ./merged --split latest
   tunewise evaluate --base ./checkpoint-100 --tuned ./checkpoint-900 --suite general
   tunewise evaluate --base https://api.example.com/v1/chat/completions#base-1 \\
       --tuned https://api.example.com/v1/chat/completions#ft:base-1:mine --suite gsm8k
 """,
+    is_job=True,
 )
 @click.argument("run", required=False)
 @click.option(
@@ -78,6 +80,13 @@ if TYPE_CHECKING:
     "or a metric of Hugging Face's evaluate, or the name of one that is on this machine. Its "
     "code is run. Several times for several.",
 )
+@click.option(
+    "--checkpoints",
+    is_flag=True,
+    default=None,
+    help="Also ask the checkpoints that the run kept (keep_checkpoints under [train]): the "
+    "forgetting curve.",
+)
 @click.option("--tokenizer", help="Folder of the tokenizer of hosted models.")
 def evaluate(
     session: Session,
@@ -94,6 +103,7 @@ def evaluate(
     answers: str | None,
     schema: str | None,
     metrics: tuple[str, ...],
+    checkpoints: bool | None,
     tokenizer: str | None,
 ) -> None:
     """Score base and tuned of RUN (a path, an id, or `latest`) on the same items, and judge.
@@ -113,6 +123,7 @@ def evaluate(
         "answers": answers,
         "schema": schema,
         "metrics": metrics or None,
+        "checkpoints": checkpoints,
         "tokenizer": tokenizer,
     }
     settings = session.settings({"evaluate": flags})
@@ -173,6 +184,7 @@ def _evaluate_models(
 def summary(document: Mapping[str, Any]) -> str:
     """Return the judgement as text for a terminal."""
     from ..evaluate.reporting.charts_text import forest_plot
+    from ..evaluate.reporting.course import course_lines
     from ..evaluate.reporting.observed import observation_lines
 
     domain = document["domain_gain"] if _measured(document, "domain") else "not asked"
@@ -186,6 +198,7 @@ def summary(document: Mapping[str, Any]) -> str:
         *forest_plot(document["tasks"], width=plot_width()),
         "",
         *observation_lines(document),
+        *course_lines(document),
         *_contamination(document.get("contamination")),
         f"evaluation {document['id']}: {document['artifact']}",
         "next: tunewise report",

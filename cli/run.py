@@ -40,6 +40,7 @@ class StepResult:
   tunewise run release.toml --json
   tunewise run --until split        only the data's part
 """,
+    is_job=True,
 )
 @click.argument(
     "config", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False)

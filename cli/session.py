@@ -24,6 +24,7 @@ from .display import Display, open_display
 from .format import printable
 
 if TYPE_CHECKING:
+    from ..workspace.jobs import Announcement
     from .settings import Settings
 
 SCHEMA_VERSION = 1
@@ -40,10 +41,24 @@ class Session:
     as_events: bool
     force: bool
     config: Path | None
+    is_job: bool = False
+    announcement: Announcement | None = None
 
     def emit(self, event: Event) -> None:
-        """Show an event of a running step."""
+        """Show an event of a running step, here and to whoever looks at the workspace."""
+        if self.is_job and self.announcement is None:
+            from ..workspace.jobs import announce_job
+
+            words = sys.argv[1:] if sys.argv[1:2] == [self.command] else [self.command]
+            self.announcement = announce_job(self.workspace, words)
+            self.is_job = self.announcement is not None
         self.display.show(event)
+        self.tell(event)
+
+    def tell(self, event: Event) -> None:
+        """Tell an event to whoever looks at the workspace."""
+        if self.announcement is not None:
+            self.announcement.write(event)
 
     def settings(self, flags: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
         """Merge flags, environment and files into the settings of all sections."""
@@ -80,11 +95,12 @@ class Session:
             exit_code: the command's result.
         """
         self.display.close()
+        finished = Finished(artifact=str(document.get("artifact", "")), exit_code=int(exit_code))
+        self.tell(finished)
         if self.as_json:
             click.echo(json.dumps({"schema_version": SCHEMA_VERSION, **document}, default=str))
         elif self.as_events:
-            artifact = str(document.get("artifact", ""))
-            self.display.show(Finished(artifact=artifact, exit_code=int(exit_code)))
+            self.display.show(finished)
         else:
             click.echo(printable(summary()))
         sys.stdout.flush()
@@ -95,10 +111,10 @@ class Session:
         self.display.close()
         code = int(error.exit_code)
         parts = {"what": error.what, "where": error.where, "fix": error.fix}
+        failed = Failed(**parts, exit_code=code)
+        self.tell(failed)
         if self.as_events:
-            self.display.show(
-                Failed(what=error.what, where=error.where, fix=error.fix, exit_code=code)
-            )
+            self.display.show(failed)
         elif self.as_json:
             document = {"schema_version": SCHEMA_VERSION, "command": self.command}
             click.echo(json.dumps({**document, "error": parts, "exit_code": code}))
@@ -108,12 +124,15 @@ class Session:
         raise SystemExit(code)
 
 
-def command(name: str, *, examples: str) -> Callable[[Callable[..., None]], click.Command]:
+def command(
+    name: str, *, examples: str, is_job: bool = False
+) -> Callable[[Callable[..., None]], click.Command]:
     """Make a function a subcommand with the common options; it gets a Session first.
 
     Args:
         name: the command's name.
         examples: lines shown at the end of `--help`.
+        is_job: it may take long, and the app shows it as it goes on, wherever it was started.
     """
 
     def decorate(function: Callable[..., None]) -> click.Command:
@@ -139,6 +158,7 @@ def command(name: str, *, examples: str) -> Callable[[Callable[..., None]], clic
                 as_events=as_events,
                 force=force,
                 config=config_file,
+                is_job=is_job,
             )
             _run(session, function, arguments)
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
   tunewise train latest --samples 4 --sample-prompt 'What is the capital of France?'
   tunewise train latest --report-to mlflow,wandb     both on this machine, unless told of a server
 """,
+    is_job=True,
 )
 @click.argument("split", default=LATEST)
 @click.option("--model", help="The base model: a folder or a name (safetensors).")
@@ -131,6 +132,7 @@ def train(
     settings = resolve_recipe(session, recipe, flags)
     split_artifact = resolve_artifact(session.workspace, "split", split)
     if dry_run:
+        session.is_job = False
         from ..train.run import preflight
         from ..workspace.events import Event, Note
 

@@ -3,11 +3,15 @@
 A job is a folder ``.tunewise/jobs/<id>/`` with ``job.json``, ``events.jsonl`` (what the child
 printed for ``--events``) and ``log.txt`` (its stderr). Whoever opens the workspace later reads
 the same folder, so a training goes on, and is found again, after the app was closed.
+
+A long command that a person started in a terminal announces itself as a job, without a log of its
+own: so the app shows it, too, as it goes on.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,14 +20,20 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
 from .artifact import Workspace
-from .events import Event, Failed, Finished, from_json_line
+from .events import Event, Failed, Finished, from_json_line, to_json_line
 from .files import read_json, write_json
 
 RUNNING, DONE, FAILED, KILLED = "running", "done", "failed", "killed"
+
+# Set in the processes of a job, which is announced already.
+_IN_JOB = "TUNEWISE_JOB"
+# Of jobs that announced themselves and have ended, so many are kept.
+_ANNOUNCED, _ANNOUNCED_KEPT = "-announced", 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +70,7 @@ def start_job(workspace: Workspace, arguments: Sequence[str]) -> Job:
         workspace: passed on as ``--workspace``.
         arguments: the command and its arguments, without ``--events`` and ``--workspace``.
     """
-    identity = f"{time.strftime('%Y%m%d-%H%M%S')}-{arguments[0]}-{os.urandom(2).hex()}"
-    folder = workspace.store / "jobs" / identity
-    folder.mkdir(parents=True)
+    folder = _new_folder(workspace, arguments[0])
     full = [*arguments, "--events", "--workspace", str(workspace.root)]
     with (
         (folder / "events.jsonl").open("wb") as events,
@@ -75,13 +83,65 @@ def start_job(workspace: Workspace, arguments: Sequence[str]) -> Job:
             stderr=log,
             start_new_session=True,
             cwd=workspace.root,
+            env={**os.environ, _IN_JOB: folder.name},
         )
+    return _noted(folder, full, child.pid)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """This very process as a job, so that others see what it is doing."""
+
+    job: Job
+    _events: IO[str]
+
+    def write(self, event: Event) -> None:
+        """Tell an event; where the disk does not take it, the work goes on untold."""
+        with suppress(OSError, ValueError):
+            self._events.write(to_json_line(event) + "\n")
+            self._events.flush()
+
+
+def announce_job(workspace: Workspace, arguments: Sequence[str]) -> Announcement | None:
+    """Make this process known as a job, unless it belongs to one or the disk does not take it.
+
+    Args:
+        workspace: where the job is listed.
+        arguments: of the tunewise command that this process is, its name first.
+    """
+    if os.environ.get(_IN_JOB) or not arguments:
+        return None
+    with suppress(OSError):
+        _forget_old(workspace)
+        folder = _new_folder(workspace, arguments[0], _ANNOUNCED)
+        events = (folder / "events.jsonl").open("w", encoding="utf-8")
+        job = _noted(folder, arguments, os.getpid())
+        os.environ[_IN_JOB] = folder.name
+        return Announcement(job, events)
+    return None
+
+
+def _new_folder(workspace: Workspace, command: str, mark: str = "") -> Path:
+    identity = f"{time.strftime('%Y%m%d-%H%M%S')}-{command}-{os.urandom(2).hex()}{mark}"
+    folder = workspace.store / "jobs" / identity
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _noted(folder: Path, arguments: Sequence[str], process: int) -> Job:
     created = 0.0
     with suppress(psutil.Error):
-        created = psutil.Process(child.pid).create_time()
-    job = Job(identity, str(folder), tuple(full), child.pid, created, time.time())
+        created = psutil.Process(process).create_time()
+    job = Job(folder.name, str(folder), tuple(arguments), process, created, time.time())
     write_json(folder / "job.json", asdict(job))
     return job
+
+
+def _forget_old(workspace: Workspace) -> None:
+    announced = [job for job in list_jobs(workspace) if job.id.endswith(_ANNOUNCED)]
+    for job in announced[:-_ANNOUNCED_KEPT]:
+        if not _is_alive(job):
+            shutil.rmtree(job.folder, ignore_errors=True)
 
 
 def list_jobs(workspace: Workspace) -> list[Job]:
@@ -150,7 +210,7 @@ def _signal(job: Job, number: int) -> None:
     if not _is_alive(job):
         return
     with suppress(ProcessLookupError, PermissionError):
-        if os.name == "posix":
+        if os.name == "posix" and os.getpgid(job.process) == job.process:
             os.killpg(job.process, number)
         else:
             os.kill(job.process, number)

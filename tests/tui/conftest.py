@@ -414,3 +414,13 @@ def add_job(workspace: Workspace) -> Callable[..., Path]:
         return folder
 
     return add
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that the app starts, none of which is run."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(
+        "tunewise.tui.app.start_job", lambda workspace, arguments: commands.append(arguments)
+    )
+    return commands

@@ -48,15 +48,6 @@ def preview_document(**values: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    commands: list[list[str]] = []
-    monkeypatch.setattr(
-        "tunewise.tui.app.start_job", lambda workspace, arguments: commands.append(arguments)
-    )
-    return commands
-
-
-@pytest.fixture
 def previewed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Answer the app's question for a preview without running the command."""
 

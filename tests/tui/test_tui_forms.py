@@ -40,15 +40,6 @@ PREFLIGHT = {
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    commands: list[list[str]] = []
-    monkeypatch.setattr(
-        "tunewise.tui.app.start_job", lambda workspace, arguments: commands.append(arguments)
-    )
-    return commands
-
-
-@pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Questions to commands, answered at once."""
     questions: list[list[str]] = []

@@ -67,12 +67,8 @@ def test_only_data_is_offered(tmp_path: Path) -> None:
 
 async def test_a_file_is_chosen_understood_and_audited(
     make_app: Callable, see: Callable, empty_workspace: Workspace, chat_file: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    started: list[list[str]],
 ) -> None:  # fmt: skip
-    started: list[list[str]] = []
-    monkeypatch.setattr(
-        "tunewise.tui.app.start_job", lambda workspace, arguments: started.append(arguments)
-    )
     async with make_app(workspace=empty_workspace).run_test(size=SIZE) as pilot:
         await see(pilot, "Open a dataset", "chats.jsonl", "no audit yet")
         await pilot.press("enter")

@@ -94,7 +94,7 @@ async def test_the_jobs_screen_shows_state_and_log(
             "reading as chat", "a line of the log",
         )  # fmt: skip
         await pilot.press("j")
-        await see(pilot, "done", "The log is empty.")
+        await see(pilot, "done", "Nothing was told.")
         await pilot.press("escape")
         await see(pilot, "Quality")
 

@@ -167,12 +167,8 @@ def test_a_mapping_is_what_the_command_takes() -> None:
 
 
 async def test_fields_are_mapped_with_three_rows_to_check_it_by(
-    make_app: Callable, see: Callable, empty_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    make_app: Callable, see: Callable, empty_workspace: Workspace, started: list[list[str]]
 ) -> None:
-    started: list[list[str]] = []
-    monkeypatch.setattr(
-        "tunewise.tui.app.start_job", lambda workspace, arguments: started.append(arguments)
-    )
     path: Path = empty_workspace.root / "notes.jsonl"
     rows = [{"body": f"text {n}", "queue": "a", "text": f"other {n}"} for n in range(5)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))

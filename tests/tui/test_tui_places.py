@@ -20,16 +20,6 @@ from tunewise.workspace.artifact import Workspace
 WIDE, NARROW = (120, 36), (80, 24)
 
 
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Commands that the app starts, noted instead of run."""
-    commands: list[list[str]] = []
-    monkeypatch.setattr(
-        "tunewise.tui.app.start_job", lambda workspace, arguments: commands.append(arguments)
-    )
-    return commands
-
-
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 async def test_every_place_opens_by_its_number(make_app: Callable, see: Callable, size) -> None:
     signs = [

@@ -21,15 +21,6 @@ PREVIEW = {
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    commands: list[list[str]] = []
-    monkeypatch.setattr(
-        "tunewise.tui.app.start_job", lambda workspace, arguments: commands.append(arguments)
-    )
-    return commands
-
-
-@pytest.fixture
 def previewed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     asked: list[list[str]] = []
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -115,3 +116,62 @@ def test_a_process_number_used_again_is_not_the_job(workspace: Workspace) -> Non
     finally:
         child.kill()
         child.wait()
+
+
+ANNOUNCING = """
+import sys, time
+from pathlib import Path
+from tunewise.workspace.artifact import Workspace
+from tunewise.workspace.events import Failed, Note
+from tunewise.workspace.jobs import announce_job
+told = announce_job(Workspace(Path(sys.argv[1])), ["train", "latest"])
+told.write(Note(text="ready"))
+assert announce_job(Workspace(Path(sys.argv[1])), ["train"]) is None
+try:
+    input()
+except KeyboardInterrupt:
+    told.write(Failed(what="interrupted", exit_code=130))
+"""
+
+
+@pytest.fixture
+def announced(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Job]:
+    """A command in somebody's terminal, in the process group of others."""
+    monkeypatch.delenv("TUNEWISE_JOB", raising=False)
+    child = subprocess.Popen(
+        [sys.executable, "-c", ANNOUNCING, str(workspace.root)], stdin=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 30
+    while not (found := list_jobs(workspace)) and time.monotonic() < deadline:
+        assert child.poll() is None
+    while not read_events(found[0])[0] and time.monotonic() < deadline:
+        assert child.poll() is None
+    yield found[0]
+    child.kill()
+    child.wait()
+
+
+def test_a_command_in_a_terminal_is_seen_and_can_be_stopped(announced: Job) -> None:
+    assert announced.arguments == ("train", "latest")
+    assert job_status(announced) == jobs.RUNNING
+    jobs.cancel_job(announced)
+    wait_for(announced)
+    assert job_status(announced) == jobs.FAILED
+
+
+def test_of_ended_announcements_the_newest_are_kept(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_is_alive", lambda job: False)
+    for _ in range(25):
+        monkeypatch.delenv("TUNEWISE_JOB", raising=False)
+        assert jobs.announce_job(workspace, ["audit"]) is not None
+    assert len(list_jobs(workspace)) == 21
+
+
+def test_where_nothing_can_be_written_nothing_is_announced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TUNEWISE_JOB", raising=False)
+    (tmp_path / ".tunewise").write_text("a file")
+    assert jobs.announce_job(Workspace(tmp_path), ["audit"]) is None

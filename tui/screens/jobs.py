@@ -85,9 +85,7 @@ class JobsScreen(ModalScreen[None]):
         )
         table.show(Rows(_COLUMNS, [_cells(view) for view in self._jobs]), cursor=cursor)
         if not self._jobs:
-            self.query_one("#jobs-log", Pane).show(
-                styled("Nothing has been started from here yet.", "dim")
-            )
+            self.query_one("#jobs-log", Pane).show(styled("No job has run here yet.", "dim"))
 
     @on(Table.RowHighlighted)
     def _row_highlighted(self) -> None:
@@ -138,7 +136,7 @@ def log_text(view: JobView) -> Text:
         text.append_text(plain(note.text, style)).append("\n")
     for line in _log_tail(view.job).splitlines():
         text.append_text(plain(line, "dim")).append("\n")
-    return text if text.plain else styled("The log is empty.", "dim")
+    return text if text.plain else styled("Nothing was told.", "dim")
 
 
 def _log_tail(job: Job) -> str:
