@@ -14,6 +14,7 @@ from .verdicts.measures import Kind, TaskScores
 
 GENERAL, DOMAIN = "general", "domain"
 OUT_OF_DOMAIN = "out-of-domain"
+QUICK, BIAS = "quick", "bias"
 
 ANSWER_SCHEMA = pl.Schema(
     {

@@ -21,10 +21,12 @@ from .domain.rows import PartRows, read_part
 from .domain.text_measures import TextMeasure, read_schema, schema_file, text_measures
 from .domain.user_metric import metric_file, user_measure
 from .hosted.endpoint import HostedModel
-from .items import DOMAIN, OUT_OF_DOMAIN
+from .items import DOMAIN, OUT_OF_DOMAIN, QUICK
 from .scoring.interview import Questions
 from .settings import EvaluateSettings
 from .tasks.asking import Prompting
+from .tasks.files import BUNDLED, files_of
+from .tasks.quick import quick_text
 from .tasks.suites import Benchmark, load_benchmarks
 from .verdicts.losses import OUTSIDE, TEST, TRAIN, VALIDATION, LossRows, loss_rows
 
@@ -72,6 +74,8 @@ def prepare(
         num_fewshot=settings.num_fewshot,
         emit=emit,
     )
+    if QUICK in settings.suites:
+        not_asked.append(("most items of the general suite", quick_text(len(files_of(BUNDLED)))))
     chats = [model for model in (comparison.base, comparison.tuned) if _chats(model)]
     if chats:
         benchmarks = _answered_freely(benchmarks, not_asked)

@@ -16,7 +16,8 @@ from ..workspace.files import read_json, write_json
 from ..workspace.manifest import Input
 from .comparison import Comparison, LocalModel, compare_run
 from .domain.questions import label_facts
-from .items import DOMAIN, Answers, paired_items, paired_scores, same_items
+from .items import BIAS, DOMAIN, Answers, paired_items, paired_scores, same_items
+from .observations.bias import bias_observations
 from .observations.observing import (
     Beside,
     confusion_facts,
@@ -149,7 +150,8 @@ class _Evaluation:
         if bits := getattr(self.comparison.tuned, "quantize", None):
             self.emit(Note(text=f"the base is loaded in {bits}, as it was trained on, for both"))
         prepared = prepare(self.workspace, self.comparison, self.settings, self.emit)
-        exposure = search_training_rows(self.comparison, prepared.base.benchmarks, self.emit)
+        searched = [one for one in prepared.base.benchmarks if not one.probe]
+        exposure = search_training_rows(self.comparison, searched, self.emit)
         asked = respondents(self.comparison, hardware, self.settings, self.emit)
         try:
             base, tuned = (
@@ -188,9 +190,13 @@ class _Evaluation:
         begin: float,
     ) -> None:
         folder, settings = self.draft.folder, self.settings
-        pairs = same_items(base.tasks, tuned.tasks, self.emit)
+        asked_of_both = same_items(base.tasks, tuned.tasks, self.emit)
+        # What a model prefers is neither right nor wrong, so that no verdict is about it.
+        pairs = [pair for pair in asked_of_both if pair[0].info.group != BIAS]
+        probes = [pair for pair in asked_of_both if pair[0].info.group == BIAS]
         items = [paired_items(*pair, exposure.statuses(pair[0].info.task)) for pair in pairs]
-        pl.concat(items).write_parquet(folder / "items.parquet")
+        kept = [*items, *(paired_items(*pair, {}) for pair in probes)]
+        pl.concat(kept).write_parquet(folder / "items.parquet")
         losses = paired_losses(base.losses, tuned.losses)
         losses.write_parquet(folder / "losses.parquet")
         scores = [paired_scores(*pair, settings.margins.get(pair[0].info.task)) for pair in pairs]
@@ -206,8 +212,9 @@ class _Evaluation:
             kept_step=self.comparison.kept_step,
             exposed=exposed_gain(exposed),
         )
-        asked = {answers.info.task: len(answers.frame) for answers, _ in pairs}
+        asked = {answers.info.task: len(answers.frame) for answers, _ in asked_of_both}
         observations = [*observations_of_tasks(pairs, prepared.answers, settings.margin_share),
+                        *bias_observations(prepared.base.benchmarks, probes, settings.margin_share),
                         *beside.compared(prepared, pairs, settings)]  # fmt: skip
         if exposure.found is not None:
             exposure.items().write_parquet(folder / "contamination.parquet")
@@ -234,7 +241,7 @@ class _Evaluation:
                 "seconds": round(time.monotonic() - begin, 3),
             },
         )
-        self.draft.counts.update(tasks=len(pairs), items=sum(asked.values()))
+        self.draft.counts.update(tasks=len(asked_of_both), items=sum(asked.values()))
         self.draft.seeds["evaluate"] = settings.seed
 
 

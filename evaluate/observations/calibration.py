@@ -64,6 +64,7 @@ def calibration_observation(base: Answers, tuned: Answers, margin: float) -> Obs
         delta=second - first,
         ci=(low, high),
         verdict=verdict,
+        detail=True,
         text=f"mean confidence {sure[0]:.1f} % → {sure[1]:.1f} %, most probable choice right "
         f"{right[0]:.1f} % → {right[1]:.1f} %; {bins} bins",
     )

@@ -39,6 +39,7 @@ class Observation:
         p_adjusted: p after Holm over the observations that were tested together.
         verdict: what it is in words; empty where there is no better or worse.
         text: a sentence for the reader.
+        detail: it is one of several parts, worth a line in a terminal only where it changed.
     """
 
     topic: str
@@ -54,6 +55,7 @@ class Observation:
     p_adjusted: float | None = None
     verdict: str = NOTHING_SAID
     text: str = ""
+    detail: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values, under the keys of ``evaluate.json``."""

@@ -162,7 +162,7 @@ def _divergence(
 
 def _texts(prepared: Prepared, count: int, seed: int) -> Iterator[tuple[str, str]]:
     """Yield name and text of items of the suites, of each suite's tasks as many."""
-    benchmarks = prepared.base.benchmarks
+    benchmarks = [one for one in prepared.base.benchmarks if not one.probe]
     draw = np.random.default_rng(seed)
     for place, benchmark in enumerate(benchmarks):
         asked = min(len(benchmark.task.eval_docs), benchmark.limit or sys.maxsize)

@@ -8,7 +8,7 @@ from typing import Any
 from ...workspace.safe_text import name_of
 from ..observations.labels import confusion_table
 from ..observations.observation import NO_CHANGE
-from ..verdicts.judgement import UNDECIDED
+from ..verdicts.judgement import UNDECIDED, UNINFORMATIVE
 from .wording import NOT_TOLD, glyph, interval_text, signed
 
 NOTHING = "Nothing was measured beside the tasks."
@@ -16,7 +16,8 @@ _TOPICS = ("prompted base", "bias", "labels", "answers", "refusals", "divergence
 _SHARE = "share"
 _UNITS = {_SHARE: " %", "nats": " nats"}
 _MOST_ROWS = 200
-_MOST_LINES = 14
+_MOST_LINES = 20
+_SILENT = (NO_CHANGE, UNDECIDED, UNINFORMATIVE)
 _SIDES = ("base", "tuned")
 
 
@@ -28,7 +29,7 @@ def observation_rows(document: Mapping[str, Any]) -> list[dict[str, str]]:
 
     Returns:
         ``topic``, ``name``, ``n``, ``base``, ``tuned``, ``change`` (with its 95 % interval),
-        ``verdict``, ``text``.
+        ``verdict``, ``text``, ``detail`` (empty, or a word where it is a part of another).
     """
     found = list(document.get("observations") or ())
     found.sort(key=lambda one: _place(str(one["topic"])))
@@ -38,13 +39,10 @@ def observation_rows(document: Mapping[str, Any]) -> list[dict[str, str]]:
 def observation_lines(document: Mapping[str, Any]) -> list[str]:
     """Return the observations for a terminal, one line each; what shows nothing is only counted."""
     rows = observation_rows(document)
-    shown = [
-        row
-        for row in rows
-        if row["topic"] != "calibration" or row["verdict"] not in (NO_CHANGE, UNDECIDED)
-    ][:_MOST_LINES]
     if not rows:
         return []
+    shown = [row for row in rows if not (row["detail"] and row["verdict"] in _SILENT)]
+    shown = shown[:_MOST_LINES]
     width = max((len(row["name"]) for row in shown), default=0)
     lines = ["beside the verdicts, with 95 % intervals (they decide nothing)"]
     for row in shown:
@@ -93,6 +91,7 @@ def _row(one: Mapping[str, Any]) -> dict[str, str]:
         "change": _change(unit, one["delta"], one["ci"]) if one["base"] is not None else NOT_TOLD,
         "verdict": str(one["verdict"]),
         "text": str(one["text"]),
+        "detail": "detail" if one.get("detail") else "",
     }
 
 

@@ -66,6 +66,7 @@ def ask(benchmark: Benchmark, model: Any, prompting: Prompting = Prompting()) ->
                 model,
                 {"tasks": {benchmark.name: task}},
                 limit=benchmark.limit,
+                samples=benchmark.sample and {benchmark.name: list(benchmark.sample)},
                 bootstrap_iters=0,
                 log_samples=True,
                 **asdict(prompting),
@@ -182,11 +183,12 @@ def _info(benchmark: Benchmark, metric: str, rows: Sequence[Mapping[str, Any]]) 
     better = benchmark.task.higher_is_better().get(metric, True)
     return TaskInfo(
         task=benchmark.name,
-        group=GENERAL,
+        group=benchmark.group,
         metric=losses.get(metric, metric),
         kind=kind,
         higher_is_better=metric not in losses and bool(better),
         chance=_chance(benchmark, rows) if kind == "share" else None,
+        decides=benchmark.group == GENERAL,
     )
 
 

@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from ...workspace.errors import DataError, UsageError
-from ..items import DOMAIN, GENERAL
+from ..items import BIAS, DOMAIN, GENERAL, QUICK
 
-BUNDLED = Path(__file__).resolve().parents[2] / "datasets" / "benchmarks"
+_DATASETS = Path(__file__).resolve().parents[2] / "datasets"
+BUNDLED = _DATASETS / "benchmarks"
+# Folders of our own suites; `quick` takes some items of each task.
+SUITES = {GENERAL: BUNDLED, QUICK: BUNDLED, BIAS: _DATASETS / "bias"}
 YAML = (".yaml", ".yml")
 ROWS = ".jsonl"
+TABLE = ".csv"
 
 
 def existing(suite: str, root: Path) -> Path | None:
     """Find a suite's file or folder; the names of our own suites are none."""
-    if suite in (GENERAL, DOMAIN):
+    if suite in (*SUITES, DOMAIN):
         return None
     candidates = (root / Path(suite).expanduser(), Path(suite).expanduser())
     return next((path for path in candidates if path.is_file() or path.is_dir()), None)
@@ -23,7 +27,7 @@ def existing(suite: str, root: Path) -> Path | None:
 
 def looks_like_path(suite: str) -> bool:
     """Tell whether a suite's name is written like that of a file or folder."""
-    return "/" in suite or "\\" in suite or suite.endswith((*YAML, ROWS))
+    return "/" in suite or "\\" in suite or suite.endswith((*YAML, ROWS, TABLE))
 
 
 def files_of(path: Path) -> list[Path]:

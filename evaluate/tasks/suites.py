@@ -15,11 +15,14 @@ from ...workspace.events import Emit, Note, ignore
 from ...workspace.files import canonical_json, sha256_of_files, sha256_of_json
 from ...workspace.manifest import Input
 from ...workspace.nearest import nearest
-from ..items import DOMAIN, GENERAL
+from ..items import BIAS, DOMAIN, GENERAL, QUICK
 from ..scoring.quiet import quiet
+from .bias_rows import PROBE, PROBES, bias_task
 from .files import (
     BUNDLED,
     ROWS,
+    SUITES,
+    TABLE,
     YAML,
     data_files,
     existing,
@@ -28,6 +31,7 @@ from .files import (
     read_yaml,
 )
 from .local import in_memory, local_task, read_rows
+from .quick import QUICK_ITEMS, sample
 from .templates import compile_templates
 
 # Where a task lies and how it was loaded do not change what it asks.
@@ -45,6 +49,7 @@ class Benchmark:
         metadata: what its definition says beside the task, such as ``chance``.
         content: SHA-256 of everything that it asks.
         limit: only the first so many items are asked; None: all.
+        sample: only the items of these numbers are asked; None: all up to the limit.
     """
 
     name: str
@@ -52,6 +57,18 @@ class Benchmark:
     metadata: Mapping[str, Any]
     content: str
     limit: int | None
+    sample: tuple[int, ...] | None = None
+
+    @property
+    def probe(self) -> str | None:
+        """How a benchmark measures bias (see :mod:`.bias_rows`); None for all others."""
+        found = self.metadata.get(PROBE)
+        return found if found in PROBES else None
+
+    @property
+    def group(self) -> str:
+        """The suite that its task belongs to."""
+        return BIAS if self.probe else GENERAL
 
 
 def load_benchmarks(
@@ -65,8 +82,10 @@ def load_benchmarks(
     """Load the tasks of suites.
 
     Args:
-        suites: ``general`` (the bundled tasks), lm-eval task names, or paths of JSON lines, of
-            lm-eval YAML, or of folders of these; ``domain`` is always asked and names nothing.
+        suites: ``general`` (the bundled tasks), ``quick`` (some items of each of them), ``bias``
+            (the bundled probes), lm-eval task names, or paths of JSON lines, of lm-eval YAML, of
+            CSV with pairs of sentences, or of folders of these; ``domain`` is always asked and
+            names nothing.
         root: relative paths start here, or else at the current folder.
         limit: only the first so many items of each task.
         num_fewshot: examples before each item; a task that says it takes none keeps to it, as
@@ -81,8 +100,9 @@ def load_benchmarks(
     names: list[str] = []
     for suite in suites:
         path = existing(suite, root)
-        if suite == GENERAL:
-            specifications += [_specification(found) for found in files_of(BUNDLED)]
+        if suite in SUITES:
+            most = QUICK_ITEMS if suite == QUICK else None
+            specifications += [_specification(found, most) for found in files_of(SUITES[suite])]
         elif path is not None:
             specifications += [_specification(found) for found in files_of(path)]
         elif looks_like_path(suite):
@@ -104,30 +124,34 @@ def suite_inputs(suites: Sequence[str], root: Path) -> list[Input]:
     """
     inputs: list[Input] = []
     for suite in dict.fromkeys(suites):
-        path = BUNDLED if suite == GENERAL else existing(suite, root)
+        path = SUITES.get(suite) or existing(suite, root)
         if path is not None:
             files = [name for found in files_of(path) for name in (found, *data_files(found))]
             inputs.append(Input(f"suite {suite}", sha256_of_files(files), str(path)))
     return inputs
 
 
-def _specification(path: Path) -> Any:
+def _specification(path: Path, most: int | None = None) -> Any:
     """Return what lm-eval loads a file's task from: a mapping, or a path it reads itself."""
-    if path.suffix == ROWS:
-        return local_task(path)
+    if path.suffix in (ROWS, TABLE):
+        return bias_task(path) or local_task(path)
     if path.suffix not in YAML:
         raise UsageError(
-            "a benchmark is a file of JSON lines or an lm-eval task",
+            "a benchmark is a file of JSON lines, an lm-eval task, or a CSV of pairs of sentences",
             where=str(path),
-            fix="name a *.jsonl or a *.yaml",
+            fix="name a *.jsonl, a *.yaml or a *.csv",
         )
-    return _read_definition(path)
+    return _read_definition(path, most)
 
 
-def _read_definition(path: Path) -> Any:
+def _read_definition(path: Path, most: int | None) -> Any:
     """Read an lm-eval task; paths of its data become absolute, its name that of the file.
 
     What lm-eval's YAML has beyond YAML (functions, includes, groups) it reads by itself.
+
+    Args:
+        path: of the task.
+        most: a fixed sample of so many rows; only for data in JSON lines.
     """
     definition = read_yaml(path)
     if definition is None:
@@ -138,11 +162,11 @@ def _read_definition(path: Path) -> Any:
         return str(path)
     files = (definition.get("dataset_kwargs") or {}).get("data_files")
     if files is not None:
-        definition = _with_local_data(definition, _absolute(files, path.parent))
+        definition = _with_local_data(definition, _absolute(files, path.parent), most)
     return {**definition, "task": path.stem} if path.parent == BUNDLED else definition
 
 
-def _with_local_data(definition: dict[str, Any], files: Any) -> dict[str, Any]:
+def _with_local_data(definition: dict[str, Any], files: Any, most: int | None) -> dict[str, Any]:
     """Put local JSON lines into a task's definition; leave other formats to lm-eval."""
     by_split = files if isinstance(files, dict) else {"train": files}
     listed = {
@@ -153,7 +177,8 @@ def _with_local_data(definition: dict[str, Any], files: Any) -> dict[str, Any]:
     if definition.get("dataset_path") != "json" or any(path.suffix != ROWS for path in paths):
         return {**definition, "dataset_kwargs": {"data_files": files}}
     splits = {
-        split: [row for path in names for row in read_rows(path)] for split, names in listed.items()
+        split: sample([row for path in names for row in read_rows(path)], most)
+        for split, names in listed.items()
     }
     plain = {key: value for key, value in definition.items() if not key.startswith("dataset_")}
     return {**plain, "custom_dataset": in_memory(splits)}
@@ -181,7 +206,7 @@ def _load(specifications: list[Any], names: list[str], emit: Emit) -> dict[str, 
                 raise UsageError(
                     f"{name!r} is no suite, no path and no task of lm-eval",
                     where="[evaluate] suites",
-                    fix=nearest(name, [*manager.all_tasks, GENERAL, DOMAIN]),
+                    fix=nearest(name, [*manager.all_tasks, *SUITES, DOMAIN]),
                 )
         tasks: dict[str, Any] = {}
         for specification in [*specifications, *names]:

@@ -115,3 +115,32 @@ def items_to_decide(
     if not math.isfinite(items):
         return None
     return Need(math.ceil(items * design_effect), verdict)
+
+
+def smallest_loss(items: int, spread: float, *, tests: int = 1, power: float = POWER) -> float:
+    """Return the smallest loss that so many items find significant; infinite where none is.
+
+    The inverse of :func:`items_to_prove_loss`, by bisection: the loss is at most ``spread``, the
+    share of items that change at all.
+
+    Args:
+        items: how many are asked.
+        spread: the mean square of the change, which is the share of discordant items.
+        tests: tasks that share the family-wise level.
+        power: the wanted chance to find it.
+
+    Example:
+        >>> round(smallest_loss(1500, 0.10), 3)
+        0.024
+    """
+
+    def enough(loss: float) -> bool:
+        return items_to_prove_loss(-loss, spread, alpha=ALPHA / tests, power=power) <= items
+
+    if not enough(spread):
+        return math.inf
+    low, high = 0.0, spread
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

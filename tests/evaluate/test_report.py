@@ -51,8 +51,9 @@ CONFUSED = [
     {"expected": "refund", "said": _HOSTILE_LABEL, "items": 7},
 ]
 OBSERVATIONS = [
-    Observation(topic="calibration", name=_HOSTILE_LABEL, unit="share", n=900, base=0.02, tuned=0.031,
-                delta=0.011, ci=(-0.002, 0.02), verdict="undecided", text=_HOSTILE_LABEL),
+    Observation(topic="calibration", name=_HOSTILE_LABEL, unit="share", n=900, base=0.02,
+                tuned=0.031, delta=0.011, ci=(-0.002, 0.02), verdict="undecided",
+                text=_HOSTILE_LABEL, detail=True),
     Observation(topic="divergence", name="general/KL", unit="nats", n=100, base=None, tuned=0.153,
                 delta=0.153, ci=(0.118, 0.197)),
     Observation(topic="prompted base", name="domain/answer-choice", unit="share", n=205, base=0.27,
