@@ -42,6 +42,10 @@ class EvaluateSettings(Section):
         prompted_base: so many rows of the training split are shown before each question to the
             base, as the bar that tuning has to beat. Off (0) by default, because it costs as much
             as asking the base about the domain again, with longer prompts.
+        checkpoints: ask the checkpoints that the run kept (``keep_checkpoints``), too, for the
+            forgetting curve. Off by default, because each costs as much as the tuned model.
+        checkpoint_items: at most so many items of each task of general ability are asked of them,
+            drawn at random; the report says what loss so many can find.
         overfitting_items: of at most so many rows each of train, val and test the losses are
             compared.
         answer_tokens: at most so many tokens are generated for an answer.
@@ -72,6 +76,8 @@ class EvaluateSettings(Section):
     metrics: tuple[str, ...] = ()
     divergence_items: int = Field(default=100, ge=0)
     prompted_base: int = Field(default=0, ge=0, le=100)
+    checkpoints: bool = False
+    checkpoint_items: int = Field(default=200, gt=0)
     overfitting_items: int = Field(default=300, gt=0)
     answer_tokens: int = Field(default=128, gt=0)
     margin_share: float = Field(default=0.02, gt=0, lt=1)

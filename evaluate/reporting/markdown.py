@@ -14,6 +14,7 @@ from ...workspace.safe_text import excerpt, name_of
 from ..verdicts.judgement import LOSS
 from .charts_text import forest_plot
 from .contamination import contamination_rows, contamination_sentences
+from .course import course_lines
 from .observed import NOTHING, observation_rows
 from .summary import overfitting_verdict
 from .wording import (
@@ -60,6 +61,7 @@ def markdown_report(document: Mapping[str, Any]) -> str:
         *_items(document["items"]),
         "## Overfitting",
         _signals((document.get("overfitting") or {}).get("signals") or ()),
+        *_course(document),
         "## Data",
         *_data(document["data"]),
         "## How to repeat it",
@@ -69,6 +71,12 @@ def markdown_report(document: Mapping[str, Any]) -> str:
         *[f"- {text(problem)}" for problem in document["problems"]],
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _course(document: Mapping[str, Any]) -> list[str]:
+    """Return the forgetting curve, where checkpoints were asked."""
+    lines = course_lines(document)
+    return ["## General ability over the training", block(lines)] if lines else []
 
 
 def _models(document: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from ..verdicts.judgement import DOMAIN, LOSS
 from .charts import forest_row, forest_scale, loss_chart, signal_row
 from .charts_text import Axis, Change, change_of, common_axis
 from .contamination import contamination_rows, contamination_sentences
+from .course import course_chart, course_sentences
 from .items import shown_note
 from .observed import NOTHING, confusion_tables, observation_rows
 from .summary import overfitting_verdict
@@ -150,6 +151,8 @@ def _view(document: Mapping[str, Any], most_items: int | None) -> dict[str, Any]
         "items": _fewer_items(document["items"], most_items),
         "signals": [_signal(signal) for signal in _signals(document)],
         "curve": loss_chart(document["curve"], training["kept_step"] if training else None),
+        "course": course_chart(document.get("course")),
+        "course_sentences": course_sentences(document.get("course")),
         "data": document["data"],
         "training": training,
         "certificate": _certificate(document["data"]),

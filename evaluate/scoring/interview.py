@@ -157,6 +157,8 @@ class Interview:
 
         said = {name: benchmark.metadata.get(name) for name in _SCORING}
         asked = {"task": benchmark.name, "content": benchmark.content, "limit": benchmark.limit}
+        if benchmark.sample is not None:
+            asked["sample"] = list(benchmark.sample)
         prompts = {"prompting": prompting.to_json()} if prompting != Prompting() else {}
         # A template that is not used changes nothing.
         unused = () if prompting.apply_chat_template else ("template",)
