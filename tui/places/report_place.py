@@ -21,6 +21,7 @@ from ..keys import named
 from ..messages import RunCommand
 from ..records.item_rows import ORDERS, ItemRows, read_flips, read_item
 from ..screens.answers import AnswersScreen
+from ..screens.ranking import RankingScreen
 from ..screens.review import ReviewScreen
 from ..snapshot import Document, Snapshot
 from ..texts.marks import BAD, VERDICT_STYLES, drawn, marks, plain, styled, verdict_label
@@ -41,6 +42,7 @@ class ReportPlace(Place):
     can_sort = True
     BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("b", "review", "Blind review"),
+        Binding("v", "rank", "Compare runs"),
         Binding("m", "export", "Export"),
     )
     help_text = (
@@ -48,6 +50,7 @@ class ReportPlace(Place):
         "the change of every task with its 95 % interval, and the items behind it.\n"
         "enter  both answers to an item      / only items with a text      o  sort\n"
         "b      review answers blind: base and tuned in random order, preferences counted\n"
+        "v      this run beside the others of its base, best first\n"
         "m      write the report as HTML, Markdown and JSON (ctrl+s, too)"
     )
 
@@ -146,12 +149,17 @@ class ReportPlace(Place):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what needs an evaluation only where there is one."""
-        return action not in ("review", "export") or self._document is not None
+        return action not in ("review", "rank", "export") or self._document is not None
 
     def action_review(self) -> None:
         """Review answers blind."""
         if self._document is not None:
             self.app.push_screen(ReviewScreen(self._document))
+
+    def action_rank(self) -> None:
+        """Rank the runs of this base."""
+        if self._document is not None:
+            self.app.push_screen(RankingScreen(self._document))
 
     def action_export(self) -> None:
         """Write the report."""
