@@ -15,6 +15,7 @@ from ..workspace.events import Emit, Note, ignore
 from ..workspace.files import read_json, write_json
 from ..workspace.manifest import Input
 from .comparison import Comparison, LocalModel, compare_run
+from .course import checkpoints_of, measure_course
 from .domain.questions import label_facts
 from .items import BIAS, DOMAIN, Answers, paired_items, paired_scores, same_items
 from .observations.bias import bias_observations
@@ -140,12 +141,14 @@ class _Evaluation:
         """Prepare the questions, ask both models, judge, and write everything."""
         begin = time.monotonic()
         hardware = choose_hardware(dtype=self.settings.dtype)
+        if self.settings.checkpoints:
+            checkpoints_of(self.comparison)
         if self.comparison.labels:
             from .scoring.heads import ask_head
 
             found = ask_head(self.comparison, self.settings, hardware, self.emit)
             nowhere = search_training_rows(self.comparison, (), self.emit)
-            self._write(hardware, *found, nowhere, Beside(), begin)
+            self._write(hardware, *found, nowhere, Beside(), None, begin)
             return
         if bits := getattr(self.comparison.tuned, "quantize", None):
             self.emit(Note(text=f"the base is loaded in {bits}, as it was trained on, for both"))
@@ -169,10 +172,24 @@ class _Evaluation:
                 force=self.force,
                 emit=self.emit,
             )
+            # The pair's weights are let go before the checkpoints' are loaded.
+            del asked
+            course = self._course(prepared.tuned, hardware) if self.settings.checkpoints else None
         except KeyboardInterrupt as interruption:
             interruption.add_note("what was answered is kept, and only --force asks it again")
             raise
-        self._write(hardware, prepared, base, tuned, exposure, beside, begin)
+        self._write(hardware, prepared, base, tuned, exposure, beside, course, begin)
+
+    def _course(self, questions: Questions, hardware: Hardware) -> dict[str, Any]:
+        return measure_course(
+            self.workspace,
+            self.comparison,
+            questions,
+            hardware,
+            self.settings,
+            force=self.force,
+            emit=self.emit,
+        )
 
     def _ask(self, respondent: Respondent, questions: Questions) -> Measured:
         return Interview(
@@ -187,6 +204,7 @@ class _Evaluation:
         tuned: Measured,
         exposure: Exposure,
         beside: Beside,
+        course: dict[str, Any] | None,
         begin: float,
     ) -> None:
         folder, settings = self.draft.folder, self.settings
@@ -237,6 +255,7 @@ class _Evaluation:
                 ],
                 "domain": _domain_facts(prepared, pairs),
                 "observations": [one.to_json() for one in observations],
+                "course": course,
                 "out_of_domain": _outside(self.comparison, asked),
                 "seconds": round(time.monotonic() - begin, 3),
             },
