@@ -60,7 +60,8 @@ def _compared(
         f"domain/{name}",
         "share" if bounded else "number",
         Paired(*scores, codes_of(bar), bounded=bounded),
-        text=f"the base behind {examples} examples from the training rows",
+        text=f"the base behind {examples} {'example' if examples == 1 else 'examples'} from the "
+        "training rows",
     )
     if not bounded:
         margin *= abs(float(scores[0].mean()))
