@@ -430,7 +430,8 @@ class TunewiseApp(DressedApp):
         try:
             start_job(self.workspace, arguments)
         except OSError as error:
-            told = safe_text(f"{error.strerror or error}: {error.filename or ''}")
+            where = f": {error.filename}" if error.filename else ""
+            told = safe_text(f"{error.strerror or error}{where}")
             title = f"{arguments[0]} cannot be started"
             self.notify(told, title=title, severity="error", markup=False)
             return

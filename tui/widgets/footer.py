@@ -83,7 +83,7 @@ class Footer(Widget):
             return line
         border = " " if ascii_only() else "▏"
         tail = Text(border, self.get_component_rich_style("footer--border"))
-        tail.append_text(self._drawn(self._palette))
+        tail.append_text(self._drawn(self._palette)).append(" ")
         line.truncate(max(0, self.size.width - tail.cell_len), pad=True)
         return line.append_text(tail)
 
@@ -104,7 +104,7 @@ class Footer(Widget):
             self.app.bell()
 
     def _hint_at(self, column: int) -> _Hint | None:
-        if self._palette is not None and column >= self.size.width - self._palette.width:
+        if self._palette is not None and column >= self.size.width - self._palette.width - 1:
             return self._palette
         start = 0
         for hint in self._hints:
