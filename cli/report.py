@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,6 +34,7 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".json": "json", ".xm
   tunewise report latest --format md > comment.md
   tunewise report --fail-on forgot,overfit --undecided fail    # in CI
   tunewise report --compare RUN RUN RUN --format md              which run is best, and which tie
+  tunewise report --sequence RUN1 RUN2 RUN3                      trained one after the other
   tunewise report --margin 0.01 --task-margin arithmetic=0.05 --fail-on forgot
   tunewise report --fail-on forgot --format junit --output forgetting.xml
 """,
@@ -41,6 +42,12 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".json": "json", ".xm
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
 @click.option(
     "--compare", is_flag=True, help="Rank several evaluated runs of one base, on the same items."
+)
+@click.option(
+    "--sequence",
+    is_flag=True,
+    help="RUNs tuned one from the other, in this order: what each learned, and what the later "
+    "ones made of it.",
 )
 @click.option(
     "--format",
@@ -53,7 +60,7 @@ _SUFFIXES = {".html": "html", ".htm": "html", ".md": "md", ".json": "json", ".xm
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write it into this file; .html, .md, .json and .xml (JUnit) say the format.",
 )
-@click.option("--fail-on", help="Exit 1 on these verdicts: forgot, overfit; by commas.")
+@click.option("--fail-on", help="Exit 1 on these verdicts: forgot, overfit, bias; by commas.")
 @click.option(
     "--margin",
     type=float,
@@ -71,6 +78,7 @@ def report(
     session: Session,
     runs: tuple[str, ...],
     compare: bool,
+    sequence: bool,
     shape: str | None,
     output: Path | None,
     fail_on: str | None,
@@ -81,7 +89,8 @@ def report(
     """Write the report on RUN: a tuning run or an evaluation (a path, an id, or `latest`).
 
     With --compare, rank several: by the gate, then by what they gained in the domain, with paired
-    tests of every two runs. Then --fail-on ends with 1 only if no run passes.
+    tests of every two runs. Then --fail-on ends with 1 only if no run passes. With --sequence,
+    show every model on every domain, with backward transfer and forgetting.
     """
     verdicts = (
         tuple(part.strip() for part in fail_on.split(",") if part.strip()) if fail_on else None
@@ -90,6 +99,10 @@ def report(
     if task_margins:
         flags["margins"] = dict(_task_margin(text) for text in task_margins)
     settings = session.settings({"report": flags})
+    if sequence:
+        if compare:
+            raise UsageError("--compare and --sequence are two reports", fix="take one of them")
+        _sequence(session, runs, shape, output, settings.report)
     if compare:
         _compare(session, runs, shape, output, settings.report)
     if len(runs) > 1:
@@ -124,13 +137,7 @@ def _compare(
     from ..evaluate.reporting.rivals import compare_runs
     from ..evaluate.reporting.rivals_pages import rivals_text
 
-    shape = _shape_of(output, shape, settings) if output else shape
-    if shape == "junit":
-        raise UsageError(
-            "a comparison is no list of tests",
-            where="--format junit",
-            fix="use html, md or json; JUnit is made of one run",
-        )
+    shape = _shape_of_several(output, shape, settings)
     artifact = compare_runs(
         session.workspace,
         [find_evaluation(session.workspace, run) for run in runs],
@@ -138,8 +145,55 @@ def _compare(
         force=session.force,
         emit=session.emit,
     )
+    code = ExitCode(session.document(artifact)["gate"]["exit_code"])
+    _finish_several(session, artifact, output, shape, rivals_text, code)
+
+
+def _sequence(
+    session: Session,
+    runs: tuple[str, ...],
+    shape: str | None,
+    output: Path | None,
+    settings: ReportSettings,
+) -> NoReturn:
+    from ..evaluate.reporting.sequence import compare_sequence
+    from ..evaluate.reporting.sequence_pages import sequence_text
+
+    shape = _shape_of_several(output, shape, settings)
+    artifact = compare_sequence(
+        session.workspace,
+        [resolve_artifact(session.workspace, "train", run) for run in runs],
+        settings,
+        force=session.force,
+        emit=session.emit,
+    )
+    _finish_several(session, artifact, output, shape, sequence_text, ExitCode.PASSED)
+
+
+def _shape_of_several(
+    output: Path | None, shape: str | None, settings: ReportSettings
+) -> str | None:
+    """Return the format of a report on several runs; None prints it."""
+    shape = _shape_of(output, shape, settings) if output else shape
+    if shape == "junit":
+        raise UsageError(
+            "a comparison is no list of tests",
+            where="--format junit",
+            fix="use html, md or json; JUnit is made of one run",
+        )
+    return shape
+
+
+def _finish_several(
+    session: Session,
+    artifact: Artifact,
+    output: Path | None,
+    shape: str | None,
+    as_text: Callable[[Mapping[str, Any]], str],
+    code: ExitCode,
+) -> NoReturn:
+    """Write or print a report on several runs and end."""
     document = session.document(artifact)
-    code = ExitCode(document["gate"]["exit_code"])
     if output is not None:
         _write(output, _text(artifact, document, str(shape)))
         session.finish(document, lambda: str(output), code)
@@ -147,7 +201,7 @@ def _compare(
         session.finish(document, lambda: _shown(artifact, document, shape), code)
     page = artifact.folder / f"{artifact.kind}.html"
     session.finish(
-        document, lambda: f"{rivals_text(document)}\n\ncomparison {artifact.id}: {page}", code
+        document, lambda: f"{as_text(document)}\n\n{artifact.kind} {artifact.id}: {page}", code
     )
 
 
