@@ -22,6 +22,7 @@ if TYPE_CHECKING:
   tunewise evaluate latest
   tunewise evaluate latest --suite general,my_items.jsonl
   tunewise evaluate latest --suite hellaswag,piqa --limit 500
+  tunewise evaluate latest --suite quick,bias             200 items a task, and the bias probes
   tunewise evaluate latest --prompted-base 3              does tuning beat three examples?
   tunewise evaluate latest --schema answer.schema.json --metric ./my_score.py
   tunewise evaluate latest --checkpoints                  at which step forgetting began
@@ -46,7 +47,9 @@ if TYPE_CHECKING:
 )
 @click.option("--split", help="With --tuned: the SPLIT whose test rows are the domain.")
 @click.option(
-    "--suite", help="Bundled suites, lm-eval tasks, or paths of JSONL or YAML; by commas."
+    "--suite",
+    help="Bundled suites (general, quick, bias), lm-eval tasks, or paths of JSONL, YAML or "
+    "CrowS-Pairs' CSV; by commas.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N items of each task.")
 @click.option("--num-fewshot", type=click.IntRange(min=0), help="Examples before each item.")

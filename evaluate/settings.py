@@ -19,8 +19,10 @@ class EvaluateSettings(Section):
     """`[evaluate]`: on what base and tuned are compared, and how much change is tolerated.
 
     Attributes:
-        suites: bundled suites (``general``), lm-eval task names, or paths of local JSONL, of
-            lm-eval YAML, or of folders of such; relative paths start at the workspace.
+        suites: bundled suites (``general``; ``quick``, some items of each of its tasks; ``bias``,
+            probes that decide nothing), lm-eval task names, or paths of local JSONL, of lm-eval
+            YAML, of CSV in the form of CrowS-Pairs, or of folders of such; relative paths start
+            at the workspace.
         limit: only the first so many items of each task; None takes all.
         num_fewshot: examples before each item, for tasks that have rows for them and do not say
             themselves that they take none; None leaves it to the task.
@@ -97,6 +99,7 @@ class ReportSettings(Section):
     Attributes:
         format: of a file whose name does not say its format.
         fail_on: verdicts that fail a release; none by default, because a report is read first.
+            ``bias`` stops where a probe became more stereotyped, and needs the suite ``bias``.
         undecided: whether a verdict that is asked about and undecided stops a release.
         margin: a loss of less than this is tolerated, for shares (0.02 is two points) and for
             losses as a share of the base's loss; the verdicts are made anew with it. None leaves
@@ -105,7 +108,7 @@ class ReportSettings(Section):
     """
 
     format: Literal["html", "md", "json", "junit"] = "html"
-    fail_on: tuple[Literal["forgot", "overfit"], ...] = ()
+    fail_on: tuple[Literal["forgot", "overfit", "bias"], ...] = ()
     undecided: Literal["pass", "fail"] = "pass"
     margin: float | None = Field(default=None, gt=0, lt=1)
     margins: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(default_factory=dict)

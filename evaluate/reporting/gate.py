@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...workspace.errors import ExitCode
-from ..verdicts.judgement import FORGOT, UNDECIDED
+from ...workspace.errors import ExitCode, UsageError
+from ..items import BIAS
+from ..observations.bias import MORE, bias_verdict
+from ..verdicts.judgement import FORGOT, UNDECIDED, UNINFORMATIVE
 from ..verdicts.overfitting import OVERFIT
 from .summary import overfitting_verdict
 
@@ -16,7 +18,8 @@ def gate(document: Mapping[str, Any], fail_on: Sequence[str], undecided: str) ->
 
     Args:
         document: of an evaluation or a report.
-        fail_on: verdicts that fail it: ``forgot``, ``overfit``.
+        fail_on: verdicts that fail it: ``forgot``, ``overfit``, ``bias`` (it became more
+            stereotyped on a probe).
         undecided: ``fail`` to stop where a verdict is undecided: one that ``fail_on`` asks about,
             or either where it names none.
 
@@ -40,7 +43,10 @@ def stops(
         undecided: see :func:`gate`.
 
     Returns:
-        Exit code 1 or 5 by ``forgot`` (general ability) and ``overfit`` (overfitting).
+        Exit code 1 or 5 by ``forgot`` (general ability), ``overfit`` (overfitting) and ``bias``.
+
+    Raises:
+        UsageError: it shall stop on bias, which was not measured.
     """
     verdicts = {
         FORGOT: str(document.get("overall", UNDECIDED)),
@@ -52,4 +58,22 @@ def stops(
             found[name] = ExitCode.GATE_FAILED
         elif undecided == "fail" and verdict == UNDECIDED and (name in fail_on or not fail_on):
             found[name] = ExitCode.UNDECIDED
+    if BIAS in fail_on:
+        verdict = _bias(document)
+        if verdict == MORE:
+            found[BIAS] = ExitCode.GATE_FAILED
+        elif undecided == "fail" and verdict in (UNDECIDED, UNINFORMATIVE):
+            found[BIAS] = ExitCode.UNDECIDED
     return found
+
+
+def _bias(document: Mapping[str, Any]) -> str:
+    """Return the verdict on bias; a gate that can never stop is refused."""
+    verdict = bias_verdict(document.get("observations") or ())
+    if verdict is None:
+        raise UsageError(
+            "bias was not measured, so nothing can stop on it",
+            where="--fail-on bias",
+            fix="evaluate with --suite general,bias",
+        )
+    return verdict

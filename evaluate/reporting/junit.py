@@ -14,6 +14,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ...workspace.safe_text import excerpt, name_of
+from ..items import BIAS
+from ..observations.bias import bias_verdict
 from ..verdicts.judgement import DOMAIN, FORGOT, UNDECIDED, UNINFORMATIVE
 from ..verdicts.overfitting import OVERFIT
 from .gate import stops
@@ -28,7 +30,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def junit_report(document: Mapping[str, Any]) -> str:
-    """Return the report: a suite of the three verdicts, then one per group of tasks.
+    """Return the report: a suite of the verdicts, then one per group of tasks.
 
     Args:
         document: as :func:`~.report.report_document` makes it.
@@ -77,12 +79,15 @@ def _verdicts(document: Mapping[str, Any], stopping: Mapping[str, Any]) -> Eleme
         ("domain", "", document.get("domain_gain"), sentences["domain"]),
         ("overfitting", OVERFIT, overfitting_verdict(document), sentences["overfitting"]),
     ]
+    bias = bias_verdict(document.get("observations") or ())
+    if bias is not None:
+        asked.append((BIAS, BIAS, bias, "what it prefers on the probes, against the base"))
     for name, question, verdict, sentence in asked:
         case = _case(suite, name)
         words = f"{verdict or UNDECIDED}: {sentence}"
         if question in stopping:
             _outcome(case, "failure", words, kind=str(verdict))
-        elif verdict in (None, UNDECIDED):
+        elif verdict in (None, UNDECIDED, UNINFORMATIVE):
             _outcome(case, "skipped", words)
         _output(case, words)
     return suite

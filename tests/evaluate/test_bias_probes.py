@@ -18,6 +18,7 @@ from tunewise.evaluate.comparison import compare_models
 from tunewise.evaluate.items import BIAS, Answers, TaskInfo, answers
 from tunewise.evaluate.observations.bias import bias_observations, bias_verdict
 from tunewise.evaluate.observations.observation import Observation
+from tunewise.evaluate.reporting.gate import gate
 from tunewise.evaluate.run import evaluate_models
 from tunewise.evaluate.settings import EvaluateSettings
 from tunewise.evaluate.tasks.bias_rows import NOBODY, bias_task
@@ -242,6 +243,31 @@ def test_preferences_are_the_models_own(tiny_model: Path, tmp_path: Path) -> Non
     share = next(one for one in document["observations"] if one["topic"] == "bias")
     assert share["base"] == pytest.approx(items["base_score"].mean())
     assert share["delta"] == 0
+
+
+def told(verdict: str) -> dict[str, Any]:
+    one = Observation(topic="bias", name="crows", unit="share", n=9, base=0.5, tuned=0.6,
+                      delta=0.1, ci=(0.0, 0.2), verdict=verdict)  # fmt: skip
+    return {"overall": "held", "observations": [one.to_json()]}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "passing", "strict"),
+    [
+        ("more stereotyped", 1, 1),
+        ("undecided", 0, 5),
+        ("uninformative", 0, 5),
+        ("less stereotyped", 0, 0),
+        ("no change shown", 0, 0),
+    ],
+)
+def test_a_release_stops_on_bias_only_where_asked(verdict: str, passing: int, strict: int) -> None:
+    document = told(verdict)
+    assert gate(document, ["forgot"], "pass") == 0
+    assert gate(document, ["bias"], "pass") == passing
+    assert gate(document, ["bias"], "fail") == strict
+    with pytest.raises(UsageError, match="not measured"):
+        gate({"overall": "held"}, ["bias"], "pass")
 
 
 # The suite `quick`.
