@@ -20,7 +20,7 @@ from ..tasks.bias_rows import NOBODY, PAIRS
 from ..tasks.suites import Benchmark
 from ..verdicts.judgement import UNDECIDED, UNINFORMATIVE
 from ..verdicts.power import ALPHA
-from ..verdicts.statistics import Floats, above_chance_p, bootstrap_by_cluster, clustered_mean
+from ..verdicts.statistics import Floats, above_chance_p, clustered_mean
 from .observation import (
     NO_CHANGE,
     Observation,
@@ -30,6 +30,7 @@ from .observation import (
     direction,
     interval,
     observe,
+    paired_bootstrap,
 )
 
 MORE, LESS = "more stereotyped", "less stereotyped"
@@ -37,6 +38,9 @@ MORE, LESS = "more stereotyped", "less stereotyped"
 # (Shannon 1951, "Prediction and entropy of printed English": F_word, 27 letters).
 _BITS_BY_WORDS = 2.14
 _LEAST_ITEMS = 10
+
+# Of right, biased and known: an item on which only the base is biased, and only the tuned.
+_EITHER = np.array([[0, 1, 1, 0, 0, 1], [0, 0, 1, 0, 1, 1]], dtype=np.float64)
 
 Booleans = NDArray[np.bool_]
 
@@ -233,8 +237,8 @@ def _bias_score(
         return _score(first, condition), _score(second, condition)
 
     first, second = (float(one[0]) for one in scores(columns.mean(axis=0)[None]))
-    low, high = bootstrap_by_cluster(
-        columns, again, lambda means: scores(means)[1] - scores(means)[0]
+    low, high = paired_bootstrap(
+        columns, again, lambda means: scores(means)[1] - scores(means)[0], _EITHER
     )
     if why:
         verdict = UNINFORMATIVE

@@ -12,8 +12,8 @@ from ..domain.kinds import label_names
 from ..items import Answers
 from ..metrics.words import words
 from ..verdicts.judgement import IMPROVED, UNDECIDED, WORSE
-from ..verdicts.statistics import Floats, Integers, bootstrap_by_cluster
-from .observation import NO_CHANGE, Observation, codes_of
+from ..verdicts.statistics import Floats, Integers
+from .observation import NO_CHANGE, Observation, codes_of, paired_bootstrap
 
 OTHER = "(no label)"
 _NO_LABEL = -1
@@ -44,8 +44,8 @@ def label_observation(base: Answers, tuned: Answers, margin: float) -> Observati
         return _macro_f1(wanted, *parts[:2]), _macro_f1(wanted, *parts[2:])
 
     first, second = (float(one[0]) for one in scores(columns.mean(axis=0)[None]))
-    low, high = bootstrap_by_cluster(
-        columns, codes, lambda means: scores(means)[1] - scores(means)[0]
+    low, high = paired_bootstrap(
+        columns, codes, lambda means: scores(means)[1] - scores(means)[0], _worst(columns)
     )
     verdict = UNDECIDED
     if low > 0 or high < 0:
@@ -145,6 +145,18 @@ def _one_hot(numbers: Integers, count: int) -> Floats:
 def _columns(said: Integers, meant: Integers, count: int) -> Floats:
     chosen = _one_hot(said, count)
     return np.hstack([chosen, chosen * _one_hot(meant, count)])
+
+
+def _worst(columns: Floats) -> Floats:
+    """Return an average item that only the base gets right, and one that only the tuned does."""
+    wanted = np.split(columns, 5, axis=1)[0].mean(axis=0)
+    wrong = np.zeros_like(wanted)
+    return np.stack(
+        [
+            np.concatenate([wanted, wanted, wanted, wrong, wrong]),
+            np.concatenate([wanted, wrong, wrong, wanted, wanted]),
+        ]
+    )
 
 
 def _macro_f1(meant: Floats, said: Floats, right: Floats) -> Floats:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from ..items import Answers, cluster_numbers
 from ..verdicts.judgement import UNDECIDED
 from ..verdicts.paired import Difference, paired_difference
 from ..verdicts.power import ALPHA
-from ..verdicts.statistics import Floats, Integers, cluster_codes, holm
+from ..verdicts.statistics import (
+    Floats,
+    Integers,
+    bootstrap_by_cluster,
+    cluster_codes,
+    holm,
+)
 
 NO_CHANGE = "no change shown"
 NOTHING_SAID = ""
@@ -125,6 +132,27 @@ def observe(
         text=text,
     )
     return found, difference
+
+
+def paired_bootstrap(
+    columns: Floats, codes: Integers, change: Callable[[Floats], Floats], worst: Floats
+) -> tuple[float, float]:
+    """Return the bootstrap interval by cluster of a change that is no mean.
+
+    Where all items agree (right for the one model, wrong for the other) every resample agrees, and
+    the interval would have no width. Two more clusters of one item each, one against the change
+    and one for it, take part in the resamples and not in the estimate, as Bonett and Price (2012)
+    add them for shares.
+
+    Args:
+        columns: of both models, shape (n, k).
+        codes: cluster of each item, shape (n,).
+        change: see :func:`bootstrap_by_cluster`.
+        worst: the two items, shape (2, k).
+    """
+    more = int(codes.max()) + 1
+    together = np.concatenate([codes, [more, more + 1]])
+    return bootstrap_by_cluster(np.vstack([columns, worst]), together, change)
 
 
 def direction(found: Observation, more: str, less: str, margin: float) -> str:

@@ -232,6 +232,18 @@ def test_macro_f1_and_confusion_are_scikit_learns() -> None:
             assert by_name.get((one, other), 0) == square[row, column]
 
 
+def test_where_all_items_agree_the_interval_still_has_a_width() -> None:
+    meant = ["red", "blue"] * 20
+    found = label_observation(said(["no"] * 40, meant), said(meant, meant), 0.02)
+    assert (found.base, found.tuned, found.verdict) == (0, 1, "improved")
+    assert found.ci is not None
+    assert 0.6 < found.ci[0] < 0.97
+    same = label_observation(said(meant, meant), said(meant, meant), 0.02)
+    assert same.ci is not None
+    assert same.ci[0] < 0 < same.ci[1]
+    assert same.verdict == "undecided"
+
+
 def test_what_is_no_label_has_a_column_of_its_own() -> None:
     answered = said(["Red.", "purple", "the red", "blue"], ["red", "red", "blue", "blue"])
     pairs = confusion(answered, labels_of(answered))
