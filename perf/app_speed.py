@@ -34,6 +34,9 @@ from chat_corpus import chat_rows
 
 WIDTH, HEIGHT = 120, 36
 _QUIET = 0.15
+_TO_GET_GOING = 8.0
+_DATASETS = Path(__file__).resolve().parents[1] / "datasets"
+_SAMPLE, _BASE = _DATASETS / "sample.jsonl", _DATASETS / "base"
 _LONGEST = 120.0
 _LONGEST_ANSWER = 5.0
 READING = ("j", "j", "j", "k", "\x04", "j", "\x15", "G", "k", "k", "g", "j") * 4
@@ -192,25 +195,38 @@ def main() -> None:
         print(f"open {name:22} {told['wall']:5.2f} s, main thread {told['main_thread']:.2f} s, "
               f"{told['megabytes']:.0f} MB")  # fmt: skip
     figures["open"] = opened
-    figures["keys"] = [*keys_of(workspace, state, ""), *keys_of(workspace, state, str(lines))]
+    beside = folder / "beside"
+    beside.mkdir(exist_ok=True)
+    _tunewise("split", str(_SAMPLE), "--workspace", str(beside), "--quiet")
+    training = ["train", "latest", "--model", str(_BASE), "--epochs", "100"]
+    figures["keys"] = [
+        one
+        for what, job in (
+            ("", ()),
+            (" beside an audit", ("audit", str(lines))),
+            (" beside a training", training),
+        )
+        for one in keys_of(
+            workspace, state, what, [*job, "--workspace", str(beside)] if job else ()
+        )
+    ]
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
-def keys_of(workspace: Path, state: Path, audited: str) -> list[dict[str, object]]:
-    """Measure keys in the places; with an audit of a file beside them where one is named."""
+def keys_of(
+    workspace: Path, state: Path, beside: str, words: Sequence[str]
+) -> list[dict[str, object]]:
+    """Measure keys in the places; with a command beside them where there is one."""
     job = None
-    if audited:
-        words = ["audit", audited, "--force", "--workspace", str(workspace.parent / "beside")]
-        job = subprocess.Popen(
-            [sys.executable, "-m", "tunewise.cli", *words, "--quiet"], stdout=subprocess.DEVNULL
-        )
-        time.sleep(5)
+    if words:
+        command = [sys.executable, "-m", "tunewise.cli", *words, "--force", "--quiet"]
+        job = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(_TO_GET_GOING)
     terminal = Terminal(["open", "records", "--workspace", str(workspace)], state)
     found = []
     try:
         terminal.wait_for("records")
-        beside = " beside an audit" if job else ""
         found.append(measure_keys(terminal, f"Records{beside}", READING))
         terminal.press("2")
         found.append(measure_keys(terminal, f"Findings{beside}", FINDINGS))
@@ -222,6 +238,8 @@ def keys_of(workspace: Path, state: Path, audited: str) -> list[dict[str, object
     finally:
         terminal.close()
         if job is not None:
+            if job.poll() is not None:
+                raise RuntimeError(f"{words[0]} ended before the keys were measured")
             job.terminate()
             job.wait()
     memory = terminal.most_memory / 1e6

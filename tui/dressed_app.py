@@ -26,11 +26,13 @@ class DressedApp(App[int]):
 
     def __init__(self, settings: AppSettings | None = None) -> None:
         """Choose the theme before the sheet is read: later costs a quarter of the start."""
+        self._themes_by_name: dict[str, Theme | None] = {}
         super().__init__()
         self._settings = settings or AppSettings()
         self._recolour: Recolour | None = None
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
+        self._themes_by_name.clear()
         wanted = self._settings.theme or read_state(state_path()).get(THEME) or DARK.name
         name = SHORT_NAMES.get(str(wanted), str(wanted))
         self._unknown_theme = "" if name in self.available_themes else str(wanted)
@@ -57,6 +59,12 @@ class DressedApp(App[int]):
     def changed_keys(self) -> dict[str, str]:
         """The keys that the person has changed, by the name of what they do."""
         return dict(self._keymap)
+
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """Return a theme by its name; looked up once, since every cell of a table asks for it."""
+        if theme_name not in self._themes_by_name:
+            self._themes_by_name[theme_name] = super().get_theme(theme_name)
+        return self._themes_by_name[theme_name]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what changes colours on their way to the terminal; first, those of the theme."""
