@@ -15,7 +15,7 @@ from ..verdicts.judgement import LOSS
 from .charts_text import forest_plot
 from .contamination import contamination_rows, contamination_sentences
 from .course import course_lines
-from .observed import NOTHING, observation_rows
+from .observed import NOTHING, base_text, observation_rows
 from .summary import overfitting_verdict
 from .wording import (
     change_text,
@@ -141,10 +141,18 @@ def _observed(document: Mapping[str, Any]) -> str:
     rows = observation_rows(document)
     if not rows:
         return NOTHING
-    cells = ("n", "base", "tuned", "change", "verdict")
+    cells = ("tuned", "change", "verdict")
     return table(
         ["measure", "items", "base", "tuned", "change, 95 % CI", "in words"],
-        [[text(row["name"]), *(text(row[name]) for name in cells)] for row in rows],
+        [
+            [
+                text(row["name"]),
+                row["n"],
+                text(base_text(row)),
+                *(text(row[name]) for name in cells),
+            ]
+            for row in rows
+        ],
         right=(1, 2, 3, 4),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ...workspace.safe_text import name_of
@@ -28,7 +28,8 @@ def observation_rows(document: Mapping[str, Any]) -> list[dict[str, str]]:
         document: of an evaluation or a report.
 
     Returns:
-        ``topic``, ``name``, ``n``, ``base``, ``tuned``, ``change`` (with its 95 % interval),
+        ``topic``, ``name``, ``n``, ``base``, ``plain`` (the base's value where ``base`` is that
+        of the prompted base), ``tuned``, ``change`` (with its 95 % interval),
         ``verdict``, ``text``, ``detail`` (empty, or a word where it is a part of another).
     """
     found = list(document.get("observations") or ())
@@ -46,10 +47,10 @@ def observation_lines(document: Mapping[str, Any]) -> list[str]:
     width = max((len(row["name"]) for row in shown), default=0)
     lines = ["beside the verdicts, with 95 % intervals (they decide nothing)"]
     for row in shown:
-        values = f"{row['base']} → {row['tuned']}" if row["base"] != NOT_TOLD else row["tuned"]
-        change = "" if row["base"] == NOT_TOLD else f"  {row['change']}"
-        verdict = f"  {glyph(row['verdict'])} {row['verdict']}" if row["verdict"] else ""
-        lines.append(f"{row['name'].ljust(width)}  {values}{change}{verdict}")
+        alone = row["base"] == NOT_TOLD
+        values = row["tuned"] if alone else f"{base_text(row)} → {row['tuned']}"
+        verdict = f"{glyph(row['verdict'])} {row['verdict']}" if row["verdict"] else ""
+        lines.append(f"{row['name'].ljust(width)}  {values}  {row['change']}  {verdict}".rstrip())
     if left := len(rows) - len(shown):
         lines.append(f"{left} more: see `Also measured` of the report")
     return [*lines, ""]
@@ -78,30 +79,25 @@ def _place(topic: str) -> int:
 
 
 def _row(one: Mapping[str, Any]) -> dict[str, str]:
-    unit = str(one["unit"])
+    unit, bar = str(one["unit"]), one.get("prompted_base")
     base = _value(unit, one["base"])
-    if one.get("prompted_base") is not None:
-        base = f"{_value(unit, one['prompted_base'])} prompted ({base} plain)"
     return {
         "topic": str(one["topic"]),
         "name": f"{one['topic']}: {name_of(one['name'])}",
         "n": f"{one['n']:,}",
-        "base": base,
-        "tuned": _tuned(unit, one),
-        "change": _change(unit, one["delta"], one["ci"]) if one["base"] is not None else NOT_TOLD,
+        "base": base if bar is None else f"{_value(unit, bar)} prompted",
+        "plain": "" if bar is None else f"{base} plain",
+        "tuned": _value(unit, one["tuned"]),
+        "change": _change(unit, one),
         "verdict": str(one["verdict"]),
         "text": str(one["text"]),
         "detail": "detail" if one.get("detail") else "",
     }
 
 
-def _tuned(unit: str, one: Mapping[str, Any]) -> str:
-    """Write the tuned model's value; one that the base has none of carries the interval itself."""
-    text = _value(unit, one["tuned"])
-    if one["base"] is None and one["ci"] is not None:
-        low, high = (_plain(unit, end) for end in one["ci"])
-        text += f" [{low}, {high}]"
-    return text
+def base_text(row: Mapping[str, str]) -> str:
+    """Write the base's value, and beside the prompted base's that of the base as it is."""
+    return f"{row['base']} ({row['plain']})" if row["plain"] else row["base"]
 
 
 def _value(unit: str, value: float | None) -> str:
@@ -114,9 +110,13 @@ def _plain(unit: str, value: float) -> str:
     return f"{100 * value:.1f}" if unit == _SHARE else f"{value:.3f}"
 
 
-def _change(unit: str, delta: float | None, ci: Sequence[float] | None) -> str:
+def _change(unit: str, one: Mapping[str, Any]) -> str:
+    """Write the change; of what the base has no value of, only the interval of the value."""
+    delta, ci = one["delta"], one["ci"]
     if delta is None:
         return NOT_TOLD
+    if one["base"] is None:
+        return NOT_TOLD if ci is None else f"[{_plain(unit, ci[0])}, {_plain(unit, ci[1])}]"
     scale, digits = (100.0, 1) if unit == _SHARE else (1.0, 3)
     text = signed(scale * delta, digits)
     return text if ci is None else f"{text} {interval_text((ci[0], ci[1]), scale, digits)}"
