@@ -111,7 +111,7 @@ class Session:
         self.display.close()
         code = int(error.exit_code)
         parts = {"what": error.what, "where": error.where, "fix": error.fix}
-        failed = Failed(**parts, exit_code=code)
+        failed = Failed(what=error.what, where=error.where, fix=error.fix, exit_code=code)
         self.tell(failed)
         if self.as_events:
             self.display.show(failed)

@@ -88,8 +88,8 @@ class Pane(ScrollView, inherit_bindings=False):
 
     def _wrapped(self, text: Text, width: int) -> Sequence[Text]:
         if self.has_class("-nowrap"):
-            return text.wrap(self.app.console, _NEVER, no_wrap=True)
-        return text.wrap(self.app.console, max(1, width))
+            return list(text.wrap(self.app.console, _NEVER, no_wrap=True))
+        return list(text.wrap(self.app.console, max(1, width)))
 
     def render_line(self, y: int) -> Strip:
         """Draw a line of what is in sight."""
