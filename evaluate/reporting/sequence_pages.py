@@ -48,7 +48,10 @@ def measure_rows(document: Mapping[str, Any]) -> list[list[str]]:
     for key, name in _NAMES.items():
         found = document[key]
         if found is None:
-            rows.append([name, "not known: evaluations are missing", ""])
+            why = "evaluations are missing"
+            if key == "forward_transfer":
+                why = "it takes base and models on domains that they had not learned yet"
+            rows.append([name, f"not known: {why}", ""])
             continue
         plain = key == "average_accuracy"
         value = f"{100 * found['value']:.1f}" if plain else signed(100 * found["value"])

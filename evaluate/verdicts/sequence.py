@@ -114,9 +114,9 @@ def _difference(
         return None
     found = []
     for task, before, after in changes:
-        if before not in task.scores or after not in task.scores:
+        first, second = (None if one is None else task.scores.get(one) for one in (before, after))
+        if first is None or second is None:
             return None
-        first, second = task.scores[before], task.scores[after]
         found.append((paired_difference(first, second, task.codes), len(first)))
     if len(found) == 1:
         one = found[0][0]

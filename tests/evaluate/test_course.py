@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from tunewise.evaluate.comparison import compare_models
 from tunewise.evaluate.course import checkpoints_of
@@ -16,7 +17,7 @@ from tunewise.evaluate.reporting.report import report
 from tunewise.evaluate.run import evaluate
 from tunewise.evaluate.scoring.adapters import read_adapter
 from tunewise.evaluate.settings import EvaluateSettings, ReportSettings
-from tunewise.evaluate.verdicts.course import Course, judge_course
+from tunewise.evaluate.verdicts.course import _resolved, judge_course
 from tunewise.evaluate.verdicts.measures import TaskScores
 from tunewise.train.loop.checkpoints import course_of, step_folder
 from tunewise.train.preflight.combinations import check_combinations
@@ -46,7 +47,7 @@ def scores(share_lost: float, name: str = "facts", seed: int = 0, base: float = 
     )
 
 
-def course(*shares: float) -> Course:
+def course(*shares: float) -> Any:
     return judge_course({
         10 * (place + 1): [scores(share, seed=1), scores(share / 2, "grammar", seed=2)]
         for place, share in enumerate(shares)
@@ -81,13 +82,10 @@ def test_a_loss_that_passes_is_said_to_pass() -> None:
 
 def test_what_it_resolves_is_found_four_times_in_five() -> None:
     """As the sentence says, by simulation: the power at the smallest loss that is named."""
-    from scipy import stats
 
     spread = 0.02
     interval = (-1.96 * spread, 1.96 * spread)
-    from tunewise.evaluate.verdicts.course import _resolved
-
-    resolved = _resolved([interval], 5)
+    resolved: Any = _resolved([interval], 5)
     draws = np.random.default_rng(3).normal(-resolved, spread, 20_000)
     p = 2 * stats.norm.sf(np.abs(draws) / spread)
     assert np.mean(p < 0.05 / 5) == pytest.approx(0.8, abs=0.01)

@@ -142,7 +142,12 @@ class Forgetful(LlamaForCausalLM):
     """Takes keys and values and does not attend to them."""
 
     def forward(
-        self, input_ids=None, past_key_values=None, attention_mask=None, position_ids=None, **others
+        self,
+        input_ids: Any = None,
+        past_key_values=None,
+        attention_mask=None,
+        position_ids=None,
+        **others,
     ):
         if past_key_values is not None and attention_mask is not None:
             attention_mask = attention_mask[..., -input_ids.shape[1] :]

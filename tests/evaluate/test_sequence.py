@@ -36,7 +36,7 @@ def learned(column: int, rows: range = range(4)) -> LearnedTask:
 
 def test_the_measures_of_a_worked_example() -> None:
     """By hand: R in twentieths is the matrix above."""
-    found = measure_transfer([learned(column) for column in range(3)])
+    found: Any = measure_transfer([learned(column) for column in range(3)])
     assert found.average.value == pytest.approx((12 + 14 + 18) / 60)
     assert found.backward.value == pytest.approx(((12 - 18) + (14 - 16)) / 2 / 20)
     assert found.forgetting.value == pytest.approx((max(18, 14) - 12 + 16 - 14) / 2 / 20)
@@ -52,7 +52,7 @@ def test_a_task_that_was_better_later_is_measured_from_its_best() -> None:
     first = LearnedTask({0: right(10), 1: right(16), 2: right(12)}, np.arange(ITEMS))
     second = LearnedTask({1: right(10), 2: right(10)}, np.arange(ITEMS))
     third = LearnedTask({2: right(9)}, np.arange(ITEMS))
-    found = measure_transfer([first, second, third])
+    found: Any = measure_transfer([first, second, third])
     assert found.backward.value == pytest.approx(2 / 2 / 20)
     assert found.forgetting.value == pytest.approx(4 / 2 / 20)
     assert found.forward is None
@@ -62,16 +62,17 @@ def test_two_trainings_are_one_paired_test() -> None:
     from tunewise.evaluate.verdicts.paired import mcnemar_exact
 
     first = LearnedTask({0: right(18), 1: right(8)}, np.arange(ITEMS))
-    found = measure_transfer([first, LearnedTask({1: right(9)}, np.arange(ITEMS))])
+    found: Any = measure_transfer([first, LearnedTask({1: right(9)}, np.arange(ITEMS))])
     assert found.backward.value == -0.5
     assert found.backward.p == pytest.approx(mcnemar_exact(10, 0))
 
 
 def test_what_is_not_there_is_not_made_up() -> None:
     tasks = [learned(0, range(1, 3)), learned(1, range(2, 4)), learned(2, range(3, 4))]
-    found = measure_transfer(tasks)
+    found: Any = measure_transfer(tasks)
     assert (found.average, found.backward, found.forgetting) == (None, None, None)
-    assert learned(0).mean(BASE).value == 0.1
+    base: Any = learned(0).mean(BASE)
+    assert base.value == 0.1
     assert LearnedTask({}, np.array([], dtype=np.int64)).mean(0) is None
 
 
