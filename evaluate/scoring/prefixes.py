@@ -67,10 +67,10 @@ def group_by_prefix(
 
     Example:
         >>> shots = list(range(100))
-        >>> items = [[*shots, *[200 + n] * 40, 1] for n in range(20)] + [[7, 8, 9]]
-        >>> [(one.length, len(one.members)) for one in group_by_prefix(items, [120] * 20 + [1],
+        >>> items = [[*shots, *[200 + n] * 40, 1] for n in range(60)] + [[7, 8, 9]]
+        >>> [(one.length, len(one.members)) for one in group_by_prefix(items, [120] * 60 + [1],
         ...                                                            range(21))]
-        [(100, 20), (0, 1)]
+        [(100, 60), (0, 1)]
     """
     order = sorted(chosen, key=lambda number: list(sequences[number]))
     # shared[k]: what the k-th has in common with the one before; new tokens are summed up.
