@@ -131,7 +131,7 @@ def smallest_loss(items: int, spread: float, *, tests: int = 1, power: float = P
 
     Example:
         >>> round(smallest_loss(1500, 0.10), 3)
-        0.024
+        0.023
     """
 
     def enough(loss: float) -> bool:
