@@ -69,7 +69,7 @@ def group_by_prefix(
         >>> shots = list(range(100))
         >>> items = [[*shots, *[200 + n] * 40, 1] for n in range(60)] + [[7, 8, 9]]
         >>> [(one.length, len(one.members)) for one in group_by_prefix(items, [120] * 60 + [1],
-        ...                                                            range(21))]
+        ...                                                            range(61))]
         [(100, 60), (0, 1)]
     """
     order = sorted(chosen, key=lambda number: list(sequences[number]))
