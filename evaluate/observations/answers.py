@@ -21,13 +21,13 @@ def refusal_observation(base: Answers, tuned: Answers, margin: float) -> Observa
         tuned: those of the same rows.
         margin: a change of less than this is none.
     """
-    refused = [_refused(one, "output") for one in (base, tuned)]
+    first, second = (_refused(one, "output") for one in (base, tuned))
     meant = float(_refused(base, "expected").mean())
     found, _ = observe(
         "refusals",
         f"{base.info.group}/refusals",
         "share",
-        Paired(*refused, codes_of(base)),
+        Paired(first, second, codes_of(base)),
         text=f"answers that refuse; of the expected ones {100 * meant:.1f} % do",
     )
     return replace(found, verdict=direction(found, "refuses more", "refuses less", margin))
@@ -41,12 +41,12 @@ def length_observation(base: Answers, tuned: Answers, margin: float) -> Observat
         tuned: those of the same rows.
         margin: a change of less than this is none.
     """
-    ratios = [_length_ratios(one) for one in (base, tuned)]
+    first, second = (_length_ratios(one) for one in (base, tuned))
     found, _ = observe(
         "answers",
         f"{base.info.group}/length",
         "number",
-        Paired(*ratios, codes_of(base), bounded=False),
+        Paired(first, second, codes_of(base), bounded=False),
         text="words of an answer for each word of the expected one; answers are cut off at twice "
         "its tokens",
     )

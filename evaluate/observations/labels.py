@@ -38,10 +38,12 @@ def label_observation(base: Answers, tuned: Answers, margin: float) -> Observati
     said = [_numbered(one.frame["output"].to_list(), labels) for one in (base, tuned)]
     columns = np.hstack([_one_hot(meant, count), *(_columns(one, meant, count) for one in said)])
     codes = codes_of(base)
+    # Less than half a row of a label: it is there by the two items of the interval alone.
+    least = 0.5 / len(base.frame)
 
     def scores(means: Floats) -> tuple[Floats, Floats]:
         wanted, *parts = np.split(means, 5, axis=1)
-        return _macro_f1(wanted, *parts[:2]), _macro_f1(wanted, *parts[2:])
+        return _macro_f1(wanted, *parts[:2], least), _macro_f1(wanted, *parts[2:], least)
 
     first, second = (float(one[0]) for one in scores(columns.mean(axis=0)[None]))
     low, high = paired_bootstrap(
@@ -159,10 +161,10 @@ def _worst(columns: Floats) -> Floats:
     )
 
 
-def _macro_f1(meant: Floats, said: Floats, right: Floats) -> Floats:
+def _macro_f1(meant: Floats, said: Floats, right: Floats, least: float) -> Floats:
     """Return macro-F1 from shares of rows, each of shape (resamples, labels)."""
     total = meant + said
-    f1 = np.divide(2 * right, total, out=np.zeros_like(right), where=total > 0)
     # A label that a resample lacks altogether does not count in it.
-    present = total > 0
+    present = total >= least
+    f1 = np.divide(2 * right, total, out=np.zeros_like(right), where=present)
     return f1.sum(axis=1) / np.maximum(1, present.sum(axis=1))

@@ -52,19 +52,19 @@ def _of_domain(tasks: Sequence[Answers], name: str) -> Answers | None:
 def _compared(
     name: str, plain: Answers, bar: Answers, tuned: Answers, examples: int, margin: float
 ) -> Observation:
-    scores = [one.frame["score"].to_numpy() for one in (bar, tuned)]
+    first, second = (one.frame["score"].to_numpy() for one in (bar, tuned))
     better = 1 if bar.info.higher_is_better else -1
     bounded = "loss" not in (bar.info.kind, tuned.info.kind)
     found, difference = observe(
         PROMPTED.replace("-", " "),
         f"domain/{name}",
         "share" if bounded else "number",
-        Paired(*scores, codes_of(bar), bounded=bounded),
+        Paired(first, second, codes_of(bar), bounded=bounded),
         text=f"the base behind {examples} {'example' if examples == 1 else 'examples'} from the "
         "training rows",
     )
     if not bounded:
-        margin *= abs(float(scores[0].mean()))
+        margin *= abs(float(first.mean()))
     gain = better * difference.mean
     highest = difference.upper if better > 0 else -difference.lower
     significant = difference.p < ALPHA

@@ -244,6 +244,18 @@ def test_where_all_items_agree_the_interval_still_has_a_width() -> None:
     assert same.verdict == "undecided"
 
 
+def test_many_labels_with_few_rows_do_not_widen_the_interval() -> None:
+    names = [f"label {number}" for number in range(77)]
+    meant = [names[number * 31 % 77] for number in range(110)]
+    heard = [names[0]] * 110
+    choices = [names] * 110
+    found = label_observation(
+        said(heard, meant, choices=choices), said(heard, meant, choices=choices), 0.02
+    )
+    assert found.ci is not None
+    assert -0.05 < found.ci[0] < 0 < found.ci[1] < 0.05
+
+
 def test_what_is_no_label_has_a_column_of_its_own() -> None:
     answered = said(["Red.", "purple", "the red", "blue"], ["red", "red", "blue", "blue"])
     pairs = confusion(answered, labels_of(answered))
