@@ -197,20 +197,25 @@ def test_a_chat_endpoint_is_asked_what_is_answered_freely(
 ) -> None:
     base, tuned = (hosted(server, "chat/completions", name) for name in ("one", "two"))
     comparison = compare_models(base, tuned, split=parts, api_key_variable=VARIABLE)
-    made = evaluate_models(workspace, comparison, SETTINGS)
+    settings = SETTINGS.model_copy(update={"prompted_base": 1})
+    made = evaluate_models(workspace, comparison, settings)
     found = document(made)
     assert [task["task"] for task in found["tasks"]] == [
         "sums", "domain/exact-match", "domain/token-f1", "domain/rouge-l",
     ]  # fmt: skip
     left = {entry["what"] for entry in found["not_asked"]}
     assert left == {
-        "who", "texts", "losses and overfitting", "domain/answer-choice", "prompted base",
-        "divergence",
+        "who", "texts", "losses and overfitting", "domain/answer-choice", "divergence",
     }  # fmt: skip
+    bar = [one for one in found["observations"] if one["topic"] == "prompted base"]
+    assert [one["name"] for one in bar] == [
+        "domain/exact-match", "domain/token-f1", "domain/rouge-l",
+    ]  # fmt: skip
     items = pl.read_parquet(made.folder / "items.parquet").filter(pl.col("task") == "sums")
     assert items["tuned_output"].to_list()[0].strip() == "You said: 0 1"
     rows = [asked["messages"] for asked in server.requests if "What of no" in str(asked)]
     assert rows[0][-1]["role"] == "user"
+    assert {len(turns) for turns in rows} == {1, 3}
     assert {asked["model"] for asked in server.requests} == {"one", "two"}
     assert report(workspace, made, ReportSettings()).folder.is_dir()
 
