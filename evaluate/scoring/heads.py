@@ -94,6 +94,7 @@ def ask_head(
                  "the most frequent label of the training rows, with the labels' shares as its "
                  "probabilities"),
         ("suites", "a model with a head for labels writes no text"),
+        ("divergence, prompted base", "neither is there for a model that writes no text"),
     )  # fmt: skip
     for what, why in not_asked:
         emit(Note(text=f"{what}: {why}"))

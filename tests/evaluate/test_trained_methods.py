@@ -77,7 +77,10 @@ def test_a_head_is_compared_with_the_most_frequent_label(
     assert found["overfitting"]["verdict"]
     told = [event.text for event in events if isinstance(event, Note)]
     assert any("a head has no base" in text for text in told)
-    assert {one["what"] for one in found["not_asked"]} == {"base", "suites"}
+    assert {one["what"] for one in found["not_asked"]} == {
+        "base", "suites", "divergence, prompted base",
+    }  # fmt: skip
+    assert [one["topic"] for one in found["observations"]][:1] == ["labels"]
     # The model that was saved is the one that was validated.
     losses = pl.read_parquet(artifact.folder / "losses.parquet").filter(part="val")
     kept = read_json(run.folder / "train.json")["losses"]["kept"]["val"]

@@ -11,6 +11,7 @@ import pytest
 from tunewise.curate.auditing.audit import audit
 from tunewise.curate.settings import AuditSettings, DataSettings
 from tunewise.evaluate.items import ITEMS_SCHEMA
+from tunewise.evaluate.observations.observation import Observation
 from tunewise.evaluate.verdicts.judgement import TaskVerdict
 from tunewise.evaluate.verdicts.overfitting import Signal
 from tunewise.train.loop.watch import LOG_SCHEMA
@@ -43,6 +44,7 @@ def section(notes: str, name: str) -> str:
         ("items.parquet", ITEMS_SCHEMA.names()),
         ("evaluate.json", {field.name for field in fields(TaskVerdict)} - PROMISED),
         ("evaluate.json", {field.name for field in fields(Signal)}),
+        ("evaluate.json", {field.name for field in fields(Observation)}),
     ],
 )
 def test_the_notes_name_every_column_and_key(notes: str, file: str, names: list[str]) -> None:
