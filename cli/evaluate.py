@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
   tunewise evaluate latest --suite quick,bias             200 items a task, and the bias probes
   tunewise evaluate latest --prompted-base 3              does tuning beat three examples?
   tunewise evaluate latest --schema answer.schema.json --metric ./my_score.py
+  tunewise evaluate latest --processes 2                  the same, on two GPUs
   tunewise evaluate latest --checkpoints                  at which step forgetting began
   tunewise evaluate --tuned ./adapter                     made by any trainer, in PEFT's format
   tunewise evaluate --base ./base --tuned ./merged --split latest
@@ -90,6 +93,12 @@ if TYPE_CHECKING:
     help="Also ask the checkpoints that the run kept (keep_checkpoints under [train]): the "
     "forgetting curve.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=1,
+    help="Processes, one a GPU or on the processor, that share every task's items.",
+)
 @click.option("--tokenizer", help="Folder of the tokenizer of hosted models.")
 def evaluate(
     session: Session,
@@ -107,6 +116,7 @@ def evaluate(
     schema: str | None,
     metrics: tuple[str, ...],
     checkpoints: bool | None,
+    processes: int,
     tokenizer: str | None,
 ) -> None:
     """Score base and tuned of RUN (a path, an id, or `latest`) on the same items, and judge.
@@ -130,6 +140,8 @@ def evaluate(
         "tokenizer": tokenizer,
     }
     settings = session.settings({"evaluate": flags})
+    if processes > 1 or "RANK" in os.environ:
+        _ask_together(settings.evaluate, processes)
     if tuned is None:
         _refuse_alone(base=base, split=split)
         artifact = _evaluate_run(session, run or LATEST, settings.evaluate)
@@ -139,8 +151,29 @@ def evaluate(
                 "RUN and --tuned both name the tuned model", where=run, fix="give one of them"
             )
         artifact = _evaluate_models(session, base, tuned, split, settings.evaluate)
+    if "RANK" in os.environ:
+        from ..evaluate.scoring.crew import dismiss
+        from ..train.models.hardware import choose_hardware
+
+        dismiss(choose_hardware(dtype=settings.evaluate.dtype))
     document = session.document(artifact)
     session.finish(document, lambda: summary(document))
+
+
+def _ask_together(settings: EvaluateSettings, processes: int) -> None:
+    """Start the processes, or take part as one of them; the first one returns."""
+    from ..train.models.hardware import choose_hardware, usable_threads
+
+    if "RANK" not in os.environ:
+        from ..train.loop.launch import launch
+
+        threads = max(1, usable_threads() // processes)
+        raise SystemExit(launch(sys.argv[1:], processes, threads))
+    if os.environ["RANK"] != "0":
+        from ..evaluate.scoring.crew import follow
+
+        follow(choose_hardware(dtype=settings.dtype))
+        raise SystemExit(0)
 
 
 def _refuse_alone(**options: str | None) -> None:

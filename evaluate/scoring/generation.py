@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import torch
 from lm_eval.models.utils import postprocess_generated_text
 
+from .crew import Crew
 from .journal import Journal, part_name
 from .library import base_model, needs_library, with_library
 from .prefixes import Group, group_by_prefix, read_prefix, repeated_in_rows
@@ -54,6 +56,7 @@ def answer_texts(
     *,
     batch_tokens: int,
     kept_within: int | None,
+    crew: Crew | None,
     journal: Journal,
     advance: Callable[[int], None],
 ) -> list[str]:
@@ -70,6 +73,7 @@ def answer_texts(
         wanted: how the answers are wanted.
         batch_tokens: the model's budget for one pass.
         kept_within: see :func:`generate`.
+        crew: the processes that answer together; None where there is but one.
         journal: where answers of an earlier attempt are found, and new ones kept.
         advance: told how many prompts were finished.
     """
@@ -95,9 +99,11 @@ def answer_texts(
             batch_tokens=_TOKENS_KEPT * batch_tokens,
         )  # fmt: skip
     else:
-        generate(
+        if crew is not None:
+            crew.tell(("answer", (*chosen, ends, stops)))
+        generate_together(
             model, *chosen, ends=ends, stops=stops, batch_tokens=batch_tokens,
-            kept_within=kept_within, finished=finished,
+            kept_within=kept_within, crew=crew, finished=finished,
         )  # fmt: skip
     texts = tokenizer.batch_decode(
         [answers[number] for number in range(len(prompts))], skip_special_tokens=True
@@ -151,6 +157,7 @@ def generate(
     stops: StopTexts | None = None,
     batch_tokens: int = 4096,
     kept_within: int | None = 0,
+    takes: Callable[[int], bool] = lambda batch: True,
     finished: Callable[[Sequence[int], Sequence[list[int]]], None] = lambda numbers, tokens: None,
 ) -> list[list[int]]:
     """Continue prompts greedily.
@@ -165,13 +172,15 @@ def generate(
             prompt and answer tokens, since most of them are passed one by one.
         kept_within: a beginning that many prompts share is read once where prompt and answer have
             at most so many tokens; 0 never, None always.
+        takes: whether a batch, by its number, is answered here.
         finished: told the numbers of prompts and their new tokens, batch by batch.
 
     Returns:
-        The new tokens of each prompt.
+        The new tokens of each prompt; none of those that are not answered here.
     """
     answers: list[list[int]] = [[] for _ in prompts]
     device = next(model.parameters()).device
+    numbers = count()
     for group in _groups(prompts, limits, kept_within):
         order = sorted(group.members, key=lambda number: -len(prompts[number]))
         read = None
@@ -182,15 +191,51 @@ def generate(
         while start < len(order):
             width = len(prompts[order[start]])
             room = max(limits[number] for number in order[start:])
-            count = max(1, _TOKENS_KEPT * batch_tokens // (width + room))
-            batch = [_Row(number, limits[number]) for number in order[start : start + count]]
+            most = max(1, _TOKENS_KEPT * batch_tokens // (width + room))
+            batch = [_Row(number, limits[number]) for number in order[start : start + most]]
+            start += most
+            if not takes(next(numbers)):
+                continue
             with torch.inference_mode():
                 _continue(model, prompts, batch, ends, stops, (group.length, read))
             for row in batch:
                 answers[row.number] = row.tokens
             finished([row.number for row in batch], [row.tokens for row in batch])
-            start += count
     return answers
+
+
+def generate_together(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    limits: Sequence[int],
+    *,
+    crew: Crew | None,
+    finished: Callable[[Sequence[int], Sequence[list[int]]], None] = lambda numbers, tokens: None,
+    **options: Any,
+) -> None:
+    """Continue prompts with other processes, each its share of the batches.
+
+    Args:
+        model: a causal language model in evaluation mode.
+        prompts: see :func:`generate`.
+        limits: see :func:`generate`.
+        crew: the processes; None where there is but this one.
+        finished: told of all prompts, those of other processes last.
+        options: of :func:`generate`.
+    """
+    if crew is None:
+        generate(model, prompts, limits, finished=finished, **options)
+        return
+    own: list[tuple[Sequence[int], Sequence[list[int]]]] = []
+
+    def keep(numbers: Sequence[int], tokens: Sequence[list[int]]) -> None:
+        own.append((numbers, tokens))
+        finished(numbers, tokens)
+
+    generate(model, prompts, limits, takes=crew.takes, finished=keep, **options)
+    for theirs in crew.others(own):
+        for numbers, tokens in theirs:
+            finished(numbers, tokens)
 
 
 def _groups(

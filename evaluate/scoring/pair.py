@@ -12,6 +12,7 @@ from ...train.models.hardware import Hardware
 from ...workspace.events import Emit, Note, ignore
 from ..comparison import LocalModel
 from .adapters import put_on
+from .crew import current_crew
 from .quiet import quiet
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class PairedModel:
         self.batch_tokens = batch_tokens or chosen
         shared: dict[str, list[int]] = {}
         self.encoded = {BASE: shared, TUNED: shared if base.tokenizer is tuned.tokenizer else {}}
+        self._crew = current_crew(hardware)
         self._loaded: TokenScorer | None = None
         self._loaded_name = ""
 
@@ -77,6 +79,9 @@ class PairedModel:
         Raises:
             UsageError: the weights cannot be loaded, or the adapter is not one for them.
         """
+        if self._crew is not None and self._crew.rank == 0:
+            pair = self.models[BASE], self.models[TUNED]
+            self._crew.tell(("lend", (*pair, self.batch_tokens, name)))
         scorer = self._load(name)
         if self.one_loaded and name == BASE:
             model: Any = scorer.model
@@ -95,7 +100,7 @@ class PairedModel:
             gc.collect()
             with quiet():
                 model = load(self.models[TUNED if self.one_loaded else name], self.hardware)
-            self._loaded = TokenScorer(model, batch_tokens=self.batch_tokens)
+            self._loaded = TokenScorer(model, batch_tokens=self.batch_tokens, crew=self._crew)
             self._loaded_name = wanted
             if self._loaded.why_not:
                 self.emit(Note(text=f"{name}: {self._loaded.why_not}"))

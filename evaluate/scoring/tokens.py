@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from .adapters import PREFIXES
-from .generation import Wanted, answer_texts
+from .crew import Crew
+from .generation import StopTexts, Wanted, answer_texts, generate_together
 from .journal import Journal, part_name
 from .library import base_model, learns_a_prompt
 from .prefixes import group_by_prefix, only_at, read_prefix, shared_by_rows
@@ -88,6 +89,7 @@ class TokenScorer:
     Args:
         model: a causal language model in evaluation mode.
         batch_tokens: tokens in a forward pass, padding included.
+        crew: the processes that ask the same model; None where there is but one.
 
     Attributes:
         shares: whether what sequences share is computed once.
@@ -98,9 +100,12 @@ class TokenScorer:
             would let it see further, so longer sequences are read plainly.
     """
 
-    def __init__(self, model: torch.nn.Module, *, batch_tokens: int = 4096) -> None:
+    def __init__(
+        self, model: torch.nn.Module, *, batch_tokens: int = 4096, crew: Crew | None = None
+    ) -> None:
         """Find out what the model can do."""
         self.model: Any = model
+        self.crew = crew
         self.device: torch.device = next(model.parameters()).device
         vocabulary = int(self.model.get_output_embeddings().weight.shape[0])
         self.batch_tokens = max(1, min(batch_tokens, _OUTPUT_NUMBERS // vocabulary))
@@ -142,15 +147,12 @@ class TokenScorer:
         advance(len(done))
         left = [number for number in range(len(sequences)) if number not in done]
         asked = _Asked(sequences, starts, offsets, moments)
-        with torch.inference_mode():
-            for batch, ahead in self._batches(asked, left):
-                places, found = self._score_batch(batch, asked, ahead)
-                values[:, places] = found
-                members = [number for tree in batch for number in tree.members]
-                journal.keep(
-                    part, members, [values[:, offsets[n] : offsets[n + 1]] for n in members]
-                )
-                advance(len(members))
+        if self.crew is not None:
+            self.crew.tell(("score", (sequences, starts, moments, left)))
+        for places, found, members in self._found(asked, left):
+            values[:, places] = found
+            journal.keep(part, members, [values[:, offsets[n] : offsets[n + 1]] for n in members])
+            advance(len(members))
         empty = np.empty(0)
         return TokenScores(
             offsets,
@@ -159,6 +161,37 @@ class TokenScorer:
             values[2] if moments else empty,
             values[3] if moments else empty,
         )
+
+    def take_part_in_score(
+        self,
+        sequences: Sequence[Sequence[int]],
+        starts: Sequence[int],
+        moments: bool,
+        left: Sequence[int],
+    ) -> None:
+        """Score this process's share of what another one asks (see :meth:`score`)."""
+        lengths = [len(tokens) - start for tokens, start in zip(sequences, starts, strict=True)]
+        offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        for _ in self._found(_Asked(sequences, starts, offsets, moments), left):
+            pass
+
+    def _found(
+        self, asked: _Asked, left: Sequence[int]
+    ) -> Iterator[tuple[NDArray[np.int64], Floats, list[int]]]:
+        """Yield places, values and sequences of each batch; those of other processes come last."""
+        own = []
+        with torch.inference_mode():
+            for number, (batch, ahead) in enumerate(self._batches(asked, left)):
+                if self.crew is not None and not self.crew.takes(number):
+                    continue
+                places, found = self._score_batch(batch, asked, ahead)
+                own.append((places, found, [one for tree in batch for one in tree.members]))
+                yield own[-1]
+                if self.crew is None:
+                    own.clear()
+        if self.crew is not None:
+            for theirs in self.crew.others(own):
+                yield from theirs
 
     def answer(
         self,
@@ -179,8 +212,28 @@ class TokenScorer:
             wanted,
             batch_tokens=self.batch_tokens,
             kept_within=self.window if self.keeps else 0,
+            crew=self.crew,
             journal=journal or Journal(None),
             advance=advance,
+        )
+
+    def take_part_in_answer(
+        self,
+        prompts: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        ends: frozenset[int],
+        stops: StopTexts,
+    ) -> None:
+        """Answer this process's share of prompts (see :meth:`answer`)."""
+        generate_together(
+            self.model,
+            prompts,
+            limits,
+            ends=ends,
+            stops=stops,
+            batch_tokens=self.batch_tokens,
+            kept_within=self.window if self.keeps else 0,
+            crew=self.crew,
         )
 
     def _batches(
