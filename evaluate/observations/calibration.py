@@ -49,10 +49,11 @@ def calibration_observation(base: Answers, tuned: Answers, margin: float) -> Obs
         columns, codes_of(base), lambda means: errors(means)[1] - errors(means)[0]
     )
     verdict = UNDECIDED
-    if low > 0 or high < 0:
-        verdict = "worse calibrated" if low > 0 else "better calibrated"
-    elif -margin < low and high < margin:
+    # The bins' interval is a little narrow, so that a change below the margin is not made much of.
+    if -margin < low and high < margin:
         verdict = NO_CHANGE
+    elif low > 0 or high < 0:
+        verdict = "worse calibrated" if low > 0 else "better calibrated"
     sure, right = ([100 * float(one[place].mean()) for one in known] for place in (0, 1))
     return Observation(
         topic="calibration",
