@@ -28,7 +28,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import polars as pl
-from tunewise.evaluate.cache import cached_frame
+from tunewise.evaluate.scoring.cache import cached_frame
 from tunewise.workspace.artifact import Workspace
 
 def measure(journal):
