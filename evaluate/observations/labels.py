@@ -42,8 +42,9 @@ def label_observation(base: Answers, tuned: Answers, margin: float) -> Observati
     least = 0.5 / len(base.frame)
 
     def scores(means: Floats) -> tuple[Floats, Floats]:
-        wanted, *parts = np.split(means, 5, axis=1)
-        return _macro_f1(wanted, *parts[:2], least), _macro_f1(wanted, *parts[2:], least)
+        wanted, said, right, said_now, right_now = np.split(means, 5, axis=1)
+        before = _macro_f1(wanted, said, right, least)
+        return before, _macro_f1(wanted, said_now, right_now, least)
 
     first, second = (float(one[0]) for one in scores(columns.mean(axis=0)[None]))
     low, high = paired_bootstrap(

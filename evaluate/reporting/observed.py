@@ -9,7 +9,7 @@ from ...workspace.safe_text import name_of
 from ..observations.labels import confusion_table
 from ..observations.observation import NO_CHANGE
 from ..verdicts.judgement import UNDECIDED, UNINFORMATIVE
-from .wording import NOT_TOLD, glyph, interval_text, signed
+from .wording import MINUS, NOT_TOLD, glyph, interval_text, signed
 
 NOTHING = "Nothing was measured beside the tasks."
 _TOPICS = ("prompted base", "bias", "labels", "answers", "refusals", "divergence", "calibration")
@@ -107,7 +107,8 @@ def _value(unit: str, value: float | None) -> str:
 
 
 def _plain(unit: str, value: float) -> str:
-    return f"{100 * value:.1f}" if unit == _SHARE else f"{value:.3f}"
+    text = f"{100 * value:.1f}" if unit == _SHARE else f"{value:.3f}"
+    return text.replace("-", MINUS)
 
 
 def _change(unit: str, one: Mapping[str, Any]) -> str:
