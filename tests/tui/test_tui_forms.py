@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
+from tunewise.evaluate.tasks import quick
 from tunewise.tui.jobs.asking import Answer, ask
-from tunewise.tui.jobs.suites import suite_values, suites
+from tunewise.tui.jobs.suites import suites, suites_argument
 from tunewise.tui.places.form_place import FormPlace
 from tunewise.tui.texts.run import dry_text
 from tunewise.tui.texts.split import parts_text, preview_text
@@ -74,13 +75,14 @@ def test_a_form_is_a_command_line() -> None:
 
 def test_chosen_suites_are_options() -> None:
     listed = suites()
-    assert [suite.name for suite in listed[:3]] == ["domain", "general", "quick"]
+    assert [suite.name for suite in listed[:4]] == ["domain", "general", "quick", "bias"]
     assert all(suite.items for suite in listed[1:])
-    assert suite_values({"quick"}, "", listed) == {"suites": "general", "limit": "100"}
-    assert suite_values({"general", "facts"}, "piqa", listed)["suites"] == "general,piqa"
+    assert listed[2].items == quick.QUICK_ITEMS * (len(listed) - 4)
+    assert suites_argument({"quick", "bias"}, "", listed) == "quick,bias"
+    assert suites_argument({"general", "facts"}, "piqa", listed) == "general,piqa"
     (facts,) = [suite for suite in listed if suite.name == "facts"]
-    assert suite_values({"facts"}, "", listed)["suites"] == facts.argument
-    assert suite_values(set(), "", listed) == {"suites": ""}
+    assert suites_argument({"facts"}, "", listed) == facts.argument
+    assert suites_argument(set(), "", listed) == ""
 
 
 def test_a_command_that_is_asked_answers_or_says_why(

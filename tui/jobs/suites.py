@@ -8,9 +8,10 @@ from pathlib import Path
 
 # As the evaluation names them; importing that brings its statistics, a second that the app would
 # open later.
-DOMAIN, GENERAL = "domain", "general"
-BUNDLED = Path(__file__).resolve().parents[2] / "datasets" / "benchmarks"
-QUICK_ITEMS = 100
+DOMAIN, GENERAL, QUICK, BIAS = "domain", "general", "quick", "bias"
+QUICK_ITEMS = 200
+_DATASETS = Path(__file__).resolve().parents[2] / "datasets"
+BUNDLED, PROBES = _DATASETS / "benchmarks", _DATASETS / "bias"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,12 @@ class Suite:
         argument: what ``--suite`` is given for it.
         what: what it is, in a few words.
         items: how many it asks; None where that depends on the data.
-        limit: only the first so many items of each task.
     """
 
     name: str
     argument: str
     what: str
     items: int | None = None
-    limit: int | None = None
 
 
 def suites(folder: Path = BUNDLED) -> list[Suite]:
@@ -44,16 +43,18 @@ def suites(folder: Path = BUNDLED) -> list[Suite]:
     ]
     every = sum(task.items or 0 for task in tasks)
     quick = sum(min(QUICK_ITEMS, task.items or 0) for task in tasks)
+    probes = sum(_rows(path) or 0 for path in PROBES.glob("*.jsonl"))
     presets = [
         Suite(DOMAIN, DOMAIN, "the split's test part; always asked"),
         Suite(GENERAL, GENERAL, f"all {len(tasks)} bundled tasks", every),
-        Suite("quick", GENERAL, f"the same, {QUICK_ITEMS} items each", quick, QUICK_ITEMS),
+        Suite(QUICK, QUICK, f"the same, {QUICK_ITEMS} items of each", quick),
+        Suite(BIAS, BIAS, "stereotypes, shown beside the verdicts", probes),
     ]
     return presets + tasks
 
 
-def suite_values(chosen: Collection[str], others: str, listed: list[Suite]) -> dict[str, str]:
-    """Return what the options ``suites`` and ``limit`` are given for what was chosen.
+def suites_argument(chosen: Collection[str], others: str, listed: list[Suite]) -> str:
+    """Return what ``--suite`` is given for what was chosen.
 
     Args:
         chosen: names of suites that are marked.
@@ -61,18 +62,15 @@ def suite_values(chosen: Collection[str], others: str, listed: list[Suite]) -> d
         listed: all suites.
 
     Example:
-        >>> suite_values({"quick"}, "piqa", [Suite("quick", "general", "", 600, 100)])
-        {'suites': 'general,piqa', 'limit': '100'}
+        >>> suites_argument({"quick"}, "piqa", [Suite("quick", "quick", "", 1200)])
+        'quick,piqa'
     """
-    marked = [suite for suite in listed if suite.name in chosen]
-    names = [suite.argument for suite in marked]
+    names = [suite.argument for suite in listed if suite.name in chosen]
     if GENERAL in names:
         # It holds all bundled tasks; one of them again would be asked twice.
-        names = [name for name in names if name in (GENERAL, DOMAIN)]
+        names = [name for name in names if name in (GENERAL, DOMAIN, BIAS)]
     names += [part.strip() for part in others.split(",") if part.strip()]
-    values = {"suites": ",".join(dict.fromkeys(names))}
-    limits = [suite.limit for suite in marked if suite.limit is not None]
-    return {**values, "limit": str(min(limits))} if limits else values
+    return ",".join(dict.fromkeys(names))
 
 
 def _rows(path: Path) -> int | None:

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from ...evaluate.reporting.wording import score_text
 from ...workspace.events import TaskScored
-from ..jobs.suites import Suite, suite_values, suites
+from ..jobs.suites import Suite, suites, suites_argument
 from ..jobs.view import JobView
 from ..keys import named
 from ..messages import GoTo
@@ -80,12 +80,19 @@ class BenchPlace(FormPlace):
         FormField(
             "limit", "--limit", "only the first so many items of each task", "evaluate.limit", "all"
         ),
-    )
-    _options = (
-        fields[0],
-        FormField("suites", "--suite", "", "evaluate.suites"),
-        fields[2],
-    )
+        FormField(
+            "prompted base",
+            "--prompted-base",
+            "the base behind so many training rows, as the bar to beat",
+            "evaluate.prompted_base",
+            "0",
+        ),
+        FormField(
+            "checkpoints", "--checkpoints", "over the run's checkpoints, too: where it forgot",
+            choices=("no", "yes"), switch=True,
+        ),
+    )  # fmt: skip
+    _options = (fields[0], FormField("suites", "--suite", "", "evaluate.suites"), *fields[2:])
 
     def __init__(self, *, id: str | None = None) -> None:
         """Start with nothing marked: the settings' suites are asked."""
@@ -167,9 +174,8 @@ class BenchPlace(FormPlace):
     def form_values(self) -> dict[str, str]:
         """Return what was filled in and marked."""
         values = self.form.values()
-        chosen = suite_values(self._chosen, values.pop("others"), self._suites)
-        filled = {label: value for label, value in values.items() if value.strip()}
-        return {**chosen, **filled}
+        asked = suites_argument(self._chosen, values.pop("others"), self._suites)
+        return {"suites": asked, **values}
 
     @on(Table.RowSelected, "#bench-suites")
     def _suite_selected(self, event: Table.RowSelected) -> None:

@@ -61,6 +61,7 @@ class ReportPlace(Place):
         self._order = ORDERS[0]
         self._text = ""
         self._losses: LossLog | None = None
+        self._beside: Sequence[str] = ()
 
     def compose(self) -> ComposeResult:
         """Yield models, verdicts, forest plot, the list of items and the filter field."""
@@ -92,13 +93,13 @@ class ReportPlace(Place):
             self.table.show(Rows((), ()))
         elif self._document is None or self._document.artifact != document.artifact:
             # Kept only once it has been drawn: a broken document raises here, and only here.
-            self._document, self._losses = None, None
+            self._document, self._losses, self._beside = None, None, ()
             verdict, plot = verdict_text(document.content), self._plot(document)
             self._document = document
             self.query_one("#report-models", Line).say(models_text(snapshot.models))
             self.query_one("#report-verdict", Line).say(verdict)
             self.query_one("#report-forest", Pane).show(plot)
-            self._read_curves(document)
+            self._read_beside(document)
             self._load()
 
     def on_resize(self) -> None:
@@ -110,14 +111,16 @@ class ReportPlace(Place):
         width = max(NARROWEST, self.size.width - 3)
         text = forest_text(document.content, width)
         text.append("\n\n").append_text(explanation_text(document.content))
+        for line in self._beside:
+            text.append("\n").append_text(plain(line, "" if line.startswith(" ") else "bold"))
         if self._losses is not None:
             text.append("\n\nlosses of the run\n", style="bold")
             chart = curve_text(self._losses, max(_LEAST, min(_WIDEST, width - 12)), _HEIGHT)
             text.append_text(chart)
         return text
 
-    @work(thread=True, exclusive=True, group="curves")
-    def _read_curves(self, document: Document) -> None:
+    @work(thread=True, exclusive=True, group="beside")
+    def _read_beside(self, document: Document) -> None:
         run = document.content.get("run")
         path = self.workspace.store / "train" / str(run) / "log.parquet"
         try:
@@ -125,12 +128,16 @@ class ReportPlace(Place):
         except (OSError, pl.exceptions.PolarsError):
             # The run has gone, or was made elsewhere; the verdicts stand without its curves.
             losses = None
-        if losses is not None and not get_current_worker().is_cancelled:
-            self.app.call_from_thread(self._show_curves, document, losses)
+        beside = beside_lines(document.content)
+        if not get_current_worker().is_cancelled:
+            self.app.call_from_thread(self._show_beside, document, losses, beside)
 
-    def _show_curves(self, document: Document, losses: LossLog) -> None:
-        self._losses = losses
-        self.query_one("#report-forest", Pane).show(self._plot(document))
+    def _show_beside(
+        self, document: Document, losses: LossLog | None, beside: Sequence[str]
+    ) -> None:
+        self._losses, self._beside = losses, beside
+        if losses is not None or beside:
+            self.query_one("#report-forest", Pane).show(self._plot(document))
 
     def apply_filter(self, text: str) -> None:
         """List only items that hold a text."""
@@ -279,6 +286,23 @@ def forest_text(content: Mapping[str, Any], width: int) -> Text:
             text.highlight_words([verdict], style)
         lines.append(text)
     return Text("\n").join(lines)
+
+
+def beside_lines(content: Mapping[str, Any]) -> list[str]:
+    """Return what was measured beside the verdicts, line by line, titles without indentation."""
+    # Both bring the statistics, a second, so this runs in a thread.
+    from ...evaluate.reporting.course import course_lines
+    from ...evaluate.reporting.observed import observation_lines
+
+    try:
+        blocks = [observation_lines(content), course_lines(content)]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return ["", f"what was measured beside the verdicts is not understood: {error!r}"]
+    shown: list[str] = []
+    for block in blocks:
+        lines = [line for line in block if line.strip()]
+        shown += ["", *lines[:1], *(f"  {line.strip()}" for line in lines[1:])] if lines else []
+    return shown
 
 
 def _empty_text(snapshot: Snapshot) -> Text:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tunewise.tui.jobs.asking import Answer
+from tunewise.tui.places.report_place import beside_lines
 from tunewise.tui.screens.ranking import ranking_text, rivals_of
 from tunewise.tui.snapshot import take_snapshot
 from tunewise.workspace.artifact import Workspace, list_artifacts
@@ -80,3 +81,20 @@ async def test_runs_are_ranked_by_the_command(
 
 def test_an_answer_that_breaks_its_contract_is_told() -> None:
     assert "not understood" in ranking_text(Answer({"runs": 3})).plain
+
+
+def test_what_was_measured_beside_the_verdicts_is_listed_and_hostile_names_are_harmless(
+    hostile: str,
+) -> None:
+    refusals = {
+        "topic": "refusals", "name": hostile, "unit": "share", "n": 40, "base": 0.0,
+        "tuned": 0.25, "prompted_base": None, "delta": 0.25, "ci": [0.1, 0.4], "p": 0.001,
+        "p_adjusted": 0.001, "verdict": "refuses more", "text": hostile, "detail": False,
+    }  # fmt: skip
+    lines = beside_lines({"observations": [refusals]})
+    assert lines[0] == ""
+    assert lines[1].startswith("beside the verdicts")
+    assert "25.0 %" in lines[2]
+    assert not any(character in "".join(lines) for character in "\x1b\x9b\u202e")
+    assert beside_lines({}) == []
+    assert "not understood" in beside_lines({"observations": [3]})[1]
