@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, CohereConfig, Gemma2Config, GPT2Config
 
+from tunewise.train.loop import cross_entropy
 from tunewise.train.loop.loss import row_losses, token_losses
 from tunewise.train.rows.batches import Collator
 from tunewise.train.rows.render import Rendered
@@ -90,6 +94,43 @@ def test_the_gradients_are_the_plain_ones(model: Any) -> None:
     plain_loss(model, rows).backward()
     for name, weight in model.named_parameters():
         torch.testing.assert_close(ours[name], weight.grad, atol=1e-6, rtol=1e-4)
+
+
+@given(
+    rows=st.integers(0, 5), choices=st.integers(1, 400), at_a_time=st.integers(1, 900),
+    seed=st.integers(0, 99),
+)  # fmt: skip
+def test_losses_and_gradients_are_the_librarys_bit_for_bit(
+    rows: int, choices: int, at_a_time: int, seed: int
+) -> None:
+    random = torch.Generator().manual_seed(seed)
+    logits = 9 * torch.randn(rows, choices, generator=random)
+    targets = torch.randint(choices, (rows,), generator=random)
+    share = torch.randn(rows, generator=random)
+
+    def learned(losses: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
+        weights = logits.clone().requires_grad_()
+        found = losses(weights, targets)
+        found.backward(share)
+        return found.detach(), weights.grad
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cross_entropy, "_AT_A_TIME", at_a_time)
+        ours = learned(cross_entropy.cross_entropies)
+    plain = learned(partial(torch.nn.functional.cross_entropy, reduction="none"))
+    for one, other in zip(ours, plain, strict=True):
+        assert one is not None
+        assert other is not None
+        assert torch.equal(one, other)
+
+
+def test_a_gradient_that_was_given_away_is_not_given_again() -> None:
+    losses = cross_entropy.cross_entropies(
+        torch.randn(3, 7, requires_grad=True), torch.tensor([0, 6, 2])
+    )
+    losses.sum().backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="inplace"):
+        losses.sum().backward()
 
 
 def test_no_trace_is_left_on_the_model(model: Any) -> None:

@@ -7,6 +7,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, LlamaConfig, MixtralConfig
 
+from tunewise.train.models.fused_lora import fuse_lora
 from tunewise.train.models.hardware import Hardware
 from tunewise.train.preflight.memory import (
     Anatomy,
@@ -50,7 +51,9 @@ def kept_by_autograd(recipe: Recipe, layers: int) -> float:
                 lora_dropout=recipe.dropout,
                 target_modules="all-linear",
             ),
-        ).get_base_model()
+        )
+        assert not recipe.fused_lora or fuse_lora(model) == 7 * layers
+        model = model.get_base_model()
     weights = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
     kept: dict[int, torch.UntypedStorage] = {}
 
@@ -74,6 +77,8 @@ def kept_by_autograd(recipe: Recipe, layers: int) -> float:
         {"method": "lora", "dropout": 0.05},
         {"method": "lora", "dropout": 0.0},
         {"method": "lora", "dropout": 0.1, "attention": "eager"},
+        {"method": "lora", "dropout": 0.05, "fused_lora": True},
+        {"method": "lora", "dropout": 0.1, "attention": "eager", "fused_lora": True},
         {"method": "full"},
         {"method": "full", "attention": "eager"},
         {"method": "full", "packing": True},

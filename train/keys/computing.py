@@ -43,3 +43,10 @@ class ComputingKeys(Section):
         description="Compile the layers with torch.compile. The first steps take a minute or more "
         "and the rest less time: for long runs.",
     )
+    fused_lora: bool = Field(
+        default=False,
+        description="Compute each LoRA layer in one operation: less memory, and less time with "
+        "dropout. Same mathematics; the result differs from that of a run without it in rounding, "
+        "and dropout draws other random numbers, hence off. Layers in float32 without DoRA and "
+        "quantisation; others are computed as ever.",
+    )

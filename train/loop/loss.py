@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
 from ..models.heads import label_logits
 from ..rows.batches import Collator, measuring_batches
 from ..rows.render import Rendered
+from .cross_entropy import cross_entropies
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -55,7 +55,7 @@ def token_losses(model: PreTrainedModel, batch: Mapping[str, torch.Tensor]) -> t
     Returns:
         Float32, one number for each of ``batch["targets"]``.
     """
-    return cross_entropy(supervised_logits(model, batch), batch["targets"], reduction="none")
+    return cross_entropies(supervised_logits(model, batch), batch["targets"])
 
 
 def supervised_logits(model: PreTrainedModel, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:

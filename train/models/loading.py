@@ -17,6 +17,7 @@ from .base_model import (
     load_weights,
     padding_token,
 )
+from .fused_lora import fuse_lora
 from .heads import load_head
 
 
@@ -60,6 +61,8 @@ def model_to_tune(base: BaseModel, prepared: Prepared, emit: Emit) -> Any:
     if recipe.is_adapter:
         kind = CLASSIFIES if has_head else GENERATES
         model = add_adapter(model, recipe, task=kind, new_tokens=prepared.new_tokens)
+    if recipe.fused_lora and not fuse_lora(model):
+        emit(Note(text="no LoRA layer can be fused: computed as ever", level="warning"))
     if recipe.compile and not compile_layers(model):
         emit(Note(text="this model has no layers to compile", level="warning"))
     return model

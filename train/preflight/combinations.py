@@ -19,6 +19,7 @@ _ONLY_FOR = {
     "loraplus_ratio": ("lora",),
     "quantize": ("lora", "prefix", "ia3"),
     "train_embeddings": ("lora",),
+    "fused_lora": ("lora",),
 }
 # Measures of a method, which do no harm to another.
 _MEASURES = {
@@ -51,6 +52,12 @@ def _faults(recipe: Recipe) -> Iterator[tuple[str, str, str]]:
     yield from _unheeded(recipe)
     yield from _first_states(recipe)
     yield from _layers(recipe)
+    if recipe.fused_lora and recipe.compile:
+        yield (
+            "fused_lora",
+            "compile makes operations of its own out of the layers",
+            "choose one of the two",
+        )
     if recipe.method == "prefix":
         yield from _prefixes(recipe)
     yield from _courses(recipe)

@@ -295,8 +295,8 @@ def _activation_bytes(
     residual = _FLOAT32 if recipe.method == "full" else short
     norm = _FLOAT32 * widths.hidden * (2 if recipe.method == "full" else 1)
     around = norm + 2 * short * widths.query // widths.heads + residual * widths.hidden
-    # Logits, their softmax and its gradient, in float32.
-    loss = 3 * _FLOAT32 * shape.supervised * widths.vocabulary
+    # Logits and the logarithms of probabilities, whose place their gradient takes, in float32.
+    loss = 2 * _FLOAT32 * shape.supervised * widths.vocabulary
     computed = shape.tokens * (3 * widths.inner + 2 * widths.hidden) * short
     if recipe.gradient_checkpointing:
         kept = shape.tokens * (widths.layers * widths.hidden * residual + around)
@@ -333,7 +333,7 @@ def layer_bytes(widths: Dimensions, recipe: Recipe, hardware: Hardware, length: 
     if recipe.dora:
         kept += 2 * short * sum(out for _, out in inputs.values())
     entering = sum(into for into, _ in inputs.values())
-    if recipe.dropout:
+    if recipe.dropout and not _is_fused(recipe, short):
         # What was dropped, and the input that is left of it.
         mask = 1 if hardware.device == "cuda" else _FLOAT32
         return kept + entering * (mask + short)
@@ -343,7 +343,13 @@ def layer_bytes(widths: Dimensions, recipe: Recipe, hardware: Hardware, length: 
     names = set(inputs)
     groups = ({"q", "k", "v"}, {"gate", "up"})
     shared = widths.hidden * sum(bool(group & names) for group in groups)
-    return kept + short * (shared + (widths.inner if "down" in names else 0))
+    masks = entering if recipe.dropout else 0
+    return kept + short * (shared + (widths.inner if "down" in names else 0)) + masks
+
+
+def _is_fused(recipe: Recipe, short: int) -> bool:
+    """Tell whether the layers keep their inputs and dropout's masks, and not what is left."""
+    return recipe.fused_lora and not (recipe.dora or recipe.quantize) and short == _FLOAT32
 
 
 def _attention_bytes(widths: Dimensions, recipe: Recipe, short: int, length: int) -> float:
@@ -351,7 +357,8 @@ def _attention_bytes(widths: Dimensions, recipe: Recipe, short: int, length: int
     if recipe.attention == "eager":
         # Queries, keys and values for all heads, every score, and the result where the output
         # projection keeps its input.
-        plain_adapter = recipe.method == "lora" and not recipe.dropout and short == _FLOAT32
+        whole_inputs = not recipe.dropout or _is_fused(recipe, short)
+        plain_adapter = recipe.method == "lora" and whole_inputs and short == _FLOAT32
         result = recipe.method == "full" or plain_adapter
         scores = widths.heads * length * (_FLOAT32 + (short if short < _FLOAT32 else 0))
         return (3 + result) * short * widths.query + scores
