@@ -255,6 +255,8 @@ class TunewiseApp(DressedApp):
         # What is there now stays: looked through by each full collection, it takes 0.1 s a time.
         gc.collect()
         gc.freeze()
+        # What is drawn makes thousands of short-lived objects at every key, hardly any in cycles.
+        gc.set_threshold(50_000, 20, 50)
 
     async def action_place(self, name: str) -> None:
         """Go to a place by its number."""
