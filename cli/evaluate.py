@@ -28,6 +28,7 @@ if TYPE_CHECKING:
   tunewise evaluate latest --prompted-base 3              does tuning beat three examples?
   tunewise evaluate latest --schema answer.schema.json --metric ./my_score.py
   tunewise evaluate latest --processes 2                  the same, on two GPUs
+  tunewise evaluate latest --engine vllm                  free answers by vLLM
   tunewise evaluate latest --checkpoints                  at which step forgetting began
   tunewise evaluate --tuned ./adapter                     made by any trainer, in PEFT's format
   tunewise evaluate --base ./base --tuned ./merged --split latest
@@ -99,6 +100,13 @@ if TYPE_CHECKING:
     default=1,
     help="Processes, one a GPU or on the processor, that share every task's items.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["own", "vllm"]),
+    help="What makes the free answers of models on this machine, of base and tuned alike: this "
+    "program (own, the default) or vLLM (the extra vllm). Probabilities are always this "
+    "program's. Never run on a GPU by its authors; see docs/evaluation.md.",
+)
 @click.option("--tokenizer", help="Folder of the tokenizer of hosted models.")
 def evaluate(
     session: Session,
@@ -117,6 +125,7 @@ def evaluate(
     metrics: tuple[str, ...],
     checkpoints: bool | None,
     processes: int,
+    engine: str | None,
     tokenizer: str | None,
 ) -> None:
     """Score base and tuned of RUN (a path, an id, or `latest`) on the same items, and judge.
@@ -137,6 +146,7 @@ def evaluate(
         "schema": schema,
         "metrics": metrics or None,
         "checkpoints": checkpoints,
+        "engine": engine,
         "tokenizer": tokenizer,
     }
     settings = session.settings({"evaluate": flags})
@@ -164,6 +174,12 @@ def _ask_together(settings: EvaluateSettings, processes: int) -> None:
     """Start the processes, or take part as one of them; the first one returns."""
     from ..train.models.hardware import choose_hardware, usable_threads
 
+    if settings.engine == "vllm":
+        raise UsageError(
+            "vLLM makes the free answers by itself, and several processes share them",
+            where="--processes",
+            fix="leave --processes out, or take --engine own",
+        )
     if "RANK" not in os.environ:
         from ..train.loop.launch import launch
 

@@ -27,6 +27,7 @@ from .observations.observing import (
     observe_beside,
 )
 from .preparation import Prepared, measure_inputs, prepare
+from .scoring.engines import check_engine, engine_name
 from .scoring.interview import Interview, Measured, Questions, Respondent
 from .scoring.pair import BASE, TUNED
 from .scoring.respondents import respondents
@@ -141,6 +142,7 @@ class _Evaluation:
         """Prepare the questions, ask both models, judge, and write everything."""
         begin = time.monotonic()
         hardware = choose_hardware(dtype=self.settings.dtype)
+        check_engine(self.comparison, self.settings, hardware)
         if self.settings.checkpoints:
             checkpoints_of(self.comparison)
         if self.comparison.labels:
@@ -245,6 +247,7 @@ class _Evaluation:
                 **model_facts(self.comparison),
                 "device": hardware.device,
                 "dtype": hardware.dtype,
+                "engine": engine_name(self.settings),
                 "suites": list(settings.suites),
                 "limit": settings.limit,
                 "prompting": prepared.base.prompting.to_json(),

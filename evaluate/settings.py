@@ -54,6 +54,10 @@ class EvaluateSettings(Section):
         margin_share: a loss of less than this is tolerated, for shares (0.02 is two points).
         margin_loss: the same for losses, as a share of the base's loss.
         margins: the tolerance of single tasks, by name.
+        engine: what makes the free answers of models on this machine: ``own`` (this program, by
+            default, because it needs nothing more), or ``vllm`` (the extra ``vllm``), for both
+            models alike. Probabilities are always this program's. It was never run on a GPU by
+            its authors: only its calls were checked against vLLM's interface.
         batch_tokens: tokens in one forward pass, padding included; None chooses by the hardware.
         dtype: of the weights while scoring; ``auto`` is float32 on a CPU.
         seed: of every sample and of the distractors.
@@ -85,6 +89,7 @@ class EvaluateSettings(Section):
     margin_share: float = Field(default=0.02, gt=0, lt=1)
     margin_loss: float = Field(default=0.02, gt=0, lt=1)
     margins: dict[str, float] = Field(default_factory=dict)
+    engine: Literal["own", "vllm"] = "own"
     batch_tokens: int | None = Field(default=None, gt=0)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = Field(default=17, ge=0)

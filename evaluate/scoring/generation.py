@@ -12,7 +12,7 @@ from lm_eval.models.utils import postprocess_generated_text
 
 from .crew import Crew
 from .journal import Journal, part_name
-from .library import base_model, needs_library, with_library
+from .library import Engine, base_model, needs_library, with_library
 from .prefixes import Group, group_by_prefix, read_prefix, repeated_in_rows
 
 # How many more tokens a batch may keep than are passed at once.
@@ -59,11 +59,12 @@ def answer_texts(
     crew: Crew | None,
     journal: Journal,
     advance: Callable[[int], None],
+    engine: Engine | None = None,
 ) -> list[str]:
     """Continue prompts, as texts.
 
     Greedy answers are made by our own loop; sampled ones, and those of models that it does not
-    fit, by transformers' ``generate``.
+    fit, by transformers' ``generate``. An engine, where there is one, makes all that it can.
 
     Args:
         model: a causal language model in evaluation mode.
@@ -76,6 +77,7 @@ def answer_texts(
         crew: the processes that answer together; None where there is but one.
         journal: where answers of an earlier attempt are found, and new ones kept.
         advance: told how many prompts were finished.
+        engine: another maker of answers; None where there is none.
     """
     ends = end_tokens(model, tokenizer) | wanted.ends
     part = ""
@@ -93,7 +95,11 @@ def answer_texts(
 
     stops = stop_texts(tokenizer, wanted.until)
     chosen = [prompts[number] for number in left], [limits[number] for number in left]
-    if needs_library(model, wanted.options):
+    if engine is not None and engine(
+        model, *chosen, tokenizer, ends, stops.texts, wanted.options, finished
+    ):
+        pass
+    elif needs_library(model, wanted.options):
         with_library(
             model, *chosen, tokenizer, ends, stops.texts, wanted.options, finished,
             batch_tokens=_TOKENS_KEPT * batch_tokens,

@@ -69,6 +69,7 @@ class Respondent:
         open: lends its scorer for the length of a block.
         computed: what else decides its numbers, such as the number format.
         encoded: token ids of texts that were asked already; it is added to.
+        engine: name and version of what makes its free answers; empty where this program does.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Respondent:
     open: Callable[[], AbstractContextManager[Scorer]]
     computed: Mapping[str, Any]
     encoded: dict[str, list[int]] = field(default_factory=dict)
+    engine: str = ""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -156,7 +158,13 @@ class Interview:
                 return ask(benchmark, model, prompting)
 
         said = {name: benchmark.metadata.get(name) for name in _SCORING}
-        asked = {"task": benchmark.name, "content": benchmark.content, "limit": benchmark.limit}
+        asked: dict[str, Any] = {
+            "task": benchmark.name,
+            "content": benchmark.content,
+            "limit": benchmark.limit,
+        }
+        if benchmark.task.OUTPUT_TYPE == "generate_until":
+            asked |= self._by_engine
         if benchmark.sample is not None:
             asked["sample"] = list(benchmark.sample)
         prompts = {"prompting": prompting.to_json()} if prompting != Prompting() else {}
@@ -234,9 +242,8 @@ class Interview:
             [asked.prompt, asked.answer[-1], limit] if asked else [list(row.messages[:-1]), limit]
             for (row, asked), limit in zip(task.questions, task.limits, strict=True)
         ]
-        frame = self._cached_frame(
-            {"task": f"{task.info.group} answers", "items": sha256_of_json(asked)}, measure
-        )
+        named = {"task": f"{task.info.group} answers", "items": sha256_of_json(asked)}
+        frame = self._cached_frame(named | self._by_engine, measure)
         return score_texts(task, frame["text"].to_list())
 
     def _losses(self, rows: LossRows) -> pl.DataFrame:
@@ -252,6 +259,11 @@ class Interview:
             for place, row in zip(rows.places, rows.rendered, strict=True)
         ]
         return self._cached_frame({"task": "losses", "items": sha256_of_json(asked)}, measure)
+
+    @property
+    def _by_engine(self) -> dict[str, str]:
+        """What free answers have in their key, so that those of two engines never mix."""
+        return {"engine": self.respondent.engine} if self.respondent.engine else {}
 
     def _label(self, task: str) -> str:
         return f"{self.respondent.name}: {task}"

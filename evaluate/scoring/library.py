@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -35,9 +35,27 @@ _NEUTRAL: Mapping[str, tuple[Any, ...]] = {
 }
 _GREEDY = {"do_sample": (False,), "temperature": (0.0, 1.0)}
 # Sampled answers are drawn from this, so that asking again gives the same.
-_SEED = 1234
+SEED = 1234
 
 Finished = Callable[[Sequence[int], Sequence[list[int]]], None]
+
+
+class Engine(Protocol):
+    """Makes free answers in place of this program."""
+
+    def __call__(
+        self,
+        model: Any,
+        prompts: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        tokenizer: Any,
+        ends: frozenset[int],
+        stops: Sequence[str],
+        options: Mapping[str, Any],
+        finished: Finished,
+    ) -> bool:
+        """Answer as :func:`with_library` does; False, with nothing answered, where it cannot."""
+        ...
 
 
 def base_model(model: Any) -> Any:
@@ -67,12 +85,16 @@ def needs_library(model: Any, options: Mapping[str, Any]) -> str:
         return "the model does not take positions"
     if getattr(plain, "_is_stateful", False):
         return "the model keeps a state instead of what it read"
-    settings = getattr(plain, "generation_config", None)
-    for name, neutral in _NEUTRAL.items():
-        value = getattr(settings, name, None)
-        if value is not None and value not in neutral:
-            return f"the model's generation_config sets {name}"
-    return ""
+    changed = changed_settings(getattr(plain, "generation_config", None))
+    return f"the model's generation_config sets {changed[0]}" if changed else ""
+
+
+def changed_settings(settings: Any) -> list[str]:
+    """Return what of a model's ``generation_config`` changes greedy answers, by name."""
+    values = {name: getattr(settings, name, None) for name in _NEUTRAL}
+    return [
+        name for name, value in values.items() if value is not None and value not in _NEUTRAL[name]
+    ]
 
 
 def with_library(
@@ -107,7 +129,7 @@ def with_library(
         missing = [width - len(prompts[number]) for number in numbers]
         rows = [[padding] * gap + [*prompts[n]] for gap, n in zip(missing, numbers, strict=True)]
         mask = [[0] * gap + [1] * (width - gap) for gap in missing]
-        torch.manual_seed(_SEED + numbers[0])
+        torch.manual_seed(SEED + numbers[0])
         with torch.inference_mode():
             found = model.generate(
                 input_ids=torch.tensor(rows, device=device),
@@ -118,7 +140,7 @@ def with_library(
                 **({"stop_strings": list(stops), "tokenizer": tokenizer} if stops else {}),
                 **_settings(options),
             )
-        tokens = [_cut(row, ends) for row in found[:, -(found.shape[1] - width) :].tolist()]
+        tokens = [before_end(row, ends) for row in found[:, -(found.shape[1] - width) :].tolist()]
         finished(numbers, tokens if found.shape[1] > width else [[] for _ in numbers])
 
 
@@ -154,7 +176,7 @@ def _padding(tokenizer: Any, ends: frozenset[int]) -> int:
     return 0
 
 
-def _cut(tokens: list[int], ends: frozenset[int]) -> list[int]:
+def before_end(tokens: list[int], ends: frozenset[int]) -> list[int]:
     """Return what comes before the token that ends an answer."""
     last = next((place for place, token in enumerate(tokens) if token in ends), len(tokens))
     return tokens[:last]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...train.models.base_model import extend_vocabulary, load_weights
@@ -17,6 +18,7 @@ from .quiet import quiet
 
 if TYPE_CHECKING:
     from .tokens import TokenScorer
+    from .vllm_engine import VllmEngine
 
 BASE, TUNED = "base", "tuned"
 ModelName = Literal["base", "tuned"]
@@ -38,6 +40,7 @@ class PairedModel:
         hardware: where they compute.
         batch_tokens: tokens in a forward pass; None chooses by the hardware.
         emit: told where a model cannot be asked in the quick way.
+        engine: makes the free answers of both; None where this program does.
 
     Attributes:
         encoded: token ids of texts that were asked, for each model; models with one tokenizer
@@ -52,9 +55,11 @@ class PairedModel:
         *,
         batch_tokens: int | None = None,
         emit: Emit = ignore,
+        engine: VllmEngine | None = None,
     ) -> None:
         """Load nothing yet."""
         self.emit = emit
+        self.engine = engine
         self.models: dict[str, LocalModel] = {BASE: base, TUNED: tuned}
         self.hardware = hardware
         chosen = _TOKENS_ON_A_PROCESSOR if hardware.device == "cpu" else _TOKENS_ON_A_GPU
@@ -83,6 +88,7 @@ class PairedModel:
             pair = self.models[BASE], self.models[TUNED]
             self._crew.tell(("lend", (*pair, self.batch_tokens, name)))
         scorer = self._load(name)
+        scorer.engine = partial(self.engine, name) if self.engine else None
         if self.one_loaded and name == BASE:
             model: Any = scorer.model
             with model.disable_adapter():

@@ -8,10 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...train.models.hardware import Hardware
-from ...workspace.events import Emit
+from ...workspace.events import Emit, Note
 from ..comparison import Comparison, LocalModel, Model
 from ..hosted.endpoint import HostedModel
 from ..settings import EvaluateSettings
+from .engines import OWN, engine_name
 from .interview import Respondent
 from .pair import BASE, TUNED, ModelName, PairedModel
 
@@ -34,16 +35,30 @@ def respondents(
         model for model in (comparison.base, comparison.tuned) if isinstance(model, LocalModel)
     ]
     models: PairedModel | None = None
+    engine = None
+    if settings.engine != OWN:
+        from .vllm_engine import VllmEngine
+
+        engine = VllmEngine(dict(zip((BASE, TUNED), local, strict=True)), hardware, emit)
+        said = f"free answers by {engine_name(settings)}, probabilities by this program"
+        emit(Note(text=said))
     if local:
         models = PairedModel(
-            local[0], local[-1], hardware, batch_tokens=settings.batch_tokens, emit=emit
+            local[0],
+            local[-1],
+            hardware,
+            batch_tokens=settings.batch_tokens,
+            emit=emit,
+            engine=engine,
         )
 
     def respondent(name: ModelName, model: Model) -> Respondent:
         if isinstance(model, HostedModel) or models is None:
             return Respondent(name, model, _hosted(model), {})
         computed = {"device": hardware.device, "dtype": hardware.dtype}
-        return Respondent(name, model, partial(models.scorer, name), computed, models.encoded[name])
+        lend = partial(models.scorer, name)
+        named = engine_name(settings) if engine else ""
+        return Respondent(name, model, lend, computed, models.encoded[name], named)
 
     return respondent(BASE, comparison.base), respondent(TUNED, comparison.tuned)
 

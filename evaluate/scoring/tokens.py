@@ -15,7 +15,7 @@ from .adapters import PREFIXES
 from .crew import Crew
 from .generation import StopTexts, Wanted, answer_texts, generate_together
 from .journal import Journal, part_name
-from .library import base_model, learns_a_prompt
+from .library import Engine, base_model, learns_a_prompt
 from .prefixes import group_by_prefix, only_at, read_prefix, shared_by_rows
 from .trees import PrefixTree, batches, build_trees
 
@@ -98,6 +98,7 @@ class TokenScorer:
         ahead: outputs before those of the text (of an adapter's virtual tokens).
         window: how far back the model sees, where it does not see everything; a mask of our own
             would let it see further, so longer sequences are read plainly.
+        engine: what makes free answers in its place; None where nothing does.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class TokenScorer:
         """Find out what the model can do."""
         self.model: Any = model
         self.crew = crew
+        self.engine: Engine | None = None
         self.device: torch.device = next(model.parameters()).device
         vocabulary = int(self.model.get_output_embeddings().weight.shape[0])
         self.batch_tokens = max(1, min(batch_tokens, _OUTPUT_NUMBERS // vocabulary))
@@ -215,6 +217,7 @@ class TokenScorer:
             crew=self.crew,
             journal=journal or Journal(None),
             advance=advance,
+            engine=self.engine,
         )
 
     def take_part_in_answer(

@@ -1,0 +1,190 @@
+"""Free answers by vLLM, for models on this machine; their probabilities stay with our own scorer.
+
+The engine is given token ids and gives token ids back, so that all else (templates, the cutting of
+prompts, stop texts, decoding) is the same as without it. A LoRA adapter lies beside the base's
+weights in one engine; of two whole models one is held at a time.
+
+Its authors had no GPU to run this on: the calls were checked against vLLM's source (0.10.0, 0.32.0
+and 0.33.0), and are tested with a stand-in that has the same interface.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...train.models.base_model import first_line
+from ...train.models.hardware import Hardware
+from ...workspace.errors import JobError, UsageError
+from ...workspace.events import Emit, Note
+from .engines import OPTIONS, RANKS, adapter_rank
+from .library import SEED, base_model, before_end
+from .quiet import quiet
+
+if TYPE_CHECKING:
+    from ..comparison import LocalModel
+    from .library import Finished
+
+# So many prompts are given at once: enough to fill a GPU, few enough that a killed evaluation
+# loses little.
+_TOGETHER = 1024
+# Of the memory that our own scorer leaves; the rest is for what it computes.
+_SHARE_OF_FREE_MEMORY = 0.6
+_DRAWING = ("temperature", "top_p", "top_k", "min_p")
+# Transformers' own where neither the task nor the model says it.
+_TOP_K = 50
+# Nothing is reported to its makers, and nothing is written among what we print.
+_SETTINGS = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",
+}
+_FAULTS = (ImportError, OSError, RuntimeError, ValueError, TypeError, AssertionError)
+
+
+class VllmEngine:
+    """Makes the free answers of two models (see :class:`.library.Engine`).
+
+    Args:
+        models: by name.
+        hardware: where they compute.
+        emit: told of tasks that it cannot carry.
+    """
+
+    def __init__(self, models: Mapping[str, LocalModel], hardware: Hardware, emit: Emit) -> None:
+        """Load nothing yet."""
+        self.models = dict(models)
+        self.hardware = hardware
+        self.emit = emit
+        self._weights = ""
+        self._started: Any = None
+
+    def __call__(
+        self,
+        name: str,
+        model: Any,
+        prompts: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        tokenizer: Any,
+        ends: frozenset[int],
+        stops: Sequence[str],
+        options: Mapping[str, Any],
+        finished: Finished,
+    ) -> bool:
+        """Answer prompts by one of the models; False where a task's options are none of vLLM's.
+
+        Raises:
+            UsageError: vLLM does not take the model.
+            JobError: it does not answer.
+        """
+        others = sorted(set(options) - OPTIONS)
+        if others:
+            self.emit(Note(text=f"{name}: the task sets {others[0]}, so this program answers it"))
+            return False
+        if not prompts:
+            return True
+        engine = self._engine(self.models[name])
+        from vllm import SamplingParams, TokensPrompt  # pyright: ignore[reportMissingImports]
+
+        drawing = sampling(options, getattr(base_model(model), "generation_config", None))
+        common = {"stop": list(stops), "stop_token_ids": sorted(ends), **drawing}
+        for begin in range(0, len(prompts), _TOGETHER):
+            numbers = list(range(begin, min(begin + _TOGETHER, len(prompts))))
+            try:
+                found = engine.generate(
+                    [TokensPrompt(prompt_token_ids=list(prompts[n])) for n in numbers],
+                    # It makes a token at least; one too many is cut off below.
+                    [
+                        SamplingParams(max_tokens=max(1, limits[n]), seed=SEED + n, **common)
+                        for n in numbers
+                    ],
+                    use_tqdm=False,
+                    lora_request=self._adapter(name),
+                )
+            except _FAULTS as error:
+                raise JobError(f"vLLM does not answer: {first_line(error)}", where=name) from error
+            tokens = [list(one.outputs[0].token_ids) for one in found]
+            answered = zip(numbers, tokens, strict=True)
+            finished(numbers, [before_end(row[: limits[n]], ends) for n, row in answered])
+        return True
+
+    def _adapter(self, name: str) -> Any:
+        adapter = self.models[name].adapter
+        if adapter is None:
+            return None
+        from vllm.lora.request import LoRARequest  # pyright: ignore[reportMissingImports]
+
+        return LoRARequest(name, 1 + list(self.models).index(name), str(adapter.folder))
+
+    def _engine(self, model: LocalModel) -> Any:
+        """Return vLLM with a model's weights; other weights are let go before."""
+        folder = str(model.weights.folder)
+        if self._weights != folder:
+            self._weights, self._started = "", None
+            gc.collect()
+            with quiet():
+                self._weights, self._started = folder, self._start(model)
+        return self._started
+
+    def _start(self, model: LocalModel) -> Any:
+        for variable, value in _SETTINGS.items():
+            os.environ.setdefault(variable, value)
+        adapters = [
+            other.adapter
+            for other in self.models.values()
+            if other.adapter and other.weights == model.weights
+        ]
+        options: dict[str, Any] = {}
+        if adapters:
+            rank = max(adapter_rank(adapter) for adapter in adapters)
+            most = next(one for one in RANKS if one >= rank)
+            options = {"enable_lora": True, "max_loras": 1, "max_lora_rank": most}
+        if self.hardware.device == "cuda":
+            import torch
+
+            free, total = torch.cuda.mem_get_info()
+            options["gpu_memory_utilization"] = _SHARE_OF_FREE_MEMORY * free / total
+        try:
+            from vllm import LLM  # pyright: ignore[reportMissingImports]
+
+            return LLM(
+                model=str(model.weights.folder),
+                tokenizer=str(model.tokenizer.name_or_path),
+                trust_remote_code=model.trust_remote_code,
+                dtype=self.hardware.dtype,
+                max_model_len=model.context,
+                load_format="safetensors",
+                **options,
+            )
+        except _FAULTS as error:
+            raise UsageError(
+                f"vLLM does not take the model: {first_line(error)}",
+                where=str(model.weights.folder),
+                fix="leave the answers to this program: --engine own",
+            ) from error
+
+
+def sampling(options: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+    """Return a task's options as vLLM's ``SamplingParams`` take them.
+
+    What the task does not say is as the model's own ``generation_config`` has it, and else as in
+    transformers, so that answers are drawn from the same distribution by every engine.
+
+    Args:
+        options: of transformers' ``generate``.
+        settings: the model's ``generation_config``; None where it has none.
+    """
+
+    def said(name: str) -> Any:
+        value = options.get(name)
+        return getattr(settings, name, None) if value is None else value
+
+    found = {"repetition_penalty": said("repetition_penalty")}
+    if options.get("do_sample"):
+        found |= {name: said(name) for name in _DRAWING}
+        found["top_k"] = _TOP_K if found["top_k"] is None else found["top_k"]
+    else:
+        found["temperature"] = 0.0
+    return {name: value for name, value in found.items() if value is not None}
