@@ -28,6 +28,12 @@ RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 OPTIONS = frozenset({"do_sample", "repetition_penalty", "temperature", "top_p", "top_k", "min_p"})
 """What of a task's options vLLM has, too."""
 
+# How a `generation_config` can have answers drawn and vLLM cannot, with what switches it off.
+_NOT_DRAWN_BY = (
+    ("typical_p", (None, 1.0)),
+    ("epsilon_cutoff", (None, 0.0)),
+    ("eta_cutoff", (None, 0.0)),
+)
 # What of an adapter's configuration vLLM heeds, or what does not change how a trained one answers.
 _CARRIED = frozenset({
     "peft_type", "task_type", "base_model_name_or_path", "revision", "peft_version", "auto_mapping",
@@ -70,7 +76,9 @@ def _why_not(model: Any, dtype: str) -> str:
         return "the model is hosted, so its server makes them"
     if model.quantize:
         return f"the base is loaded in {model.quantize}"
-    changed = [one for one in changed_settings(_generation(model)) if one not in OPTIONS]
+    settings = _generation(model)
+    changed = [one for one in changed_settings(settings) if one not in OPTIONS]
+    changed += [name for name, off in _NOT_DRAWN_BY if getattr(settings, name, None) not in off]
     if changed:
         return f"the model's generation_config sets {changed[0]}"
     return _why_no_adapter(model.adapter, dtype) if model.adapter else ""

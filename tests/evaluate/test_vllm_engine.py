@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -259,6 +260,11 @@ def test_what_vllm_cannot_carry_is_refused_before_anything_is_asked(
         path.write_text(json.dumps(config | {name: value}))
         with pytest.raises(UsageError, match=why):
             evaluated(workspace, tiny_model, plain, engine="vllm", dtype="bfloat16")
+    copy = shutil.copytree(tiny_model, tmp_path / "copy")
+    for settings in ({"num_beams": 2}, {"typical_p": 0.9, "do_sample": True}):
+        (copy / "generation_config.json").write_text(json.dumps(settings))
+        with pytest.raises(UsageError, match=f"generation_config sets {next(iter(settings))}"):
+            evaluated(workspace, tiny_model, copy, engine="vllm")
     assert vllm.made == []
 
 
