@@ -216,7 +216,7 @@ def test_whole_models_answer_as_by_ourselves_and_nothing_is_mixed(
     assert adapters == (None, None)
     assert {one.temperature for asked in wanted for one in asked} == {0.0}
     assert all(tokenizer.eos_token_id in one.stop_token_ids for asked in wanted for one in asked)
-    evaluated(workspace, tiny_model, other, engine="vllm", margin_share=0.03)
+    evaluated(workspace, tiny_model, other, engine="vllm", suites=("free.jsonl",))
     assert len(vllm.asked) == 2
 
 
@@ -296,10 +296,10 @@ def test_an_engine_that_fails_ends_the_command_with_the_reason(
 
     monkeypatch.setattr(vllm, "generate", fails)
     with pytest.raises(JobError, match=r"does not answer: .*failed\.\n  where: base$"):
-        evaluated(workspace, tiny_model, tiny_model, engine="vllm")
+        evaluated(workspace, tiny_model, tiny_model, suites=("free.jsonl",), engine="vllm")
     monkeypatch.setattr(vllm, "__init__", fails)
     with pytest.raises(UsageError, match="does not take the model"):
-        evaluated(workspace, tiny_model, tiny_model, engine="vllm")
+        evaluated(workspace, tiny_model, tiny_model, suites=("free.jsonl",), engine="vllm")
 
 
 def test_options_are_drawn_from_the_same_distribution() -> None:
