@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "clean": ("clean", "clean", "Accept fixes, with preview and undo; write the clean rows."),
     "split": ("split", "split", "Write train, val and test without leaks, with a certificate."),
     "train": ("train", "train", "Tune a model on a split with LoRA."),
+    "checkpoint": ("checkpoint", "checkpoint", "Have the trainings in progress write one now."),
     "evaluate": ("evaluate", "evaluate", "Measure base against tuned: domain and general."),
     "merge": ("merge", "merge", "Merge a run's adapter into its base; check; GGUF on request."),
     "chat": ("chat", "chat", "Talk to base and tuned model side by side."),

@@ -14,7 +14,7 @@ from typing import Any
 from .errors import JobError, UsageError
 from .events import Emit, Note, ignore
 from .files import sync_folder, write_json
-from .lock import locked
+from .lock import is_held, locked
 from .manifest import (
     MANIFEST_NAME,
     Input,
@@ -171,6 +171,25 @@ def produce(
             where=str(error.filename or shelf),
             fix="free some space or check the folder's permissions, then run the command again",
         ) from error
+
+
+def unfinished(workspace: Workspace, kind: str) -> dict[str, Path]:
+    """Return the artifacts of a kind that some process is making now: their folders, by their ids.
+
+    Args:
+        workspace: where to look.
+        kind: of artifact.
+    """
+    shelf = workspace.store / kind
+    found = {
+        folder.name.removeprefix(".").removesuffix(".partial"): folder
+        for folder in sorted(shelf.glob(".*.partial"))
+    }
+    return {
+        identity: folder
+        for identity, folder in found.items()
+        if is_held(shelf / f".{identity}.lock")
+    }
 
 
 def list_artifacts(workspace: Workspace, kind: str) -> list[Artifact]:

@@ -54,6 +54,23 @@ def locked(path: Path, *, wait_seconds: float = -1, emit: Emit = ignore) -> Iter
         lock.release()
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether some process holds a lock file at this moment.
+
+    Args:
+        path: the lock file.
+    """
+    if not path.is_file():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
 def _read_owner(owner_file: Path) -> str:
     try:
         return f"process {int(owner_file.read_text(encoding='utf-8'))}"

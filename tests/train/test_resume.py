@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 import torch
 
+from tunewise.train.loop.checkpoints import ask_for_checkpoints
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace
@@ -193,3 +194,32 @@ def test_a_full_device_is_told_with_what_would_need_less(
     with pytest.raises(JobError, match="memory") as caught:
         train(workspace, split, recipe)
     assert "batch_size = 4 and gradient_accumulation = 2" in caught.value.fix
+
+
+def test_a_checkpoint_that_somebody_asks_for_is_written_and_the_run_goes_on_as_it_would(
+    workspace: Workspace, split: Artifact, recipe: Recipe, tmp_path: Path
+) -> None:
+    recipe = recipe.model_copy(update={"checkpoint_every": 100, "eval_every": 1})
+    whole = result_of(train(workspace, split, recipe))
+    asked: list[list[str]] = []
+    events: list[Event] = []
+
+    def emit(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Measured) and event.step == 2:
+            asked.append(ask_for_checkpoints(workspace))
+        if isinstance(event, Measured) and event.step == 5:
+            raise MemoryError("the machine is gone")
+
+    with pytest.raises(JobError):
+        train(workspace, split, recipe, force=True, emit=emit)
+    told = [event.text for event in events if isinstance(event, Note)]
+    assert "a checkpoint is written after step 2, as somebody asked" in told
+    assert len(asked[0]) == 1
+    assert not ask_for_checkpoints(workspace), "nothing runs any more"
+    again: list[Event] = []
+    artifact = train(workspace, split, recipe, force=True, emit=again.append)
+    assert result_of(artifact) == whole
+    assert any("going on after step 2 of" in e.text for e in again if isinstance(e, Note))
+    assert not list(artifact.folder.glob("checkpoint*"))
+    assert not ask_for_checkpoints(Workspace(tmp_path / "nothing"))

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...workspace.artifact import Workspace, unfinished
 from ...workspace.files import read_json, write_json
 
+_WANTED_NAME = "checkpoint-wanted"
 CHECKPOINTS_NAME = "checkpoints"
 COURSE_FOLDER = "course"
 _STATE_NAME = "watch.json"
@@ -58,6 +60,14 @@ class Checkpoints:
         folder = max(whole, key=_step_of)
         return Checkpoint(folder, _step_of(folder), read_json(folder / _STATE_NAME))
 
+    def wanted(self) -> bool:
+        """Tell whether somebody asked for a checkpoint now; each wish is told once."""
+        try:
+            self.folder.with_name(_WANTED_NAME).unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
     def complete(self, step: int, state: Mapping[str, Any]) -> None:
         """Add what is ours to the checkpoint that Trainer has just written; older ones go.
 
@@ -90,6 +100,22 @@ class Checkpoints:
     def remove(self) -> None:
         """Remove all checkpoints: the run is done, or begins anew."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.wanted()
+
+
+def ask_for_checkpoints(workspace: Workspace) -> list[str]:
+    """Ask the trainings in progress to write a checkpoint after the step that they are at.
+
+    Args:
+        workspace: where they run, begun by whatever process.
+
+    Returns:
+        The ids of their runs; none where no training is under way.
+    """
+    running = unfinished(workspace, "train")
+    for folder in running.values():
+        (folder / _WANTED_NAME).touch()
+    return list(running)
 
 
 def step_folder(run: Path, step: int) -> Path:

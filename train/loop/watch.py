@@ -196,8 +196,11 @@ class Watch(TrainerCallback):
         if self.stopped_early or self.stop.is_set():
             control.should_training_stop = True
         every = self.recipe.checkpoint_every or self.schedule.eval_every
-        due = step % every == 0 or self.stop.is_set()
+        wanted = self.checkpoints.wanted()
+        due = wanted or step % every == 0 or self.stop.is_set()
         control.should_save = due and not (last or self.stopped_early)
+        if wanted and control.should_save:
+            self.emit(Note(text=f"a checkpoint is written after step {step:,}, as somebody asked"))
         if control.should_save and "model" in objects:
             self._refuse_broken_weights(objects["model"], step)
         return control

@@ -18,6 +18,7 @@ from textual.worker import get_current_worker
 from ...workspace.jobs import cancel_job, kill_job
 from ..jobs.view import JobView
 from ..keys import named
+from ..messages import RunCommand
 from ..screens.dialogs import Choice, Choose
 from ..snapshot import Document, Snapshot
 from ..texts.marks import BAD, plain, styled
@@ -53,6 +54,7 @@ class TrainPlace(FormPlace):
         "else the newest one: its losses, its best checkpoint, and what it learned from.\n"
         "f       the form: model, method and numbers, with estimate and preflight beside it\n"
         "ctrl+s  in the form: start the run\n"
+        "c       have the run write a checkpoint now, and go on\n"
         "space   freeze the view of a run      l  logarithmic losses\n"
         "x       stop the run, after its step or now; the same command goes on from there"
     )
@@ -88,6 +90,7 @@ class TrainPlace(FormPlace):
     BINDINGS: ClassVar[list[BindingType]] = named(
         Binding("space", "freeze", "Freeze", show=False),
         Binding("l", "log_scale", "Log scale", show=False),
+        Binding("c", "checkpoint", "Checkpoint"),
         Binding("x", "stop", "Stop run"),
     )
 
@@ -225,7 +228,7 @@ class TrainPlace(FormPlace):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to stop and to freeze only where something runs."""
-        return action not in ("stop", "freeze") or self._live is not None
+        return action not in ("stop", "checkpoint", "freeze") or self._live is not None
 
     def action_freeze(self) -> None:
         """Stop the view where it is, or let it go on; the run itself goes on."""
@@ -238,6 +241,10 @@ class TrainPlace(FormPlace):
         """Draw the losses on a logarithmic scale, or on the plain one again."""
         self._log_scale = not self._log_scale
         self.on_resize()
+
+    def action_checkpoint(self) -> None:
+        """Ask the run for a checkpoint after the step in progress."""
+        self.post_message(RunCommand(["checkpoint"]))
 
     def action_stop(self) -> None:
         """Ask how the run should stop."""
