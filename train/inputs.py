@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +44,4 @@ def _quiet_libraries() -> None:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    # It offers a faster kernel of the Hub to everybody who has none.
-    getLogger("bitsandbytes").setLevel(ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft")

@@ -111,6 +111,22 @@ async def test_a_run_is_stopped_after_its_step_or_at_once(
         assert done == ["cancel", "kill"]
 
 
+async def test_a_run_is_asked_for_a_checkpoint_and_only_where_one_runs(
+    make_app: Callable, see: Callable, add_job: Callable, started: list[list[str]]
+) -> None:
+    async with make_app("train").run_test(size=WIDE) as pilot:
+        await see(pilot, "Form", gone="Checkpoint")
+        await pilot.press("c")
+        await pilot.pause()
+        assert started == []
+    add_job(("train", "latest"), steps(), alive=True)
+    async with make_app("train").run_test(size=WIDE) as pilot:
+        await see(pilot, "step 39/100", "Checkpoint")
+        await pilot.press("c")
+        await pilot.pause()
+        assert started == [["checkpoint"]]
+
+
 async def test_tasks_appear_as_they_are_scored(
     make_app: Callable, see: Callable, add_job: Callable
 ) -> None:
