@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
   tunewise train latest --dry-run               rows as the model sees them, memory, time, doubts
   tunewise train latest --dry-run --price-per-hour 2.50
   tunewise train latest --processes 2           the same run, on two GPUs
+  tunewise train latest --write-launch launch --processes 4     FSDP: files, and the command to give
   tunewise train latest --find-lr               which learning rate learns fastest here
   tunewise train latest --recipe recipe.toml --events
   tunewise train latest --samples 4 --sample-prompt 'What is the capital of France?'
@@ -76,6 +77,14 @@ if TYPE_CHECKING:
               help="Of the range test.")  # fmt: skip
 @click.option("--processes", type=click.IntRange(min=1), default=1,
               help="Processes, one a GPU or on the processor, that share every batch.")  # fmt: skip
+@click.option("--write-launch", type=click.Path(path_type=Path, file_okay=False),
+              help="Only write files for `accelerate launch` into this folder, for --processes "
+              "that share out the model, and print the command.")  # fmt: skip
+@click.option("--strategy", type=click.Choice(["fsdp", "deepspeed-2"]), default="fsdp",
+              show_default=True,
+              help="With --write-launch: what is shared out. fsdp: weights, gradients, optimizer; "
+              "its losses are those of one process, tested on processors. deepspeed-2: gradients "
+              "and optimizer, by the extra `deepspeed`; not run by us.")  # fmt: skip
 @click.option("--restart", is_flag=True,
               help="Begin anew where an unfinished run left a checkpoint.")  # fmt: skip
 def train(
@@ -102,6 +111,8 @@ def train(
     find_lr: bool,
     steps: int,
     processes: int,
+    write_launch: Path | None,
+    strategy: str,
     restart: bool,
 ) -> None:
     """Tune a model on SPLIT (a path, an id, or `latest`); only answers are learned from.
@@ -131,6 +142,8 @@ def train(
         raise click.UsageError("--price-per-hour needs --dry-run with its warm-up")
     settings = resolve_recipe(session, recipe, flags)
     split_artifact = resolve_artifact(session.workspace, "split", split)
+    if write_launch is not None:
+        _write_launch(session, write_launch, settings, strategy, processes)
     if dry_run:
         session.is_job = False
         from ..train.run import preflight
@@ -177,6 +190,37 @@ def train(
         dismiss(settings)
     document = session.document(artifact)
     session.finish(document, lambda: summary(document))
+
+
+def _write_launch(
+    session: Session, folder: Path, recipe: Recipe, strategy: str, processes: int
+) -> None:
+    """Write what `accelerate launch` reads, and print the command."""
+    from ..train.loop.launch_configuration import FSDP, write_launch
+    from ..train.loop.processes import check_team
+    from ..train.loop.sharding import check_sharded
+
+    session.is_job = False
+    if processes < 2:
+        raise click.UsageError("--write-launch needs --processes, two or more")
+    check_team(recipe, processes)
+    if strategy == FSDP:
+        check_sharded(recipe)
+    options = ("--write-launch", "--strategy", "--processes")
+    line = write_launch(folder, recipe, strategy, processes, without_options(sys.argv[1:], options))
+    document = {"command": "train", "folder": str(folder.absolute()), "launch": line}
+    session.finish(document, lambda: line)
+
+
+def without_options(arguments: Sequence[str], options: Collection[str]) -> list[str]:
+    """Return a command line without some options and their values."""
+    left: list[str] = []
+    is_value = False
+    for argument in arguments:
+        if not is_value and argument.partition("=")[0] not in options:
+            left.append(argument)
+        is_value = not is_value and argument in options
+    return left
 
 
 def _train_together(

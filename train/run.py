@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from ..workspace.artifact import Artifact, Draft, Workspace, produce
@@ -23,16 +22,15 @@ from .card.markdown import model_card
 from .inputs import find_inputs, parameters_of
 from .loop.checkpoints import CHECKPOINTS_NAME, COURSE_FOLDER, Checkpoints, step_folder
 from .loop.failures import explain, goes_on, is_out_of_memory, out_of_memory, unreadable
-from .loop.loss import row_losses
-from .loop.samples import SAMPLES_NAME, Question, answers, choose_questions, samples_frame
-from .models.adapters import Saver, without_adapter
+from .loop.samples import SAMPLES_NAME, samples_frame
+from .models.adapters import Saver
 from .models.base_model import BaseModel, padding_token
+from .models.hardware import is_sharded
 from .models.heads import LABELS_NAME
 from .preflight.estimates import measured, memory_warning, planned
 from .preflight.preparation import Prepared, prepare
 from .recipe import Recipe
 from .rows.general import GENERATED, REPLAY
-from .rows.render import Rendered
 from .rows.tasks import HEAD
 from .rows.template import template_of
 from .run_document import afterthoughts, prepared_facts, run_document
@@ -49,8 +47,6 @@ LOG_NAME, PREFLIGHT_NAME = "log.parquet", "preflight.json"
 REPLAY_NAME = "replay.jsonl"
 # Where an adapter's first state lies while a run needs it.
 _FIRST_STATE = "first_state"
-# Training rows measured at each validation, so that memorising shows as a gap between the two.
-_TRAIN_SAMPLE_ROWS = 64
 
 
 def train(
@@ -243,44 +239,22 @@ class _Run:
 
     def _tune(self, prepared: Prepared) -> Watch:
         """Train the model and leave the state to keep in the draft's folder."""
+        from .loop.measuring import measuring_of
         from .loop.objective import objective_of
-        from .loop.processes import led
+        from .loop.processes import dismissing, led, wholly
         from .loop.telling import Telling
         from .loop.trainer import fit
-        from .loop.watch import Losses, Tally, Watch, finishing_the_step
+        from .loop.watch import Tally, Watch, finishing_the_step
         from .models.loading import model_to_tune
         from .rows.batches import order_of
 
-        recipe, tokenizer = prepared.recipe, prepared.tokenizer
-        padding = padding_token(tokenizer)
-        questions = _questions(prepared)
+        recipe, padding = prepared.recipe, padding_token(prepared.tokenizer)
         model = model_to_tune(self.base, prepared, self.emit)
-        saver = Saver(model, recipe, self.draft.folder / _FIRST_STATE)
         objective = objective_of(model, prepared, padding)
-        # A prefix says something before it has learned anything: the base is measured without it.
-        prefixed = recipe.method == "prefix"
-        eval_rows = recipe.eval_rows or _TRAIN_SAMPLE_ROWS
-        val_sample = _sample(prepared.val.rows, eval_rows, recipe.seed)
-        sample_rows = min(_TRAIN_SAMPLE_ROWS, eval_rows)
-        train_sample = _sample(prepared.train.rows, sample_rows, recipe.seed)
-
-        def as_it_is() -> AbstractContextManager[None]:
-            return without_adapter(model) if prefixed and not watch.log else nullcontext()
-
-        def answer() -> list[str]:
-            with as_it_is():
-                return answers(model, questions, tokenizer, padding=padding, stop=stop)
-
-        def measure() -> Losses:
-            with as_it_is():
-                val, train = (
-                    objective.measure(model, rows) if rows else None
-                    for rows in (val_sample, train_sample)
-                )
-                general = prepared.probe.rows
-                probe = row_losses(model, general, padding=padding).mean if general else None
-            return Losses(train=train, val=val, general=probe)
-
+        measuring = measuring_of(model, prepared, objective)
+        questions = measuring.questions
+        acts = wholly(measuring)
+        saver = Saver(model, recipe, self.draft.folder / _FIRST_STATE, acts.gather)
         trackers = open_trackers(
             recipe.report_to,
             folder=self.draft.folder,
@@ -295,14 +269,14 @@ class _Run:
                 recipe=recipe,
                 schedule=prepared.schedule,
                 tally=Tally(),
-                measure=measure,
+                measure=lambda: acts.losses(not watch.log),
                 save=lambda: self._save(saver, prepared),
                 save_step=lambda step: self._save_step(saver, step),
                 checkpoints=self.checkpoints,
                 emit=self.emit,
                 stop=stop,
                 telling=Telling(self.emit, prepared.schedule.steps, questions, trackers),
-                answer=answer,
+                answer=lambda: acts.answers(not watch.log, None if is_sharded() else stop),
             )
             checkpoint = self._go_on(watch)
             followers = led(watch, prepared.hardware, self.checkpoints.folder, checkpoint)
@@ -322,6 +296,7 @@ class _Run:
                     checkpoint=checkpoint,
                 )
                 watch.keep_last()
+                dismissing()
                 if stop.is_set():
                     raise KeyboardInterrupt
                 done = True
@@ -389,26 +364,6 @@ def _empty(folder: Path, *, but: Sequence[str]) -> None:
     for path in folder.iterdir():
         if path.name not in but:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _sample(rows: Sequence[Rendered], count: int, seed: int) -> list[Rendered]:
-    """Return a fixed random sample of rows, in their order; all of them if there are no more."""
-    if len(rows) <= count:
-        return list(rows)
-    chosen = np.random.default_rng(seed).choice(len(rows), count, replace=False)
-    return [rows[index] for index in sorted(chosen.tolist())]
-
-
-def _questions(prepared: Prepared) -> tuple[Question, ...]:
-    """Choose what is asked at every validation; a head for labels answers nothing."""
-    if prepared.recipe.task == HEAD:
-        return ()
-    return choose_questions(
-        prepared.recipe,
-        prepared.tokenizer,
-        (prepared.val, prepared.train),
-        is_chat=prepared.template is not None,
-    )
 
 
 def _how_far(watch: Watch, checkpoints: Checkpoints) -> str:

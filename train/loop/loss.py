@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
+from ..models.hardware import without_gradients
 from ..models.heads import label_logits
 from ..rows.batches import Collator, measuring_batches
 from ..rows.render import Rendered
@@ -93,7 +94,7 @@ def row_losses(model: PreTrainedModel, rows: Sequence[Rendered], *, padding: int
     was_training = model.training
     model.eval()
     try:
-        with torch.inference_mode():
+        with without_gradients():
             vocabulary = model.config.get_text_config().vocab_size
             for numbers in measuring_batches(lengths, vocabulary, model.device.type):
                 batch = collate([rows[number] for number in numbers])

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from threading import Event as Flag
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import distributed
@@ -23,12 +24,19 @@ from transformers import TrainerCallback, TrainerControl
 from ...workspace.artifact import Artifact, Workspace
 from ...workspace.errors import UsageError
 from ...workspace.events import ignore
-from ..models.hardware import Hardware, choose_hardware
+from ..models.hardware import Hardware, choose_hardware, is_sharded
 from ..recipe import Recipe
 from ..rows.batches import LengthBatches
 from ..rows.render import Rendered
 from ..rows.tasks import HEAD, PREFERENCES
+from .sharding import check_deepspeed, check_sharded, check_shards, whole_state
 
+if TYPE_CHECKING:
+    from .measuring import Measuring
+    from .watch import Losses
+
+# Comes when the first process has measured and saved what there was to, and names no act.
+_DECIDED = "decided"
 # The others wait while the first one validates, which may take long.
 _PATIENCE = timedelta(days=1)
 
@@ -71,6 +79,9 @@ def check_team(recipe: Recipe, size: int) -> None:
     """
     if size == 1:
         return
+    if is_sharded():
+        check_sharded(recipe)
+    check_deepspeed()
     reason = fix = ""
     if recipe.batch_size < size:
         reason = f"{recipe.batch_size} rows a batch are too few for {size} processes"
@@ -173,6 +184,8 @@ def follow(workspace: Workspace, split_artifact: Artifact, recipe: Recipe) -> No
     from ..models.loading import model_to_tune
     from ..preflight.preparation import prepare
     from ..rows.batches import order_of
+    from .measuring import measuring_of
+    from .objective import objective_of
     from .trainer import fit
     from .watch import Tally
 
@@ -184,19 +197,79 @@ def follow(workspace: Workspace, split_artifact: Artifact, recipe: Recipe) -> No
     run = _tell(None)
     if run is None:
         return
+    padding = padding_token(prepared.tokenizer)
+    model = model_to_tune(base, prepared, ignore)
+    measuring = measuring_of(model, prepared, objective_of(model, prepared, padding))
+    acts = _acts(measuring)
     fit(
-        model_to_tune(base, prepared, ignore),
+        model,
         prepared.lessons.rows,
         order=order_of(prepared.lessons, prepared.recipe),
         recipe=prepared.recipe,
         schedule=prepared.schedule,
         hardware=prepared.hardware,
-        padding=padding_token(prepared.tokenizer),
+        padding=padding,
         tally=Tally(),
-        callbacks=(_Together(), _Follow()),
+        callbacks=(_Together(), _Follow(acts)),
         folder=Path(run["folder"]),
         checkpoint=Path(run["checkpoint"]) if run["checkpoint"] else None,
     )
+    if is_sharded():
+        _obey(acts)
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What needs all the weights, however many processes hold them.
+
+    Attributes:
+        losses: see :meth:`~tunewise.train.loop.measuring.Measuring.losses`.
+        answers: see :meth:`~tunewise.train.loop.measuring.Measuring.answers`.
+        gather: returns the weights; None where the model has them.
+    """
+
+    losses: Callable[[bool], Losses]
+    answers: Callable[[bool, Flag | None], list[str]]
+    gather: Callable[[], dict[str, torch.Tensor]] | None = None
+
+
+def wholly(measuring: Measuring) -> Acts:
+    """Return a run's acts for the process that leads, in which the others take part if needed."""
+    if not is_sharded():
+        return Acts(measuring.losses, measuring.answers)
+
+    def told(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        def both(*arguments: Any) -> Any:
+            _tell((name, arguments))
+            return act(*arguments)
+
+        return both
+
+    return Acts(**{name: told(name, act) for name, act in _acts(measuring).items()})
+
+
+def dismissing() -> None:
+    """Tell the processes that took part in measuring and saving that all is done."""
+    if is_sharded():
+        _tell((_DECIDED, ()))
+
+
+def _acts(measuring: Measuring) -> dict[str, Callable[..., Any]]:
+    is_adapter = measuring.prepared.recipe.is_adapter
+    return {
+        "losses": measuring.losses,
+        "answers": measuring.answers,
+        "gather": lambda: whole_state(measuring.model, learned_only=is_adapter),
+    }
+
+
+def _obey(acts: Mapping[str, Callable[..., Any]]) -> tuple[Any, ...]:
+    """Do what the leader does until it has decided; returns what."""
+    while True:
+        name, arguments = _tell(None)
+        if name == _DECIDED:
+            return arguments
+        acts[name](*arguments)
 
 
 def _tell(value: Any) -> Any:
@@ -213,20 +286,43 @@ class _Together(TrainerCallback):
         """Wait until every process has written its random states."""
         distributed.barrier()
 
+    def on_train_begin(
+        self, args: Any, state: Any, control: TrainerControl, **objects: Any
+    ) -> None:
+        """Look whether the weights are shared out, where they shall be."""
+        if is_sharded():
+            check_shards(objects["model"])
+
 
 class _Lead(TrainerCallback):
     """Tells the others what was decided after a step."""
+
+    def on_train_begin(
+        self, args: Any, state: Any, control: TrainerControl, **objects: Any
+    ) -> None:
+        """Tell that the model has been measured as it is before the first step."""
+        _tell((_DECIDED, ()))
 
     def on_log(
         self, args: Any, state: Any, control: TrainerControl, logs: Any = None, **objects: Any
     ) -> None:
         """Tell whether to save and whether to stop."""
         if "loss" in (logs or {}):
-            _tell((control.should_save, control.should_training_stop))
+            _tell((_DECIDED, (control.should_save, control.should_training_stop)))
 
 
 class _Follow(TrainerCallback):
     """Does what the first process decides."""
+
+    def __init__(self, acts: Mapping[str, Callable[..., Any]]) -> None:
+        """Take what the first process may ask for."""
+        self._acts = acts
+
+    def on_train_begin(
+        self, args: Any, state: Any, control: TrainerControl, **objects: Any
+    ) -> None:
+        """Take part in the measurement before the first step."""
+        _obey(self._acts)
 
     def on_step_end(
         self, args: Any, state: Any, control: TrainerControl, **objects: Any
@@ -240,5 +336,5 @@ class _Follow(TrainerCallback):
     ) -> TrainerControl:
         """Hear whether to save and whether to stop."""
         if "loss" in (logs or {}):
-            control.should_save, control.should_training_stop = _tell(None)
+            control.should_save, control.should_training_stop = _obey(self._acts)
         return control

@@ -135,7 +135,7 @@ def fit(
     """
     settings: dict[str, Any] = dict(
         output_dir=str(folder),
-        per_device_train_batch_size=recipe.batch_size,
+        per_device_train_batch_size=-(-recipe.batch_size // current_team().size),
         gradient_accumulation_steps=recipe.gradient_accumulation,
         max_steps=schedule.steps,
         learning_rate=recipe.peak_learning_rate,

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import torch
+from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ...workspace.errors import JobError
@@ -362,7 +363,9 @@ class Watch(TrainerCallback):
     def _refuse_broken_weights(self, model: torch.nn.Module, step: int) -> None:
         """Let no checkpoint be written that holds no numbers: the step's loss came before them."""
         for weight in model.parameters():
-            if weight.requires_grad and not torch.isfinite(weight).all():
+            # Where processes share the weights out, each one has a part of its own to look at.
+            part = weight.to_local() if isinstance(weight, DTensor) else weight
+            if weight.requires_grad and not torch.isfinite(part).all():
                 raise self._nonsense("weights became infinite or no numbers", step)
 
     def _nonsense(self, what: str, step: int) -> JobError:

@@ -9,6 +9,7 @@ Liang 2021); factors of activations (IA³, Liu et al. 2022).
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,12 +88,20 @@ class Saver:
         model: as it is before the first step, also when a run goes on from a checkpoint.
         recipe: of the run.
         folder: where the first state of such an adapter is kept; removed by :meth:`close`.
+        gather: returns the weights by name, where the model holds a part of each only.
     """
 
-    def __init__(self, model: Any, recipe: Recipe, folder: Path) -> None:
+    def __init__(
+        self,
+        model: Any,
+        recipe: Recipe,
+        folder: Path,
+        gather: Callable[[], dict[str, Any]] | None = None,
+    ) -> None:
         """Keep the adapter's first state, if it will be needed."""
         self._model = model
         self._recipe = recipe
+        self._gather = gather
         self._first: Path | None = None
         if recipe.is_adapter and recipe.initialisation != "zero":
             self._first = folder
@@ -104,12 +113,14 @@ class Saver:
 
     def save(self, folder: Path) -> None:
         """Write the model as it is into a folder, as safetensors."""
+        options: dict[str, Any] = {"state_dict": self._gather()} if self._gather else {}
         if not self._recipe.is_adapter:
-            self._model.save_pretrained(folder)
+            self._model.save_pretrained(folder, **options)
             return
         all_embeddings = self._recipe.train_embeddings == "all"
         # Rows of added tokens are saved by themselves; the rest of the matrix is the base's.
-        options: dict[str, Any] = {} if all_embeddings else {"save_embedding_layers": False}
+        if not all_embeddings:
+            options["save_embedding_layers"] = False
         if self._first is not None:
             options["path_initial_model_for_weight_conversion"] = str(self._first)
         self._model.save_pretrained(folder, **options)

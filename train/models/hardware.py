@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +65,19 @@ def _fast_on_gpu() -> str:
     if torch.cuda.is_bf16_supported(including_emulation=False):
         return "bfloat16"
     return "float16" if torch.cuda.get_device_capability() >= _VOLTA else "float32"
+
+
+def is_sharded() -> bool:
+    """Tell whether `accelerate launch` started this process to hold a part of the weights only."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+
+
+def without_gradients() -> AbstractContextManager[object]:
+    """Return a context in which a model computes what nothing is learned from.
+
+    Weights that were put together from parts in PyTorch's inference mode could not learn again.
+    """
+    return torch.no_grad() if is_sharded() else torch.inference_mode()
 
 
 def usable_threads() -> int:

@@ -1,0 +1,188 @@
+"""Weights shared out among two processes (FSDP2) against the same run in one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+from accelerate.commands.config.config_args import load_config_from_file
+from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+from accelerate.utils import DistributedType
+from accelerate.utils.deepspeed import HfDeepSpeedConfig
+from accelerate.utils.launch import prepare_deepspeed_cmd_env, prepare_multi_gpu_env
+from safetensors.torch import load_file
+
+from tunewise.cli.train import without_options
+from tunewise.train.loop import sharding
+from tunewise.train.loop.launch import _free_port
+from tunewise.train.loop.launch_configuration import write_launch
+from tunewise.train.loop.processes import check_team
+from tunewise.train.loop.sharding import check_sharded, check_shards
+from tunewise.train.recipe import Recipe, read_recipe_file
+from tunewise.train.run import train
+from tunewise.workspace.artifact import Artifact, Workspace
+from tunewise.workspace.errors import JobError, UsageError
+
+# accelerate shards on GPUs only, by a list of devices in its state. PyTorch itself does it on the
+# processor, too: the processes of these tests tell accelerate that theirs is on the list.
+_ON_A_PROCESSOR = """
+import sys
+from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import DistributedType
+original = AcceleratorState.__init__
+def init(self, *arguments, **named):
+    if PartialState._shared_state.get("distributed_type") == DistributedType.MULTI_CPU:
+        PartialState._shared_state["distributed_type"] = DistributedType.MULTI_XPU
+    original(self, *arguments, **named)
+AcceleratorState.__init__ = init
+"""
+_RUN = """
+import runpy
+sys.argv = ["tunewise", *sys.argv[1:]]
+runpy.run_module("tunewise.cli", run_name="__main__")
+"""
+_AS_ACCELERATE_SETS = {
+    "ACCELERATE_USE_FSDP": "true",
+    "FSDP_VERSION": "2",
+    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
+    "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT",
+    "FSDP_RESHARD_AFTER_FORWARD": "true",
+}
+
+
+def two_processes(code: str, *arguments: str) -> tuple[list[int], str, str]:
+    """Run code in two processes that know of each other; returns what became of them."""
+    shared = {**os.environ, **_AS_ACCELERATE_SETS, "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2"}
+    shared |= {"LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+    shared |= {"MASTER_PORT": str(_free_port())}
+    members = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, *arguments],
+            env={**shared, "RANK": rank, "LOCAL_RANK": rank},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+    try:
+        said, wrong = members[0].communicate()
+        if members[0].returncode:
+            members[1].kill()
+        wrong += members[1].communicate()[1]
+    finally:
+        for member in members:
+            member.kill()
+    return [member.returncode for member in members], said, wrong
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_two_processes_that_share_the_weights_learn_what_one_does(
+    workspace: Workspace,
+    make_split: Callable[..., Artifact],
+    chat_rows: Callable[[int, int], list],
+    tiny_model: Path,
+    method: str,
+) -> None:
+    split = make_split(chat_rows(0, 9), chat_rows(40, 44))
+    recipe = workspace.root / "recipe.toml"
+    recipe.write_text(
+        f'model = "{tiny_model}"\nmethod = "{method}"\ndropout = 0.0\nlearning_rate = 1e-3\n'
+        "epochs = 4\nbatch_size = 4\ngradient_accumulation = 2\neval_every = 2\n"
+        "checkpoint_every = 3\nsamples = 1\nsample_tokens = 3\n"
+    )
+    alone = train(workspace, split, Recipe.model_validate(read_recipe_file(recipe))).folder
+    arguments = ("train", split.id, "--recipe", str(recipe), "--json", "--force")
+    codes, said, wrong = two_processes(
+        _ON_A_PROCESSOR + _RUN, *arguments, "--workspace", str(workspace.root)
+    )
+    assert codes == [0, 0], wrong
+    shared = Path(json.loads(said)["artifact"])
+    log, shared_log = (pl.read_parquet(folder / "log.parquet") for folder in (alone, shared))
+    for name in ("tokens", "supervised_tokens", "train_loss", "val_loss", "gradient_norm"):
+        ours, theirs = (frame[name].drop_nulls().to_list() for frame in (log, shared_log))
+        assert theirs == pytest.approx(ours, rel=1e-5), name
+    samples = [pl.read_parquet(folder / "samples.parquet") for folder in (alone, shared)]
+    assert samples[0].equals(samples[1])
+    files = [next(folder.glob("*/*.safetensors")) for folder in (alone, shared)]
+    weights, shared_weights = map(load_file, files)
+    assert weights.keys() == shared_weights.keys()
+    for name, weight in weights.items():
+        torch.testing.assert_close(shared_weights[name], weight, atol=1e-4, rtol=1e-3)
+
+
+def test_accelerate_reads_what_is_written(tmp_path: Path) -> None:
+    """By the parsers of accelerate's own command, as far as the variables that it sets."""
+    recipe = Recipe(dtype="bfloat16", batch_size=6, gradient_accumulation=3, max_gradient_norm=0.5)
+    line = write_launch(tmp_path / "my files", recipe, "fsdp", 4, ["train", "a b"])
+    words = shlex.split(line)
+    assert words[:3] == ["accelerate", "launch", "--config_file"]
+    assert words[4:] == ["-m", "tunewise.cli", "train", "a b"]
+    config = load_config_from_file(words[3])
+    assert config.distributed_type == DistributedType.FSDP
+    assert config.mixed_precision == "bf16"
+    arguments, _, _ = _validate_launch_command(launch_command_parser().parse_args(words[2:]))
+    environment = prepare_multi_gpu_env(arguments)
+    assert (arguments.use_fsdp, arguments.num_processes) == (True, 4)
+    for name, value in _AS_ACCELERATE_SETS.items():
+        assert environment[name] == value, name
+    assert environment["FSDP_OFFLOAD_PARAMS"] == "false"
+
+    words = shlex.split(write_launch(tmp_path, recipe, "deepspeed-2", 4, ["train"]))
+    arguments, _, _ = _validate_launch_command(launch_command_parser().parse_args(words[2:]))
+    # The command itself sets it between these two steps.
+    arguments.deepspeed_fields_from_accelerate_config = "deepspeed_config_file"
+    _, environment = prepare_deepspeed_cmd_env(arguments)
+    assert environment["ACCELERATE_USE_DEEPSPEED"] == "true"
+    document = json.loads(Path(environment["ACCELERATE_DEEPSPEED_CONFIG_FILE"]).read_text())
+    assert HfDeepSpeedConfig(document).is_zero2()
+    assert document["bf16"] == {"enabled": True}
+    assert document["fp16"] == {"enabled": False}
+    names = "train_micro_batch_size_per_gpu", "gradient_accumulation_steps", "gradient_clipping"
+    assert [document[name] for name in names] == [2, 3, 0.5]
+
+
+def test_the_command_is_that_of_the_run() -> None:
+    given = ["train", "a", "--write-launch=f", "--rank", "4", "--processes", "2", "--strategy"]
+    given += ["fsdp", "--model", "-x"]
+    options = ("--write-launch", "--strategy", "--processes")
+    assert without_options(given, options) == ["train", "a", "--rank", "4", "--model", "-x"]
+
+
+def test_deepspeed_that_is_absent_or_of_the_third_stage_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+    monkeypatch.setattr(sharding, "find_spec", lambda _name: None)
+    with pytest.raises(UsageError, match="deepspeed is not installed") as caught:
+        check_team(Recipe(), 2)
+    assert "tunewise[deepspeed]" in str(caught.value.fix)
+    monkeypatch.setattr(sharding, "find_spec", lambda _name: True)
+    path = tmp_path / "deepspeed.json"
+    monkeypatch.setenv("ACCELERATE_DEEPSPEED_CONFIG_FILE", str(path))
+    path.write_text('{"zero_optimization": {"stage": 3}}')
+    with pytest.raises(UsageError, match="third stage"):
+        check_team(Recipe(), 2)
+    path.write_text('{"zero_optimization": {"stage": 2}}')
+    check_team(Recipe(), 2)
+
+
+def test_where_nothing_is_shared_out_the_run_ends() -> None:
+    with pytest.raises(JobError, match="on GPUs only"):
+        check_shards(torch.nn.Linear(2, 2))
+
+
+def test_what_was_not_tried_with_shared_weights_is_refused() -> None:
+    check_sharded(Recipe())
+    check_sharded(Recipe(method="full"))
+    with pytest.raises(UsageError, match="not been tried with quantize = '4bit', layer_decay"):
+        check_sharded(Recipe(quantize="4bit", layer_decay=0.9))
