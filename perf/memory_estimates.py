@@ -1,7 +1,8 @@
 """Is the memory that a run will take known before it starts? Estimates against real processes.
 
-    python perf/memory_estimates.py            # all configurations: some minutes
+    python perf/memory_estimates.py            # all configurations: a quarter of an hour
     python perf/memory_estimates.py --write    # and write the result and the table of the page
+    python perf/memory_estimates.py --again    # only the formula has changed: nothing is measured
 
 Each configuration is trained for three steps by `tunewise.train` in a process of its own, on a
 Llama of random weights. What it took is the highest resident memory that the kernel saw, less
@@ -19,9 +20,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transformers import LlamaConfig
+
+    from tunewise.train.loop.objective import Objective
+    from tunewise.train.recipe import Recipe
+    from tunewise.train.rows.packing import Lessons
+    from tunewise.train.rows.render import Rendered
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "perf" / "results" / "memory_estimates.json"
@@ -41,6 +50,7 @@ SIZES: dict[str, dict[str, int]] = {
     },
 }
 WITHIN = 0.15
+LABELS = ("good", "bad", "neither")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,10 @@ class Configuration:
     gradient_accumulation: int = 1
     packing: bool = False
     supervised: float = 0.3
+    dora: bool = False
+    quantize: str | None = None
+    task: str = "supervised"
+    kl_weight: float = 0.0
 
 
 CONFIGURATIONS = (
@@ -73,6 +87,18 @@ CONFIGURATIONS = (
     Configuration("135M", batch_size=4),
     Configuration("135M", batch_size=4, supervised=1.0, gradient_checkpointing=True),
     Configuration("135M", method="full", batch_size=2, length=128),
+    Configuration("20M", dora=True),
+    Configuration("60M", dora=True, batch_size=4),
+    Configuration("60M", method="ia3"),
+    Configuration("60M", method="prefix"),
+    Configuration("60M", quantize="4bit"),
+    Configuration("60M", quantize="8bit"),
+    Configuration("60M", quantize="4bit", dtype="bfloat16"),
+    Configuration("60M", task="preference", batch_size=4),
+    Configuration("20M", task="preference", method="full", batch_size=4),
+    Configuration("60M", task="classification-head"),
+    Configuration("60M", kl_weight=0.5, batch_size=4),
+    Configuration("20M", kl_weight=0.5, method="full"),
 )
 
 
@@ -108,72 +134,126 @@ def measure(configuration: Configuration) -> Outcome:
             text=True,
         )
     facts = json.loads(result.stdout.splitlines()[-1])
-    return Outcome(configuration, facts["estimated"], facts["measured"])
+    return Outcome(configuration, estimate(configuration), facts["measured"])
 
 
 def run_child(configuration: Configuration, folder: Path) -> dict[str, int]:
     """Train in this process: a small model first, then the one that counts."""
-    _train(Configuration("20M", batch_size=2, length=16), folder / "warm-up", hidden=48)
+    small = replace(configuration, size="20M", batch_size=2, length=16)
+    _train(small, folder / "warm-up", hidden=48)
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    estimated = _train(configuration, folder / "run")
-    return {"estimated": estimated, "measured": _resident("VmHWM") - before}
+    _train(configuration, folder / "run")
+    return {"measured": _resident("VmHWM") - before}
 
 
-def _train(configuration: Configuration, folder: Path, hidden: int | None = None) -> int:
-    """Train three steps on rows of one length; returns the estimated bytes."""
+def recipe_of(configuration: Configuration) -> Recipe:
+    """Return the recipe of a configuration."""
+    from tunewise.train.recipe import Recipe
+
+    return Recipe.model_validate(
+        {
+            "method": configuration.method,
+            "batch_size": configuration.batch_size,
+            "max_length": configuration.length,
+            "gradient_checkpointing": configuration.gradient_checkpointing,
+            "attention": configuration.attention,
+            "optimizer": configuration.optimizer,
+            "gradient_accumulation": configuration.gradient_accumulation,
+            "packing": configuration.packing,
+            "dora": configuration.dora,
+            "quantize": configuration.quantize,
+            "task": configuration.task,
+            "kl_weight": configuration.kl_weight,
+            "learning_rate": 1e-4,
+        }
+    )
+
+
+def rows_of(configuration: Configuration) -> list[Rendered]:
+    """Draw the rows of three steps, all of one length."""
     import torch
-    from transformers import AutoConfig, set_seed
+
+    from tunewise.train.rows.render import Rendered
+    from tunewise.train.rows.tasks import Pair
+
+    parts = 4 if configuration.packing else 1
+    learned = round(configuration.supervised * configuration.length / parts)
+    width = configuration.length // parts
+    vocabulary = SIZES[configuration.size]["vocabulary"]
+    random = torch.Generator().manual_seed(0)
+
+    def draw() -> Rendered:
+        tokens = torch.randint(5, vocabulary, (width,), generator=random).tolist()
+        if configuration.task == "classification-head":
+            return Rendered([*tokens[1:], tokens[0] % len(LABELS)], [False] * (width - 1) + [True])
+        return Rendered(tokens, [place >= width - learned and place > 0 for place in range(width)])
+
+    def pair() -> Pair:
+        chosen = draw()
+        return Pair(chosen.tokens, chosen.supervised, rejected=draw())
+
+    rows = 3 * configuration.batch_size * configuration.gradient_accumulation * parts
+    return [pair() if configuration.task == "preference" else draw() for _ in range(rows)]
+
+
+def lessons_of(configuration: Configuration) -> Lessons:
+    """Arrange the rows of a configuration."""
+    from tunewise.train.rows.packing import arrange
+
+    capacity = configuration.length if configuration.packing else None
+    return arrange(rows_of(configuration), capacity=capacity)
+
+
+def estimate(configuration: Configuration) -> int:
+    """Return the bytes that the formula gives; no weight is made."""
+    from tunewise.train.models.hardware import choose_hardware
+    from tunewise.train.preflight.anatomy import Anatomy, anatomy
+    from tunewise.train.preflight.batch_shapes import anchor_shapes, learning_shapes
+    from tunewise.train.preflight.memory import estimate_memory
+
+    labels = len(LABELS) if configuration.task == "classification-head" else 0
+    known = anatomy(model_config(SIZES[configuration.size]), labels)
+    assert isinstance(known, Anatomy)
+    recipe, lessons = recipe_of(configuration), lessons_of(configuration)
+    return estimate_memory(
+        known,
+        recipe,
+        choose_hardware(dtype=configuration.dtype, threads=1),
+        learning_shapes(lessons, recipe),
+        anchored=anchor_shapes(lessons.rows, recipe) if recipe.kl_weight else (),
+    ).peak
+
+
+def _train(configuration: Configuration, folder: Path, hidden: int | None = None) -> None:
+    """Train three steps."""
+    from transformers import set_seed
 
     from tunewise.train.loop.trainer import fit
     from tunewise.train.loop.watch import Tally
-    from tunewise.train.models.adapters import add_adapter
+    from tunewise.train.models.adapters import CLASSIFIES, GENERATES, add_adapter
     from tunewise.train.models.arrangement import arrange_model
     from tunewise.train.models.base_model import find_base_model, load_weights
     from tunewise.train.models.hardware import choose_hardware
-    from tunewise.train.preflight.memory import Anatomy, anatomy, estimate_memory, learning_shapes
+    from tunewise.train.models.heads import load_head
     from tunewise.train.preflight.preflight import Schedule
-    from tunewise.train.recipe import Recipe
     from tunewise.train.rows.batches import order_of
-    from tunewise.train.rows.packing import arrange
-    from tunewise.train.rows.render import Rendered
 
-    size = SIZES[configuration.size] | ({"hidden": hidden} if hidden else {})
-    write_model(folder, size)
-    recipe = Recipe(
-        method=configuration.method,  # pyright: ignore[reportArgumentType]
-        batch_size=configuration.batch_size,
-        max_length=configuration.length,
-        gradient_checkpointing=configuration.gradient_checkpointing,
-        attention=configuration.attention,  # pyright: ignore[reportArgumentType]
-        optimizer=configuration.optimizer,  # pyright: ignore[reportArgumentType]
-        gradient_accumulation=configuration.gradient_accumulation,
-        packing=configuration.packing,
-        learning_rate=1e-4,
-    )
+    write_model(folder, SIZES[configuration.size] | ({"hidden": hidden} if hidden else {}))
+    recipe, lessons = recipe_of(configuration), lessons_of(configuration)
     hardware = choose_hardware(dtype=configuration.dtype, threads=1)
-    parts = 4 if configuration.packing else 1
-    learned = round(configuration.supervised * configuration.length / parts)
-    random = torch.Generator().manual_seed(0)
-    width = configuration.length // parts
-    rows = [
-        Rendered(
-            torch.randint(5, size["vocabulary"], (width,), generator=random).tolist(),
-            [place >= width - learned and place > 0 for place in range(width)],
-        )
-        for _ in range(3 * configuration.batch_size * configuration.gradient_accumulation * parts)
-    ]
-    lessons = arrange(rows, capacity=configuration.length if configuration.packing else None)
     base = find_base_model(str(folder))
-    known = anatomy(AutoConfig.from_pretrained(folder))
-    assert isinstance(known, Anatomy)
-    shapes = learning_shapes(lessons, recipe)
-    estimate = estimate_memory(known, recipe, hardware, shapes).peak
     set_seed(0)
-    model: Any = load_weights(base, hardware, train_all=configuration.method == "full")
+    options: Any = {"train_all": not recipe.is_adapter, "quantize": recipe.quantize}
+    has_head = recipe.task == "classification-head"
+    model: Any = (
+        load_head(base, hardware, LABELS, padding=0, **options)
+        if has_head
+        else load_weights(base, hardware, **options)
+    )
     arrange_model(model, recipe)
-    if configuration.method == "lora":
-        model = add_adapter(model, recipe)
+    if recipe.is_adapter:
+        model = add_adapter(model, recipe, task=CLASSIFIES if has_head else GENERATES)
     fit(
         model,
         lessons.rows,
@@ -185,31 +265,60 @@ def _train(configuration: Configuration, folder: Path, hidden: int | None = None
         tally=Tally(),
         callbacks=(),
         folder=folder / "checkpoints",
+        objective=_objective(model, recipe, lessons),
     )
-    return estimate
+
+
+def _objective(model: Any, recipe: Recipe, lessons: Lessons) -> Objective | None:
+    """Return what the loss needs beside the rows; the rows themselves stand for general ones."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from transformers import PreTrainedTokenizerFast
+
+    from tunewise.train.loop.anchor import Anchor
+    from tunewise.train.loop.objective import Objective
+    from tunewise.train.models.reference import Reference
+
+    def nothing(model: Any, rows: Sequence[Any]) -> float:
+        raise NotImplementedError("nothing is validated")
+
+    if recipe.task == "preference":
+        words = Tokenizer(WordLevel({"<pad>": 0, "<end>": 1}, unk_token="<pad>"))
+        tokenizer = PreTrainedTokenizerFast(
+            tokenizer_object=words, pad_token="<pad>", eos_token="<end>"
+        )
+        return Objective(nothing, reference=Reference(model, recipe), tokenizer=tokenizer)
+    if recipe.kl_weight:
+        return Objective(nothing, Anchor(lessons.rows, recipe, Reference(model, recipe), 0))
+    return None
+
+
+def model_config(size: dict[str, int]) -> LlamaConfig:
+    """Return the configuration of a Llama."""
+    from transformers import LlamaConfig
+
+    return LlamaConfig(
+        vocab_size=size["vocabulary"],
+        hidden_size=size["hidden"],
+        intermediate_size=size["inner"],
+        num_hidden_layers=size["layers"],
+        num_attention_heads=size["heads"],
+        num_key_value_heads=size["keys"],
+        max_position_embeddings=2048,
+        tie_word_embeddings=True,
+    )
 
 
 def write_model(folder: Path, size: dict[str, int]) -> None:
     """Write a Llama of random weights."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import LlamaForCausalLM
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     torch.manual_seed(0)
-    LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=size["vocabulary"],
-            hidden_size=size["hidden"],
-            intermediate_size=size["inner"],
-            num_hidden_layers=size["layers"],
-            num_attention_heads=size["heads"],
-            num_key_value_heads=size["keys"],
-            max_position_embeddings=2048,
-            tie_word_embeddings=True,
-        )
-    ).save_pretrained(folder)
+    LlamaForCausalLM(model_config(size)).save_pretrained(folder)
 
 
 def _resident(name: str) -> int:
@@ -231,7 +340,7 @@ def as_markdown(outcomes: Sequence[Outcome]) -> str:
         on = outcome.configuration
         default = Configuration(on.size)
         names = ("gradient_checkpointing", "dtype", "attention", "optimizer", "packing")
-        names += ("gradient_accumulation",)
+        names += ("gradient_accumulation", "dora", "quantize", "task", "kl_weight")
         keys = [f"{n} = {getattr(on, n)}" for n in names if getattr(on, n) != getattr(default, n)]
         lines.append(
             f"| {on.size} | {on.method} | {on.batch_size} × {on.length} | {on.supervised:.0%} "
@@ -239,6 +348,12 @@ def as_markdown(outcomes: Sequence[Outcome]) -> str:
             f"| {outcome.measured / 1e6:,.0f} | {outcome.error:+.0%} |"
         )
     return "\n".join(lines)
+
+
+def measured_before() -> dict[Configuration, int]:
+    """Return the bytes that were measured, which no change of the formula changes."""
+    runs = json.loads(RESULTS.read_text("utf-8"))["runs"]
+    return {Configuration(**run["configuration"]): run["measured"] for run in runs}
 
 
 def write_results(outcomes: Sequence[Outcome]) -> None:
@@ -261,6 +376,9 @@ def main() -> None:
     parser.add_argument(
         "--write", action="store_true", help=f"write {RESULTS.name} and {PAGE.name}"
     )
+    parser.add_argument(
+        "--again", action="store_true", help=f"estimate anew; what was measured, of {RESULTS.name}"
+    )
     arguments = parser.parse_args()
     if arguments.child:
         configuration, folder = arguments.child
@@ -268,8 +386,11 @@ def main() -> None:
         return
     chosen = arguments.only or range(len(CONFIGURATIONS))
     outcomes: list[Outcome] = []
+    before = measured_before() if arguments.again else {}
     for number in chosen:
-        outcomes.append(measure(CONFIGURATIONS[number]))
+        on = CONFIGURATIONS[number]
+        again = Outcome(on, estimate(on), before[on]) if arguments.again else None
+        outcomes.append(again or measure(on))
         print(as_markdown(outcomes).splitlines()[-1], flush=True)
     if arguments.write:
         write_results(outcomes)

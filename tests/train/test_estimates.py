@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewise.cli.main import tunewise
+from tunewise.train.preflight.batch_shapes import BatchShape
 from tunewise.train.preflight.estimates import memory_warning
-from tunewise.train.preflight.memory import BatchShape
 from tunewise.train.preflight.warm_up import relative_margin, size_groups
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import preflight, train

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...workspace.errors import UsageError
 from ...workspace.files import MODEL_FILES, read_json, sha256_of_model
 from .hardware import Hardware
-from .quantized import keep_one_arithmetic, quantization_config
+from .quantized import keep_one_arithmetic, let_go_of_the_file, quantization_config
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -204,6 +204,7 @@ def load_model(
         ) from error
     if quantize:
         keep_one_arithmetic(model)
+        let_go_of_the_file(model)
         return model
     return model.to(device)
 

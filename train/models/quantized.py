@@ -63,3 +63,14 @@ def keep_one_arithmetic(model: PreTrainedModel) -> None:
         layer: Any = module
         if hasattr(layer, "support_avx512bf16_for_cpu"):
             layer.support_avx512bf16_for_cpu = False
+
+
+def let_go_of_the_file(model: PreTrainedModel) -> None:
+    """Copy the weights that were not quantised.
+
+    In the file's own number format they are views of it, and the whole file, all its unquantised
+    weights included, stays in memory for as long as one of them does.
+    """
+    for weight in model.parameters():
+        if weight.is_floating_point():
+            weight.data = weight.data.clone()

@@ -10,8 +10,10 @@ import psutil
 from ...workspace.events import Emit
 from ..models.base_model import BaseModel, load_config
 from ..models.hardware import Hardware
-from ..rows.tasks import HEAD, PREFERENCES
-from .memory import Anatomy, anatomy, estimate_memory, learning_shapes, measuring_shapes
+from ..rows.tasks import HEAD
+from .anatomy import Anatomy, anatomy
+from .batch_shapes import anchor_shapes, learning_shapes, measuring_shapes
+from .memory import estimate_memory
 from .preparation import Prepared
 
 if TYPE_CHECKING:
@@ -103,7 +105,7 @@ def _memory(prepared: Prepared, base: BaseModel) -> dict[str, Any]:
     """Return the estimate, what is free, and whether the one fits into the other."""
     recipe, hardware = prepared.recipe, prepared.hardware
     config = load_config(base, trust_remote_code=recipe.trust_remote_code)
-    model = anatomy(config)
+    model = anatomy(config, len(prepared.labels) if recipe.task == HEAD else 0)
     libraries, available = _room(hardware)
     facts: dict[str, Any] = {
         "libraries": libraries,
@@ -113,10 +115,6 @@ def _memory(prepared: Prepared, base: BaseModel) -> dict[str, Any]:
         "fits": None,
         "reason": None,
     }
-    if recipe.task in (HEAD, PREFERENCES):
-        return facts | {"reason": f"there is no formula for task = {recipe.task!r}"}
-    if recipe.kl_weight:
-        return facts | {"reason": "there is no formula for a hold on the base (kl_weight)"}
     if not isinstance(model, Anatomy):
         return facts | {"reason": model}
     measuring = [
@@ -126,7 +124,8 @@ def _memory(prepared: Prepared, base: BaseModel) -> dict[str, Any]:
         for shape in measuring_shapes(part.rows, model.dimensions.vocabulary, hardware.device)
     ]
     learning = learning_shapes(prepared.lessons, recipe)
-    estimate = estimate_memory(model, recipe, hardware, learning, measuring)
+    anchored = anchor_shapes(prepared.anchor.rows, recipe)
+    estimate = estimate_memory(model, recipe, hardware, learning, measuring, anchored)
     total = libraries + estimate.peak
     fits = None if available is None else estimate.peak * (1 + _TOLERANCE) <= available
     return facts | {"estimate": estimate.as_dict(), "total": total, "fits": fits}

@@ -19,7 +19,7 @@ from ..loop.watch import Tally
 from ..models.base_model import padding_token
 from ..rows.batches import order_of
 from ..rows.render import Rendered
-from .memory import BatchShape, learning_shapes
+from .batch_shapes import BatchShape, learning_shapes
 from .preflight import Schedule
 from .preparation import Prepared
 
