@@ -85,18 +85,16 @@ def two_processes(code: str, *arguments: str) -> tuple[list[int], str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["lora", "full"])
 def test_two_processes_that_share_the_weights_learn_what_one_does(
     workspace: Workspace,
     make_split: Callable[..., Artifact],
     chat_rows: Callable[[int, int], list],
     tiny_model: Path,
-    method: str,
 ) -> None:
     split = make_split(chat_rows(0, 9), chat_rows(40, 44))
     recipe = workspace.root / "recipe.toml"
     recipe.write_text(
-        f'model = "{tiny_model}"\nmethod = "{method}"\ndropout = 0.0\nlearning_rate = 1e-3\n'
+        f'model = "{tiny_model}"\ndropout = 0.0\nlearning_rate = 1e-3\n'
         "epochs = 4\nbatch_size = 4\ngradient_accumulation = 2\neval_every = 2\n"
         "checkpoint_every = 3\nsamples = 1\nsample_tokens = 3\n"
     )
