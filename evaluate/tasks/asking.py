@@ -66,7 +66,7 @@ def ask(benchmark: Benchmark, model: Any, prompting: Prompting = Prompting()) ->
                 model,
                 {"tasks": {benchmark.name: task}},
                 limit=benchmark.limit,
-                samples=benchmark.sample and {benchmark.name: list(benchmark.sample)},
+                samples={benchmark.name: list(benchmark.sample)} if benchmark.sample else None,
                 bootstrap_iters=0,
                 log_samples=True,
                 **asdict(prompting),
