@@ -154,12 +154,13 @@ async def test_suites_are_marked_and_measured(
 ) -> None:
     async with make_app("bench").run_test(size=WIDE) as pilot:
         await see(pilot, "4 tasks")
-        await pilot.press("f", "tab", "tab", "tab")
+        await pilot.press("f", "tab", "tab", "tab", "3", "tab", "y", "e", "s", "tab")
         await see(pilot, "all 6 bundled tasks")
         await pilot.press("j", "j", "space")
-        await see(pilot, "◆", "only the first 100 items of each task")
+        await see(pilot, "◆", "quick: the same, 200 items of each")
         await pilot.press("ctrl+s")
-        assert started == [["evaluate", "--suite", "general", "--limit", "100"]]
+        expected = ["evaluate", "--suite", "quick", "--prompted-base", "3", "--checkpoints"]
+        assert started == [expected]
 
 
 def test_previews_read_as_text(hostile: str) -> None:
