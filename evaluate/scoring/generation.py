@@ -12,7 +12,7 @@ from lm_eval.models.utils import postprocess_generated_text
 
 from .crew import Crew
 from .journal import Journal, part_name
-from .library import Engine, base_model, needs_library, with_library
+from .library import Engine, Prompts, base_model, needs_library, with_library
 from .prefixes import Group, group_by_prefix, read_prefix, repeated_in_rows
 
 # How many more tokens a batch may keep than are passed at once.
@@ -94,17 +94,21 @@ def answer_texts(
         advance(len(own))
 
     stops = stop_texts(tokenizer, wanted.until)
-    chosen = [prompts[number] for number in left], [limits[number] for number in left]
-    if engine is not None and engine(
-        model, *chosen, tokenizer, ends, stops.texts, wanted.options, finished
-    ):
+    asked = Prompts(
+        tokens=[prompts[number] for number in left],
+        limits=[limits[number] for number in left],
+        tokenizer=tokenizer,
+        ends=ends,
+        stops=stops.texts,
+        options=wanted.options,
+        finished=finished,
+    )
+    if engine is not None and engine(model, asked):
         pass
     elif needs_library(model, wanted.options):
-        with_library(
-            model, *chosen, tokenizer, ends, stops.texts, wanted.options, finished,
-            batch_tokens=_TOKENS_KEPT * batch_tokens,
-        )  # fmt: skip
+        with_library(model, asked, batch_tokens=_TOKENS_KEPT * batch_tokens)
     else:
+        chosen = asked.tokens, asked.limits
         if crew is not None:
             crew.tell(("answer", (*chosen, ends, stops)))
         generate_together(

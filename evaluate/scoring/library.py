@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -40,22 +41,32 @@ SEED = 1234
 Finished = Callable[[Sequence[int], Sequence[list[int]]], None]
 
 
-class Engine(Protocol):
-    """Makes free answers in place of this program."""
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """Prompts to be continued, and how.
 
-    def __call__(
-        self,
-        model: Any,
-        prompts: Sequence[Sequence[int]],
-        limits: Sequence[int],
-        tokenizer: Any,
-        ends: frozenset[int],
-        stops: Sequence[str],
-        options: Mapping[str, Any],
-        finished: Finished,
-    ) -> bool:
-        """Answer as :func:`with_library` does; False, with nothing answered, where it cannot."""
-        ...
+    Attributes:
+        tokens: token ids, at least one each.
+        limits: for each prompt, the most tokens to add.
+        tokenizer: the model's.
+        ends: tokens that end an answer; they are not part of it.
+        stops: texts that end an answer.
+        options: of transformers' ``generate``, beyond a greedy answer.
+        finished: told the numbers of prompts and their new tokens, batch by batch.
+    """
+
+    tokens: Sequence[Sequence[int]]
+    limits: Sequence[int]
+    tokenizer: Any
+    ends: frozenset[int]
+    stops: Sequence[str]
+    options: Mapping[str, Any]
+    finished: Finished
+
+
+# Makes a model's free answers in place of this program; False, with nothing answered, where it
+# cannot.
+Engine = Callable[[Any, Prompts], bool]
 
 
 def base_model(model: Any) -> Any:
@@ -97,33 +108,20 @@ def changed_settings(settings: Any) -> list[str]:
     ]
 
 
-def with_library(
-    model: Any,
-    prompts: Sequence[Sequence[int]],
-    limits: Sequence[int],
-    tokenizer: Any,
-    ends: frozenset[int],
-    stops: Sequence[str],
-    options: Mapping[str, Any],
-    finished: Finished,
-    *,
-    batch_tokens: int,
-) -> None:
+def with_library(model: Any, asked: Prompts, *, batch_tokens: int) -> None:
     """Let transformers answer.
 
     Args:
         model: a causal language model in evaluation mode.
-        prompts: token ids, at least one each.
-        limits: for each prompt, the most tokens to add.
-        tokenizer: the model's.
-        ends: tokens that end an answer; they are not part of it.
-        stops: texts that end an answer.
-        options: of ``generate``.
-        finished: told the numbers of prompts and their new tokens, batch by batch.
+        asked: what is to be continued.
         batch_tokens: tokens kept at once, answers included.
     """
     device = next(model.parameters()).device
-    padding = _padding(tokenizer, ends)
+    prompts, limits, ends = asked.tokens, asked.limits, asked.ends
+    padding = _padding(asked.tokenizer, ends)
+    stops: dict[str, Any] = {}
+    if asked.stops:
+        stops = {"stop_strings": list(asked.stops), "tokenizer": asked.tokenizer}
     for numbers in _batches(prompts, limits, batch_tokens, pads=not learns_a_prompt(model)):
         width = max(len(prompts[number]) for number in numbers)
         missing = [width - len(prompts[number]) for number in numbers]
@@ -137,11 +135,11 @@ def with_library(
                 max_new_tokens=limits[numbers[0]],
                 eos_token_id=sorted(ends) or None,
                 pad_token_id=padding,
-                **({"stop_strings": list(stops), "tokenizer": tokenizer} if stops else {}),
-                **_settings(options),
+                **stops,
+                **_settings(asked.options),
             )
         tokens = [before_end(row, ends) for row in found[:, -(found.shape[1] - width) :].tolist()]
-        finished(numbers, tokens if found.shape[1] > width else [[] for _ in numbers])
+        asked.finished(numbers, tokens if found.shape[1] > width else [[] for _ in numbers])
 
 
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:

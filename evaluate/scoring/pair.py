@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...train.models.base_model import extend_vocabulary, load_weights
@@ -88,7 +87,7 @@ class PairedModel:
             pair = self.models[BASE], self.models[TUNED]
             self._crew.tell(("lend", (*pair, self.batch_tokens, name)))
         scorer = self._load(name)
-        scorer.engine = partial(self.engine, name) if self.engine else None
+        scorer.engine = self.engine.of(name) if self.engine else None
         if self.one_loaded and name == BASE:
             model: Any = scorer.model
             with model.disable_adapter():

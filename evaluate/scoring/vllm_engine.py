@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...train.models.base_model import first_line
@@ -20,12 +21,11 @@ from ...train.models.hardware import Hardware
 from ...workspace.errors import JobError, UsageError
 from ...workspace.events import Emit, Note
 from .engines import OPTIONS, RANKS, adapter_rank
-from .library import SEED, base_model, before_end
+from .library import SEED, Engine, Prompts, base_model, before_end
 from .quiet import quiet
 
 if TYPE_CHECKING:
     from ..comparison import LocalModel
-    from .library import Finished
 
 # So many prompts are given at once: enough to fill a GPU, few enough that a killed evaluation
 # loses little.
@@ -45,7 +45,7 @@ _FAULTS = (ImportError, OSError, RuntimeError, ValueError, TypeError, AssertionE
 
 
 class VllmEngine:
-    """Makes the free answers of two models (see :class:`.library.Engine`).
+    """Makes the free answers of two models.
 
     Args:
         models: by name.
@@ -61,40 +61,32 @@ class VllmEngine:
         self._weights = ""
         self._started: Any = None
 
-    def __call__(
-        self,
-        name: str,
-        model: Any,
-        prompts: Sequence[Sequence[int]],
-        limits: Sequence[int],
-        tokenizer: Any,
-        ends: frozenset[int],
-        stops: Sequence[str],
-        options: Mapping[str, Any],
-        finished: Finished,
-    ) -> bool:
-        """Answer prompts by one of the models; False where a task's options are none of vLLM's.
+    def of(self, name: str) -> Engine:
+        """Return what makes one model's answers.
 
-        Raises:
-            UsageError: vLLM does not take the model.
-            JobError: it does not answer.
+        It raises a UsageError where vLLM does not take the model, a JobError where it does not
+        answer, and leaves tasks whose options vLLM lacks to this program.
         """
-        others = sorted(set(options) - OPTIONS)
+        return partial(self._answer, name)
+
+    def _answer(self, name: str, model: Any, asked: Prompts) -> bool:
+        others = sorted(set(asked.options) - OPTIONS)
         if others:
             self.emit(Note(text=f"{name}: the task sets {others[0]}, so this program answers it"))
             return False
-        if not prompts:
+        if not asked.tokens:
             return True
         engine = self._engine(self.models[name])
         from vllm import SamplingParams, TokensPrompt  # pyright: ignore[reportMissingImports]
 
-        drawing = sampling(options, getattr(base_model(model), "generation_config", None))
-        common = {"stop": list(stops), "stop_token_ids": sorted(ends), **drawing}
-        for begin in range(0, len(prompts), _TOGETHER):
-            numbers = list(range(begin, min(begin + _TOGETHER, len(prompts))))
+        limits, ends = asked.limits, asked.ends
+        drawing = sampling(asked.options, getattr(base_model(model), "generation_config", None))
+        common = {"stop": list(asked.stops), "stop_token_ids": sorted(ends), **drawing}
+        for begin in range(0, len(asked.tokens), _TOGETHER):
+            numbers = list(range(begin, min(begin + _TOGETHER, len(asked.tokens))))
             try:
                 found = engine.generate(
-                    [TokensPrompt(prompt_token_ids=list(prompts[n])) for n in numbers],
+                    [TokensPrompt(prompt_token_ids=list(asked.tokens[n])) for n in numbers],
                     # It makes a token at least; one too many is cut off below.
                     [
                         SamplingParams(max_tokens=max(1, limits[n]), seed=SEED + n, **common)
@@ -107,7 +99,7 @@ class VllmEngine:
                 raise JobError(f"vLLM does not answer: {first_line(error)}", where=name) from error
             tokens = [list(one.outputs[0].token_ids) for one in found]
             answered = zip(numbers, tokens, strict=True)
-            finished(numbers, [before_end(row[: limits[n]], ends) for n, row in answered])
+            asked.finished(numbers, [before_end(row[: limits[n]], ends) for n, row in answered])
         return True
 
     def _adapter(self, name: str) -> Any:
