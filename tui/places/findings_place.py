@@ -215,8 +215,12 @@ class FindingsPlace(DecidingPlace):
         elif self._order == _ORDERS[2]:
             self._groups.sort(key=lambda group: group.check)
         cursor = next((i for i, group in enumerate(self._groups) if group == before), 0)
-        cells = [_cells(group, decision_about(group, self._decisions)) for group in self._groups]
-        self.table.show(Rows(_columns(self._groups, titles=self._has_room()), cells), cursor=cursor)
+        columns = _columns(self._groups, titles=self._titles_shown)
+        cells = [
+            _cells(group, decision_about(group, self._decisions))[: len(columns)]
+            for group in self._groups
+        ]
+        self.table.show(Rows(columns, cells), cursor=cursor)
         self.query_one("#findings-heading", Line).say(self._heading())
         if not self._groups:
             self.query_one("#evidence", Pane).show(self._empty_text())
