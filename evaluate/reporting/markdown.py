@@ -68,6 +68,7 @@ def markdown_report(document: Mapping[str, Any]) -> str:
         "In the workspace's folder; `settings.toml`, beside this report, has the settings of every "
         "step as they were.",
         block(document["commands"]),
+        text(document["sentences"]["engine"]),
         *[f"- {text(problem)}" for problem in document["problems"]],
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

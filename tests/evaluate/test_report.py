@@ -19,6 +19,7 @@ from tunewise.evaluate.reporting.markdown import markdown_report
 from tunewise.evaluate.reporting.observed import observation_lines
 from tunewise.evaluate.reporting.page import LARGEST_BYTES, html_report
 from tunewise.evaluate.reporting.report import report, report_document
+from tunewise.evaluate.reporting.summary import engine_sentence
 from tunewise.evaluate.settings import ReportSettings
 from tunewise.evaluate.verdicts.exposed_scores import scores_by_status
 from tunewise.evaluate.verdicts.measures import CurvePoint, OverfittingMeasures, TaskScores
@@ -267,6 +268,8 @@ def make_evaluation(
         "model": "models/base-chat-3m",
         "adapter": "lora-r16",
         "dtype": "float32",
+        "device": "cpu",
+        "engine": "vllm 0.32.0",
     }
     return write(
         workspace,
@@ -540,6 +543,23 @@ def test_markdown_keeps_hostile_text_in_code(hostile: dict[str, Any]) -> None:
     for before, after in itertools.pairwise(rows):
         if text.index(after) - text.index(before) == len(before) + 1:
             assert bars(before) == bars(after)
+
+
+def test_what_made_the_free_answers_is_told_in_every_format(document: dict[str, Any]) -> None:
+    told = (
+        "Free answers of models on this machine were made by vllm 0.32.0, probabilities computed "
+        "by tunewise itself (cpu, float32)."
+    )
+    assert document["engine"] == "vllm 0.32.0"
+    assert document["sentences"]["engine"] == told
+    assert told in Page(html_report(document)).text
+    assert told in markdown_report(document).replace("\\", "")
+    for engine, words in (
+        ("own", "asked by tunewise itself (cpu, float32): engine own."),
+        ("hosted", "those of the models' endpoints."),
+        (None, "was not recorded."),
+    ):
+        assert engine_sentence(document | {"engine": engine}).endswith(words)
 
 
 def bars(row: str) -> int:

