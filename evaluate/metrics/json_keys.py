@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import datasets
-import evaluate
-
 from .json_answers import key_paths, read_json
-
-_DESCRIPTION = "F1 of the paths of keys of the answer and of the reference."
-_INPUTS = "predictions: list of str; references: list of str"
+from .paired_texts import PairedTexts
 
 
-class JsonKeys(evaluate.Metric):
+class JsonKeys(PairedTexts):
     """``compute`` returns ``json_keys`` (the mean) and ``items`` (0 to 1 for each pair).
 
     An answer that does not parse has no key in common with anything. Where the reference has no
     keys (a list of numbers, or no JSON at all), an answer without keys agrees.
     """
 
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation="",
-            inputs_description=_INPUTS,
-            features=datasets.Features(
-                {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
-            ),
-        )
+    key = "json_keys"
+    about = "F1 of the paths of keys of the answer and of the reference."
 
-    def _compute(self, predictions: list[str], references: list[str]) -> dict[str, Any]:
-        items = [
-            agreement(answer, reference)
-            for answer, reference in zip(predictions, references, strict=True)
-        ]
-        return {"json_keys": sum(items) / len(items), "items": items}
+    def compare(self, answer: str, reference: str) -> float:
+        """Return the F1 of the paths of keys."""
+        return agreement(answer, reference)
 
 
 def agreement(answer: str, reference: str) -> float:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import datasets
 import evaluate
+
+from .paired_texts import text_pairs_info
 
 _DESCRIPTION = "Unweighted mean over the labels of the F1 of each, and the share of right answers."
 _CITATION = "Sokolova and Lapalme 2009, A systematic analysis of performance measures"
-_INPUTS = "predictions: list of str; references: list of str"
 
 
 class MacroF1(evaluate.Metric):
@@ -21,14 +21,7 @@ class MacroF1(evaluate.Metric):
     """
 
     def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation=_CITATION,
-            inputs_description=_INPUTS,
-            features=datasets.Features(
-                {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
-            ),
-        )
+        return text_pairs_info(_DESCRIPTION, _CITATION)
 
     def _compute(self, predictions: list[str], references: list[str]) -> dict[str, Any]:
         said, meant = Counter(predictions), Counter(references)

@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Any
 
-import datasets
-import evaluate
-
+from .paired_texts import PairedTexts
 from .words import words
 
-_DESCRIPTION = "F1 of the longest common subsequence of words of the answer and the reference."
-_CITATION = "Lin 2004, ROUGE: A Package for Automatic Evaluation of Summaries"
-_INPUTS = "predictions: list of str; references: list of str"
 
-
-class RougeL(evaluate.Metric):
+class RougeL(PairedTexts):
     """``compute`` returns ``rouge_l`` (the mean) and ``items`` (0 to 1 for each pair).
 
     Words are compared as they are, without stemming, which is for English alone.
     """
 
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation=_CITATION,
-            inputs_description=_INPUTS,
-            features=datasets.Features(
-                {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
-            ),
-        )
+    key = "rouge_l"
+    about = "F1 of the longest common subsequence of words of the answer and the reference."
+    source = "Lin 2004, ROUGE: A Package for Automatic Evaluation of Summaries"
 
-    def _compute(self, predictions: list[str], references: list[str]) -> dict[str, Any]:
-        items = [
-            rouge_l(words(answer), words(reference))
-            for answer, reference in zip(predictions, references, strict=True)
-        ]
-        return {"rouge_l": sum(items) / len(items), "items": items}
+    def compare(self, answer: str, reference: str) -> float:
+        """Return the F1 of the words in the same order."""
+        return rouge_l(words(answer), words(reference))
 
 
 def rouge_l(answer: list[str], reference: list[str]) -> float:

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
-import datasets
-import evaluate
-
+from .paired_texts import PairedTexts
 from .words import words
 
-_DESCRIPTION = "Harmonic mean of the shares of common words in the answer and in the reference."
-_CITATION = "Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text"
-_INPUTS = "predictions: list of str; references: list of str"
 
-
-class TokenF1(evaluate.Metric):
+class TokenF1(PairedTexts):
     """``compute`` returns ``token_f1`` (the mean) and ``items`` (0 to 1 for each pair)."""
 
-    def _info(self) -> evaluate.MetricInfo:
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation=_CITATION,
-            inputs_description=_INPUTS,
-            features=datasets.Features(
-                {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
-            ),
-        )
+    key = "token_f1"
+    about = "Harmonic mean of the shares of common words in the answer and in the reference."
+    source = "Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text"
 
-    def _compute(self, predictions: list[str], references: list[str]) -> dict[str, Any]:
-        items = [
-            token_f1(words(answer), words(reference))
-            for answer, reference in zip(predictions, references, strict=True)
-        ]
-        return {"token_f1": sum(items) / len(items), "items": items}
+    def compare(self, answer: str, reference: str) -> float:
+        """Return the F1 of the words, whatever their order."""
+        return token_f1(words(answer), words(reference))
 
 
 def token_f1(answer: list[str], reference: list[str]) -> float:
