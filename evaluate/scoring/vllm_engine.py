@@ -45,7 +45,6 @@ _SETTINGS = {
     "VLLM_LOGGING_LEVEL": "ERROR",
     "VLLM_LOGGING_STREAM": "ext://sys.stderr",
 }
-_FAULTS = (ImportError, OSError, RuntimeError, ValueError, TypeError, AssertionError)
 
 
 class VllmEngine:
@@ -99,8 +98,14 @@ class VllmEngine:
                     use_tqdm=False,
                     lora_request=self._adapter(name),
                 )
-            except _FAULTS as error:
-                raise JobError(f"vLLM does not answer: {first_line(error)}", where=name) from error
+            # Its own errors have no common ground but this one.
+            except Exception as error:
+                raise JobError(
+                    f"vLLM does not answer: {first_line(error)}",
+                    where=name,
+                    fix="its own words are above; or leave the answers to this program: "
+                    "--engine own",
+                ) from error
             tokens = [list(one.outputs[0].token_ids) for one in found]
             answered = zip(numbers, tokens, strict=True)
             asked.finished(numbers, [before_end(row[: limits[n]], ends) for n, row in answered])
@@ -154,7 +159,7 @@ class VllmEngine:
                 use_tqdm_on_load=False,
                 **options,
             )
-        except _FAULTS as error:
+        except Exception as error:
             raise UsageError(
                 f"vLLM does not take the model: {first_line(error)}",
                 where=str(model.weights.folder),

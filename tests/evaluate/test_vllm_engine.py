@@ -301,11 +301,14 @@ def test_a_task_with_options_that_vllm_lacks_is_answered_here_and_told(
 def test_an_engine_that_fails_ends_the_command_with_the_reason(
     vllm: type[LLM], workspace: Workspace, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    class EngineDeadError(Exception):
+        """As vLLM's own, of which nothing else is known."""
+
     def fails(*_: Any, **__: Any) -> None:
-        raise RuntimeError("Engine core initialization failed.\nmore")
+        raise EngineDeadError("Engine core initialization failed.\nmore")
 
     monkeypatch.setattr(vllm, "generate", fails)
-    with pytest.raises(JobError, match=r"does not answer: .*failed\.\n  where: base$"):
+    with pytest.raises(JobError, match=r"does not answer: .*failed\.\n  where: base\n"):
         evaluated(workspace, tiny_model, tiny_model, suites=("free.jsonl",), engine="vllm")
     monkeypatch.setattr(vllm, "__init__", fails)
     with pytest.raises(UsageError, match="does not take the model"):
