@@ -18,7 +18,7 @@ from ...workspace.errors import JobError, UsageError
 from ..scoring.generation import Wanted
 from ..scoring.journal import Journal, part_name
 from ..scoring.quiet import quiet
-from ..scoring.tokens import TokenScores
+from ..scoring.tokens import TokenScores, token_offsets
 from .endpoint import Endpoint, HostedModel
 from .requests import ask_each
 
@@ -73,6 +73,7 @@ class HostedScorer:
         values = np.array([value for row in found for value in row[0]], dtype=np.float64)
         greedy = np.array([value for row in found for value in row[1]], dtype=bool)
         offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        offsets = token_offsets(sequences, starts)
         return TokenScores(offsets, values, greedy, np.empty(0), np.empty(0))
 
     def answer(

@@ -57,6 +57,12 @@ class TokenScores:
         return np.logical_and.reduceat(self.greedy, self.offsets[:-1])
 
 
+def token_offsets(sequences: Sequence[Sequence[int]], starts: Sequence[int]) -> NDArray[np.int64]:
+    """Return where each sequence's scored tokens lie among all of them; shape (n + 1,)."""
+    lengths = [len(tokens) - start for tokens, start in zip(sequences, starts, strict=True)]
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What is asked at once: see :meth:`TokenScorer.score`."""
@@ -138,8 +144,7 @@ class TokenScorer:
             journal: where sequences that were scored before are found, and new ones kept.
             advance: told how many sequences were finished.
         """
-        lengths = [len(tokens) - start for tokens, start in zip(sequences, starts, strict=True)]
-        offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        offsets = token_offsets(sequences, starts)
         values = np.zeros((4 if moments else 2, int(offsets[-1])))
         journal = journal or Journal(None)
         part = part_name(sequences, starts, moments) if journal.path else ""
@@ -172,9 +177,8 @@ class TokenScorer:
         left: Sequence[int],
     ) -> None:
         """Score this process's share of what another one asks (see :meth:`score`)."""
-        lengths = [len(tokens) - start for tokens, start in zip(sequences, starts, strict=True)]
-        offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-        for _ in self._found(_Asked(sequences, starts, offsets, moments), left):
+        asked = _Asked(sequences, starts, token_offsets(sequences, starts), moments)
+        for _ in self._found(asked, left):
             pass
 
     def _found(

@@ -70,6 +70,25 @@ def tiny(tiny_model: Path) -> tuple[Any, Any]:
     return load(tiny_model)
 
 
+def windowed_model(window: int) -> Any:
+    """Return a random Mistral that sees so many tokens back."""
+    import torch
+    from transformers import MistralConfig, MistralForCausalLM
+
+    torch.manual_seed(1)
+    config = MistralConfig(
+        vocab_size=300,
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        sliding_window=window,
+        initializer_range=0.3,
+    )
+    return MistralForCausalLM(config).eval()
+
+
 def load(folder: Path) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -9,8 +9,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import LlamaForCausalLM, MistralConfig, MistralForCausalLM
+from transformers import LlamaForCausalLM
 
+from tests.evaluate.conftest import windowed_model
 from tunewise.evaluate.scoring import prefixes, tokens
 from tunewise.evaluate.scoring.generation import generate
 from tunewise.evaluate.scoring.prefixes import Group, group_by_prefix
@@ -120,18 +121,7 @@ def test_answers_after_common_examples_are_the_same(tiny: tuple[Any, Any]) -> No
 
 def test_what_is_longer_than_a_window_is_read_plainly() -> None:
     """Short sequences do not show that a mask of our own lets a model see too far back."""
-    torch.manual_seed(1)
-    config = MistralConfig(
-        vocab_size=300,
-        hidden_size=16,
-        intermediate_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        sliding_window=33,
-        initializer_range=0.3,
-    )
-    model = MistralForCausalLM(config).eval()
+    model = windowed_model(33)
     scorer = TokenScorer(model)
     assert scorer.shares
     assert scorer.keeps

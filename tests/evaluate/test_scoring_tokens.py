@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import BloomConfig, BloomForCausalLM, MistralConfig, MistralForCausalLM
+from transformers import BloomConfig, BloomForCausalLM
 
+from tests.evaluate.conftest import windowed_model
 from tunewise.evaluate.scoring.generation import generate, stop_texts
 from tunewise.evaluate.scoring.tokens import TokenScorer
 
@@ -66,18 +67,7 @@ def test_a_model_without_positions_is_asked_plainly() -> None:
 
 def test_a_model_with_a_sliding_window_is_asked_plainly() -> None:
     """A mask of our own would let it see further back than it does."""
-    torch.manual_seed(1)
-    config = MistralConfig(
-        vocab_size=300,
-        hidden_size=16,
-        intermediate_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        sliding_window=4,
-        initializer_range=0.3,
-    )
-    model = MistralForCausalLM(config).eval()
+    model = windowed_model(4)
     scorer = TokenScorer(model)
     assert not scorer.shares
     assert_equal_to_plain(model, scorer)
