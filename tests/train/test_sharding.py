@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +19,6 @@ from safetensors.torch import load_file
 
 from tunewise.cli.train import without_options
 from tunewise.train.loop import sharding
-from tunewise.train.loop.launch import _free_port
 from tunewise.train.loop.launch_configuration import write_launch
 from tunewise.train.loop.processes import check_team
 from tunewise.train.loop.sharding import check_sharded, check_shards
@@ -30,6 +26,8 @@ from tunewise.train.recipe import Recipe, read_recipe_file
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import JobError, UsageError
+
+from .runs import ended, together
 
 # accelerate shards on GPUs only, by a list of devices in its state. PyTorch itself does it on the
 # processor, too: the processes of these tests tell accelerate that theirs is on the list.
@@ -58,32 +56,6 @@ _AS_ACCELERATE_SETS = {
 }
 
 
-def two_processes(code: str, *arguments: str) -> tuple[list[int], str, str]:
-    """Run code in two processes that know of each other; returns what became of them."""
-    shared = {**os.environ, **_AS_ACCELERATE_SETS, "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2"}
-    shared |= {"LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
-    shared |= {"MASTER_PORT": str(_free_port())}
-    members = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, *arguments],
-            env={**shared, "RANK": rank, "LOCAL_RANK": rank},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in "01"
-    ]
-    try:
-        said, wrong = members[0].communicate()
-        if members[0].returncode:
-            members[1].kill()
-        wrong += members[1].communicate()[1]
-    finally:
-        for member in members:
-            member.kill()
-    return [member.returncode for member in members], said, wrong
-
-
 @pytest.mark.slow
 def test_two_processes_that_share_the_weights_learn_what_one_does(
     workspace: Workspace,
@@ -100,9 +72,11 @@ def test_two_processes_that_share_the_weights_learn_what_one_does(
     )
     alone = train(workspace, split, Recipe.model_validate(read_recipe_file(recipe))).folder
     arguments = ("train", split.id, "--recipe", str(recipe), "--json", "--force")
-    codes, said, wrong = two_processes(
-        _ON_A_PROCESSOR + _RUN, *arguments, "--workspace", str(workspace.root)
-    )
+    members = together(
+        *arguments, "--workspace", str(workspace.root),
+        code=_ON_A_PROCESSOR + _RUN, environment=_AS_ACCELERATE_SETS,
+    )  # fmt: skip
+    codes, said, wrong = ended(members)
     assert codes == [0, 0], wrong
     shared = Path(json.loads(said)["artifact"])
     log, shared_log = (pl.read_parquet(folder / "log.parquet") for folder in (alone, shared))

@@ -189,8 +189,10 @@ def follow(workspace: Workspace, split_artifact: Artifact, recipe: Recipe) -> No
     from .trainer import fit
     from .watch import Tally
 
-    # Ctrl-C reaches all; the first process decides what comes of it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A terminal's Ctrl-C and a scheduler's SIGTERM reach all; the first process decides what comes
+    # of it, and needs the others for the checkpoint.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     base, general = find_inputs(workspace, recipe)
     prepared = prepare(split_artifact, base, recipe, ignore, general)
     join(prepared.hardware)
