@@ -17,7 +17,6 @@ import polars as pl
 from ..workspace.artifact import Artifact, Workspace, list_artifacts
 from ..workspace.files import read_json
 from .auditing.audited import Audited, read_audited
-from .check import RAN
 from .checks.function_words import plain_languages
 from .checks.registry import ALL_CHECKS
 from .export import source_rows
@@ -25,6 +24,7 @@ from .finding import Severity
 from .measures.bias import bias_summary, describe_bias
 from .measures.licences import KNOWN_TO_THE_HUB, find_licence
 from .measures.provenance import stated_provenance
+from .outcome import RAN
 from .records import CLASSIFICATION, message_rows
 from .settings import SplitSettings
 

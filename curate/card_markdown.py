@@ -8,10 +8,10 @@ from typing import Any
 
 from ..workspace.markdown import block, code, table, text
 from ..workspace.safe_text import safe_text
-from .check import RAN
 from .finding import SEVERITY_ORDER
 from .measures.mentions import SIDES
 from .measures.shares import percent
+from .outcome import RAN
 
 _SHOWN_ASSOCIATIONS = 30
 _UNKNOWN = "Unknown: nothing in the data says so."

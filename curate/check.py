@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .auditing.earlier import EarlierAudit
     from .contamination import BenchmarkItem
 
-RAN, SKIPPED, FAILED = "ran", "skipped", "failed"
-
 Result = TypeVar("Result")
 
 

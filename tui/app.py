@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -28,8 +29,7 @@ from .jobs.view import JobBoard, JobView
 from .keys import named
 from .messages import GoTo, RunCommand
 from .own_state import TOUR_SEEN, remember, state_path
-from .places.all_places import PLACES, Places
-from .places.data_place import DataPlace
+from .places.all_places import PLACES, Places, place_class
 from .places.home import Home
 from .places.place import Place
 from .screens.dialogs import Confirm
@@ -42,7 +42,11 @@ from .widgets.footer import Footer
 from .widgets.pane import Pane
 from .widgets.table import Table
 
-_WITH_KEYS = (Home, JobsScreen, Pane, Table)
+
+def _with_keys() -> Iterator[type]:
+    """Yield what has keys that a person may change."""
+    yield from (place_class(name) for name in PLACES)
+    yield from (Home, JobsScreen, Pane, Table)
 
 
 class MainScreen(Screen[None]):
@@ -125,11 +129,6 @@ class TunewiseApp(DressedApp):
         self._told_trouble = ""
         self._has_frame = False
 
-    @staticmethod
-    def places() -> dict[str, type[Place]]:
-        """Return the places by name, in the order of their numbers."""
-        return PLACES
-
     def get_default_screen(self) -> Screen:
         """Return the screen of the places."""
         return MainScreen(id="_default")
@@ -138,7 +137,7 @@ class TunewiseApp(DressedApp):
         """Yield header, rail, the current place and footer; places come when first visited."""
         yield Header(id="header")
         with Container(id="body"):
-            yield Rail({name: place.name_in_rail for name, place in PLACES.items()})
+            yield Rail({name: name.capitalize() for name in PLACES})
             yield Places()
         yield TourGuide()
         yield Footer()
@@ -146,7 +145,7 @@ class TunewiseApp(DressedApp):
     async def on_mount(self) -> None:
         """Read the workspace once, enter the first place, and keep looking."""
         self._has_frame = True
-        self.dress([*PLACES.values(), *_WITH_KEYS])
+        self.dress(_with_keys)
         self._signature = signature(self.workspace)
         try:
             self.snapshot = take_snapshot(self.workspace, self._source)
@@ -415,6 +414,8 @@ class TunewiseApp(DressedApp):
 
     async def action_open_dataset(self) -> None:
         """Show the files that could be opened."""
+        from .places.data_place import DataPlace
+
         await self.action_place("data")
         self.query_one(DataPlace).choose_another()
 

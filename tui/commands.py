@@ -12,6 +12,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
 from .keys import names_of
+from .places.all_places import PLACES
 from .texts.marks import plain
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ class TunewiseCommands(Provider):
 
     def _commands(self) -> Iterator[Command]:
         app: TunewiseApp = self.app  # type: ignore[assignment]
-        for number, (name, place) in enumerate(app.places().items(), start=1):
+        for number, name in enumerate(PLACES, start=1):
             callback = partial(app.action_place, name)
-            yield f"Go to {place.name_in_rail}", callback, f"key {number}"
+            yield f"Go to {name.capitalize()}", callback, f"key {number}"
         yield from self._of_place(app)
         for name, action, what in (
             ("Audit again", app.action_audit, "run all checks on this dataset (r)"),

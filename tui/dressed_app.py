@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from textual.app import App
 from textual.binding import Binding
@@ -38,22 +38,25 @@ class DressedApp(App[int]):
         self._unknown_theme = "" if name in self.available_themes else str(wanted)
         self.theme = DARK.name if self._unknown_theme else name
 
-    def dress(self, classes: Iterable[type]) -> None:
+    def dress(self, with_keys: Callable[[], Iterable[type]]) -> None:
         """Take the person's keys, follow the theme, and say what was not understood.
 
         Args:
-            classes: of widgets whose keys can be changed.
+            with_keys: returns the classes of widgets whose keys can be changed; called only where
+                a person has changed any.
         """
         self.theme_changed_signal.subscribe(self, _remember_theme)
         self.set_class(ascii_only(), "-ascii")
         ScrollBar.renderer = AsciiScrollBarRender if ascii_only() else ScrollBarRender
-        known = names_of([type(self), *classes])
-        problems = unknown_keys(self._settings.keys, known)
+        problems = []
+        if keys := self._settings.keys:
+            known = names_of([type(self), *with_keys()])
+            problems = unknown_keys(keys, known)
+            self.set_keymap({name: key for name, key in keys.items() if name in known})
         if self._unknown_theme:
             problems.append(f"[app] theme: there is no theme {self._unknown_theme!r}")
         for problem in problems:
             self.notify(problem, severity="warning", markup=False)
-        self.set_keymap({name: key for name, key in self._settings.keys.items() if name in known})
 
     @property
     def changed_keys(self) -> dict[str, str]:

@@ -17,11 +17,12 @@ from ...workspace.errors import DataError
 from ...workspace.events import CheckDone, Emit, Note, counting, ignore
 from ...workspace.files import sha256_of_json, sha256_of_model, write_json
 from ...workspace.manifest import Input
-from ..check import FAILED, MODEL, RAN, CheckContext, DatasetContext
+from ..check import MODEL, CheckContext, DatasetContext
 from ..checks.registry import choose_checks, known_checks, reject_unknown
 from ..contamination import BenchmarkItem
 from ..finding import FINDING_SCHEMA, SEVERITY_ORDER
 from ..near_duplicates.ray_runner import ray_cluster
+from ..outcome import FAILED, RAN
 from ..piece_files import writing_pieces
 from ..reading.dataset_info import find_description
 from ..reading.read import Source, open_source, read_pieces, understood_examples

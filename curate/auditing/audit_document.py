@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 
 from ...workspace.errors import ExitCode
-from ..check import FAILED, RAN, DatasetContext
+from ..check import DatasetContext
 from ..finding import SEVERITY_ORDER, Fix, Severity
+from ..outcome import FAILED, RAN
 from .checking import CheckResult
 from .profile import counting_summary, profile_dataset, profile_summary
 from .quality import measure_quality

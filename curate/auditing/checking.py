@@ -19,9 +19,6 @@ import polars as pl
 
 from ...workspace.errors import JobError
 from ..check import (
-    FAILED,
-    RAN,
-    SKIPPED,
     Check,
     CheckContext,
     CheckSkippedError,
@@ -32,6 +29,7 @@ from ..check import (
     Summary,
 )
 from ..finding import Severity, as_findings, empty_findings
+from ..outcome import FAILED, RAN, SKIPPED
 from .kept_findings import KeptFindings
 
 AnyCheck = RowCheck | DatasetCheck

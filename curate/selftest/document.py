@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from ...workspace.safe_text import safe_text
-from ..check import FAILED, RAN
 from ..measures.shares import Share
+from ..outcome import FAILED, RAN
 from .plantings.planting import Planting, TrialKind
 from .plantings.registry import ALL_PLANTINGS, ALL_TRIALS, NOT_PLANTED
 from .score import FalseAlarm, Outcome

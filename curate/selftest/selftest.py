@@ -17,9 +17,9 @@ from ...workspace.events import Emit, Note, counting, ignore
 from ...workspace.files import write_json
 from ...workspace.manifest import Input
 from ..auditing.audit import inputs_of
-from ..check import FAILED, RAN
 from ..checks.registry import choose_checks, known_checks
 from ..contamination import BenchmarkItem
+from ..outcome import FAILED, RAN
 from ..reading.read import open_source
 from ..reading.source_files import find_files
 from ..settings import AuditSettings, DataSettings

@@ -11,8 +11,9 @@ import polars as pl
 import pytest
 
 from tunewise.curate.auditing.checking import run_check
-from tunewise.curate.check import RAN, CheckContext
+from tunewise.curate.check import CheckContext
 from tunewise.curate.checks.registry import choose_checks
+from tunewise.curate.outcome import RAN
 from tunewise.curate.reading.read import read_dataset
 
 BASE_CONTEXT = 512

@@ -12,10 +12,11 @@ import pytest
 
 from tunewise.curate.auditing.audit import audit
 from tunewise.curate.auditing.checking import run_check
-from tunewise.curate.check import RAN, SKIPPED, CheckContext
+from tunewise.curate.check import CheckContext
 from tunewise.curate.checks import duplicates_same_prompt
 from tunewise.curate.checks.registry import choose_checks
 from tunewise.curate.finding import FINDING_SCHEMA
+from tunewise.curate.outcome import RAN, SKIPPED
 from tunewise.curate.reading.read import read_dataset
 from tunewise.curate.settings import AuditSettings
 from tunewise.workspace.artifact import Workspace

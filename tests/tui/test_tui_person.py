@@ -15,7 +15,7 @@ from textual.filter import Monochrome
 from tunewise.tui.app import TunewiseApp
 from tunewise.tui.keys import key_name, names_of, unknown_keys
 from tunewise.tui.own_state import read_state, state_path
-from tunewise.tui.places.all_places import PLACES
+from tunewise.tui.places.all_places import PLACES, place_class
 from tunewise.tui.screens.jobs import JobsScreen
 from tunewise.tui.screens.map import Mapping
 from tunewise.tui.screens.tour import STEPS, step_text
@@ -48,7 +48,7 @@ async def test_keys_of_ones_own_take_the_place_of_the_usual_ones(
 
 
 def test_every_key_has_a_name_and_no_name_two_meanings() -> None:
-    known = names_of([TunewiseApp, *PLACES.values(), JobsScreen])
+    known = names_of([TunewiseApp, *map(place_class, PLACES), JobsScreen])
     assert {"audit", "accept", "keep_left", "form", "export", "place_report"} <= {*known}
     assert key_name("keep('left')") == "keep_left"
     assert unknown_keys({"accept": "x"}, known) == []

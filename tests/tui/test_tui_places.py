@@ -35,7 +35,7 @@ async def test_every_place_opens_by_its_number(make_app: Callable, see: Callable
         for number, sign in enumerate(signs, start=1):
             await pilot.press(str(number))
             await see(pilot, sign)
-            assert pilot.app.current_place_name == list(PLACES)[number - 1]
+            assert pilot.app.current_place_name == PLACES[number - 1]
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])

@@ -62,7 +62,6 @@ class SuiteTable(Table):
 class BenchPlace(FormPlace):
     """The newest evaluation's tasks with both scores; the one in progress; what could be asked."""
 
-    name_in_rail = "Bench"
     step = "evaluate"
     preview_title = "What would be measured"
     help_text: ClassVar[str] = (

@@ -13,8 +13,8 @@ from textual.containers import Container, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
-from ...curate.check import FAILED, RAN, SKIPPED
 from ...curate.finding import SEVERITY_ORDER
+from ...curate.outcome import FAILED, RAN, SKIPPED
 from ..jobs.view import JobView
 from ..keys import named
 from ..messages import GoTo
@@ -49,7 +49,6 @@ _LATEST_CHECKS = 5
 class DataPlace(Place):
     """Quality by dimension, lengths, labels, and the gravest findings of the newest audit."""
 
-    name_in_rail = "Data"
     help_text = (
         "How good the dataset is: the share of records free of high and medium findings,\n"
         "in all and for each dimension, how long the records are, and what was checked."

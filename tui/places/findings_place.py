@@ -45,7 +45,6 @@ _EVIDENCE_BESIDE, _ROOM_FOR_TITLES = 120, 150
 class FindingsPlace(DecidingPlace):
     """The findings by check, and for the one under the cursor what it means and what shows it."""
 
-    name_in_rail = "Findings"
     can_filter = True
     can_sort = True
     help_text = (

@@ -21,16 +21,19 @@ class Place(Vertical):
     """One of the seven places; it lives on while another is shown, and so keeps its state.
 
     Attributes:
-        name_in_rail: its name in the rail.
         can_filter: whether ``/`` filters here.
         can_sort: whether ``o`` sorts here.
         help_text: what can be done here, for the help screen.
     """
 
-    name_in_rail: ClassVar[str] = ""
     can_filter: ClassVar[bool] = False
     can_sort: ClassVar[bool] = False
     help_text: ClassVar[str] = ""
+
+    @property
+    def name_in_rail(self) -> str:
+        """What a person calls it."""
+        return (self.id or "").capitalize()
 
     def on_mount(self) -> None:
         """Follow what the app knows, from now on."""

@@ -37,7 +37,6 @@ from .place import FilterBar
 class RecordsPlace(RecordDecisions):
     """A list of records or hits, and the one under the cursor to read or to compare."""
 
-    name_in_rail = "Records"
     can_filter = True
     can_sort = True
     help_text = (

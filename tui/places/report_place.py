@@ -37,7 +37,6 @@ _LEAST, _WIDEST, _HEIGHT = 24, 90, 8
 class ReportPlace(Place):
     """Verdicts, the changes with their intervals, and the items that were lost and gained."""
 
-    name_in_rail = "Report"
     can_filter = True
     can_sort = True
     BINDINGS: ClassVar[list[BindingType]] = named(

@@ -32,7 +32,6 @@ _PREVIEWED_ROWS = 200_000
 class SplitsPlace(FormPlace):
     """The newest split as it was written, and the proof that nothing leaks."""
 
-    name_in_rail = "Splits"
     step = "split"
     help_text: ClassVar[str] = (
         "The newest split: how many rows each part has, how evenly the labels fell,\n"

@@ -46,7 +46,6 @@ _STOP = (
 class TrainPlace(FormPlace):
     """A run as it goes on, the newest one as it was written, and the form for another."""
 
-    name_in_rail = "Train"
     step = "train"
     preview_title = "What would be done"
     help_text: ClassVar[str] = (

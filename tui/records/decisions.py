@@ -13,7 +13,6 @@ from ..jobs.asking import Answer, ask
 from ..jobs.fixes import accept_arguments, drop_arguments, ignore_arguments, pair_arguments
 from ..keys import named
 from ..places.deciding import DecidingPlace
-from ..screens.edit import EditScreen, keep_edited
 from ..texts.marks import counted, marks
 
 LEFT, RIGHT, BOTH, NEITHER = "left", "right", "both", "neither"
@@ -214,6 +213,9 @@ class RecordDecisions(DecidingPlace):
             self.notify(answer.problem, title="No row to edit", severity="error", markup=False)
             return
         document = answer.document
+
+        # Textual's editor takes its time to load, and hardly anybody needs it at once.
+        from ..screens.edit import EditScreen, keep_edited
 
         def decide(text: str | None) -> None:
             if text is None:

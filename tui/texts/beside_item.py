@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from ...curate.auditing.item_evidence import ItemEvidence
 from ...curate.evidence import field_text
 from ...workspace.safe_text import safe_text
 from .differences import Comparison, mark_differences
+
+if TYPE_CHECKING:
+    from ...curate.auditing.item_evidence import ItemEvidence
 
 _AROUND = 600
 """Characters of the row that are shown before and after what stands in it."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -46,6 +47,7 @@ class Pane(ScrollView, inherit_bindings=False):
     _text = Text()
     _lines: Sequence[Text] = ()
     _width = 0
+    _style = Style()
     _wanted: int | None = None
 
     def show(self, text: Text, *, at: int | None = None) -> None:
@@ -91,13 +93,19 @@ class Pane(ScrollView, inherit_bindings=False):
             return list(text.wrap(self.app.console, _NEVER, no_wrap=True))
         return list(text.wrap(self.app.console, max(1, width)))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw lines of what is in sight."""
+        # Asked for once: it is put together anew from all widgets above each time.
+        self._style = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Draw a line of what is in sight."""
         left, top = self.scroll_offset
         width = self.scrollable_content_region.width
         number = top + y
         if number >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._style)
         line = self._lines[number].copy()
         line.end = ""
         span = self.text_selection.get_span(number) if self.text_selection else None
@@ -105,8 +113,8 @@ class Pane(ScrollView, inherit_bindings=False):
             start, end = span
             style = self.screen.get_component_rich_style("screen--selection")
             line.stylize(style, start, len(line) if end == -1 else end)
-        strip = Strip(line.render(self.app.console)).apply_style(self.rich_style)
-        strip = strip.crop_extend(left, left + width, self.rich_style)
+        strip = Strip(line.render(self.app.console)).apply_style(self._style)
+        strip = strip.crop_extend(left, left + width, self._style)
         return strip.apply_offsets(left, number)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:

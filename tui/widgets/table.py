@@ -82,7 +82,8 @@ class Table(ScrollView, inherit_bindings=False):
         super().__init__(id=id)
         self._listing: Listing = Rows((), ())
         self._header = int(show_header)
-        self._drawn: dict[tuple[int, str], Strip] = {}
+        self._drawn: dict[tuple[int, Style, bool], Strip] = {}
+        self._style = Style()
 
     @property
     def listing(self) -> Listing:
@@ -202,32 +203,34 @@ class Table(ScrollView, inherit_bindings=False):
         if self._header <= line < self.size.height:
             self.refresh(Region(0, line, self.size.width, 1))
 
-    def notify_style_update(self) -> None:
-        """Draw in other colours."""
-        self._drawn.clear()
-        super().notify_style_update()
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw lines of what is in sight."""
+        # Asked for once: it is put together anew from all widgets above each time.
+        self._style = self.rich_style
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """Draw a line of what is in sight."""
         left, top = self.scroll_offset
-        row = top + y - self._header
         width = self.scrollable_content_region.width
-        if y < self._header:
-            strip = self._drawn_row(-1, "table--header")
-        elif row >= len(self._listing):
-            return Strip.blank(width, self.rich_style)
-        elif row == self.cursor_row:
-            strip = self._drawn_row(row, "table--cursor")
-        else:
-            strip = self._drawn_row(row, "table--hover" if row == self._hovered else "")
-        style = self.rich_style
-        if row == self.cursor_row and y >= self._header:
+        row = top + y - self._header
+        is_title = y < self._header
+        if not is_title and row >= len(self._listing):
+            return Strip.blank(width, self._style)
+        has_cursor = not is_title and row == self.cursor_row
+        style = self._style
+        if is_title:
+            style += self.get_component_rich_style("table--header")
+        elif has_cursor:
             style += self.get_component_rich_style("table--cursor")
+        elif row == self._hovered:
+            style += self.get_component_rich_style("table--hover")
+        strip = self._drawn_row(-1 if is_title else row, style, has_cursor=has_cursor)
         return strip.crop_extend(left, left + width, style)
 
-    def _drawn_row(self, row: int, component: str) -> Strip:
+    def _drawn_row(self, row: int, style: Style, *, has_cursor: bool) -> Strip:
         """Return a whole row, from its first cell to its last; the titles for row -1."""
-        strip = self._drawn.get((row, component))
+        strip = self._drawn.get((row, style, has_cursor))
         if strip is None:
             cells = self._listing.cells(row) if row >= 0 else _titles(self._listing)
             segments = [
@@ -235,16 +238,12 @@ class Table(ScrollView, inherit_bindings=False):
                 for column, cell in zip(self._listing.columns, cells, strict=True)
                 for segment in _cell_segments(self, cell, column)
             ]
-            style, over = self.rich_style, None
-            if component:
-                style += self.get_component_rich_style(component)
-            if component == "table--cursor":
-                # The cursor is told by its colours, whatever the cell's own are.
-                over = Style(color=style.color, bgcolor=style.bgcolor)
+            # The cursor is told by its colours, whatever the cell's own are.
+            over = Style(color=style.color, bgcolor=style.bgcolor) if has_cursor else None
             strip = Strip(Segment.apply_style(segments, style, over)).simplify()
             if len(self._drawn) >= _DRAWN_ROWS_KEPT:
                 self._drawn.clear()
-            self._drawn[row, component] = strip
+            self._drawn[row, style, has_cursor] = strip
         return strip
 
 

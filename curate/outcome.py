@@ -1,0 +1,3 @@
+"""How a check ended, as documents and events tell it."""
+
+RAN, SKIPPED, FAILED = "ran", "skipped", "failed"
