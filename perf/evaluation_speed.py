@@ -38,6 +38,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tunewise.evaluate.items import Answers
 from tunewise.evaluate.scoring.harness import CausalScorer
+from tunewise.evaluate.scoring.pair import TOKENS_ON_A_PROCESSOR
 from tunewise.evaluate.scoring.tokens import TokenScorer
 from tunewise.evaluate.tasks import suites as tasks
 from tunewise.evaluate.tasks.asking import ask
@@ -137,7 +138,7 @@ def compare(
         seconds: list[float] = []
         for _ in range(2):
             ours = CausalScorer(
-                TokenScorer(model, batch_tokens=2048),
+                TokenScorer(model, batch_tokens=TOKENS_ON_A_PROCESSOR),
                 tokenizer,
                 context=model.config.max_position_embeddings,
                 encoded=encoded,

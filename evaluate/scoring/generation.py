@@ -15,8 +15,8 @@ from .journal import Journal, part_name
 from .library import Engine, Prompts, base_model, needs_library, with_library
 from .prefixes import Group, group_by_prefix, read_prefix, repeated_in_rows
 
-# How many more tokens a batch may keep than are passed at once.
-_TOKENS_KEPT = 4
+# How many more tokens a batch may keep than are passed at once; a processor passes few.
+_KEPT_ON_A_PROCESSOR, _KEPT_ON_A_GPU = 8, 4
 # Rows that have ended are taken out of a batch once so many of its rows have.
 _COMPACT_AT = 0.5
 # A stop text may be written in other tokens than the tokenizer's own; as many more are looked at.
@@ -106,7 +106,7 @@ def answer_texts(
     if engine is not None and engine(model, asked):
         pass
     elif needs_library(model, wanted.options):
-        with_library(model, asked, batch_tokens=_TOKENS_KEPT * batch_tokens)
+        with_library(model, asked, batch_tokens=_tokens_kept(model, batch_tokens))
     else:
         chosen = asked.tokens, asked.limits
         if crew is not None:
@@ -201,7 +201,7 @@ def generate(
         while start < len(order):
             width = len(prompts[order[start]])
             room = max(limits[number] for number in order[start:])
-            most = max(1, _TOKENS_KEPT * batch_tokens // (width + room))
+            most = max(1, _tokens_kept(model, batch_tokens) // (width + room))
             batch = [_Row(number, limits[number]) for number in order[start : start + most]]
             start += most
             if not takes(next(numbers)):
@@ -212,6 +212,12 @@ def generate(
                 answers[row.number] = row.tokens
             finished([row.number for row in batch], [row.tokens for row in batch])
     return answers
+
+
+def _tokens_kept(model: Any, batch_tokens: int) -> int:
+    """Return how many tokens of prompts and answers a batch may hold."""
+    on_a_processor = next(model.parameters()).device.type == "cpu"
+    return batch_tokens * (_KEPT_ON_A_PROCESSOR if on_a_processor else _KEPT_ON_A_GPU)
 
 
 def generate_together(

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 BASE, TUNED = "base", "tuned"
 ModelName = Literal["base", "tuned"]
 
-_TOKENS_ON_A_PROCESSOR = 2048
+# What a layer computes for so many tokens stays in a processor's caches.
+TOKENS_ON_A_PROCESSOR = 1024
 _TOKENS_ON_A_GPU = 16384
 
 
@@ -61,7 +62,7 @@ class PairedModel:
         self.engine = engine
         self.models: dict[str, LocalModel] = {BASE: base, TUNED: tuned}
         self.hardware = hardware
-        chosen = _TOKENS_ON_A_PROCESSOR if hardware.device == "cpu" else _TOKENS_ON_A_GPU
+        chosen = TOKENS_ON_A_PROCESSOR if hardware.device == "cpu" else _TOKENS_ON_A_GPU
         self.batch_tokens = batch_tokens or chosen
         shared: dict[str, list[int]] = {}
         self.encoded = {BASE: shared, TUNED: shared if base.tokenizer is tuned.tokenizer else {}}

@@ -325,9 +325,10 @@ class TokenScorer:
             return self.model(**arguments, use_cache=ahead.length > 0).logits[0].float()
 
     def _mask(self, batch: list[PrefixTree], width: int, ahead: int) -> torch.Tensor:
-        """Return what is added to the attention: 0 along a tree's paths, else the lowest number.
+        """Return what is added to the attention: 0 along a tree's paths, else minus infinity.
 
-        What was read before the trees is seen from everywhere.
+        What was read before the trees is seen from everywhere. Every place sees itself at least,
+        also those that only fill a row; by infinity attention knows what it may pass over.
         """
         own = list(range(1, width + 1))
         ends = torch.tensor([tree.ends + own[len(tree) :] for tree in batch], device=self.device)
@@ -337,7 +338,7 @@ class TokenScorer:
         )
         dtype = self.model.dtype
         mask = torch.zeros((len(batch), 1, width, ahead + width), dtype=dtype, device=self.device)
-        mask[:, 0, :, ahead:].masked_fill_(~seen, torch.finfo(dtype).min)
+        mask[:, 0, :, ahead:].masked_fill_(~seen, float("-inf"))
         return mask
 
     def _why_no_trees(self, vocabulary: int) -> str:
