@@ -83,8 +83,8 @@ if TYPE_CHECKING:
 @click.option("--strategy", type=click.Choice(["fsdp", "deepspeed-2"]), default="fsdp",
               show_default=True,
               help="With --write-launch: what is shared out. fsdp: weights, gradients, optimizer; "
-              "its losses are those of one process, tested on processors. deepspeed-2: gradients "
-              "and optimizer, by the extra `deepspeed`; not run by us.")  # fmt: skip
+              "deepspeed-2: gradients and optimizer, by the extra `deepspeed`. Both learn what one "
+              "process does, tested on processors.")  # fmt: skip
 @click.option("--restart", is_flag=True,
               help="Begin anew where an unfinished run left a checkpoint.")  # fmt: skip
 def train(
@@ -196,19 +196,25 @@ def _write_launch(
     session: Session, folder: Path, recipe: Recipe, strategy: str, processes: int
 ) -> None:
     """Write what `accelerate launch` reads, and print the command."""
-    from ..train.loop.launch_configuration import FSDP, write_launch
-    from ..train.loop.processes import check_team
-    from ..train.loop.sharding import check_sharded
+    from importlib.util import find_spec
+
+    from ..train.loop.launch_configuration import DEEPSPEED, write_launch
+    from ..train.loop.sharding import INSTALL_DEEPSPEED, check_sharded
+    from ..train.loop.team import check_team
+    from ..workspace.events import Note
 
     session.is_job = False
     if processes < 2:
         raise click.UsageError("--write-launch needs --processes, two or more")
     check_team(recipe, processes)
-    if strategy == FSDP:
-        check_sharded(recipe)
+    check_sharded(recipe)
     options = ("--write-launch", "--strategy", "--processes")
     line = write_launch(folder, recipe, strategy, processes, without_options(sys.argv[1:], options))
     document = {"command": "train", "folder": str(folder.absolute()), "launch": line}
+    if strategy == DEEPSPEED and find_spec("deepspeed") is None:
+        # accelerate would end with an ImportError before a run of ours begins.
+        text = f"deepspeed is not installed here; where the run is to be: {INSTALL_DEEPSPEED}"
+        session.emit(Note(text=text, level="warning"))
     session.finish(document, lambda: line)
 
 
@@ -227,7 +233,7 @@ def _train_together(
     session: Session, split: Artifact, recipe: Recipe, processes: int, *, restart: bool
 ) -> None:
     """Start the processes of a run, or take part in it as one of them; the first one returns."""
-    from ..train.loop.processes import check_team, current_team, follow
+    from ..train.loop.team import check_team, current_team
 
     team = current_team()
     if "RANK" not in os.environ:
@@ -239,6 +245,8 @@ def _train_together(
         raise SystemExit(launch(sys.argv[1:], processes, threads))
     check_team(recipe, team.size)
     if team.rank:
+        from ..train.loop.processes import follow
+
         follow(session.workspace, split, recipe)
         raise SystemExit(0)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping
+from contextlib import redirect_stdout
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -44,4 +48,8 @@ def _quiet_libraries() -> None:
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    if find_spec("deepspeed"):
+        # accelerate imports it wherever it is, and its log goes to the stdout that it finds.
+        with redirect_stdout(sys.stderr):
+            import_module("deepspeed")
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft")

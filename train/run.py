@@ -230,11 +230,13 @@ class _Run:
 
     def _rehearse(self) -> Path:
         """Let the base write the replay, unless an earlier attempt has done so."""
+        from .loop.processes import tell_replay
         from .rows.rehearsal import rehearse
 
         path = self.draft.folder / REPLAY_NAME
         without = prepare(self.split, self.base, self.recipe, ignore, self.general)
         rehearse(self.base, without, path, self.emit)
+        tell_replay(self.recipe, path)
         return path
 
     def _tune(self, prepared: Prepared) -> Watch:
@@ -323,9 +325,12 @@ class _Run:
 
     def _go_on(self, watch: Watch) -> Path | None:
         """Let a watch go on from the newest checkpoint; returns its folder, or None."""
+        from .loop.team import check_same_team
+
         checkpoint = self.checkpoints.newest()
         if checkpoint is None:
             return None
+        check_same_team(checkpoint, self.emit)
         watch.restore(checkpoint.state)
         self.checkpoints.restore_result(checkpoint)
         steps = watch.schedule.steps

@@ -20,6 +20,33 @@ from tunewise.train.recipe import Recipe
 from tunewise.workspace.events import Event, Measured
 from tunewise.workspace.files import read_json, sha256_of_file
 
+# What one of two processes does, run after run without a new start: its arguments are the folder of
+# the workspace, a split, and an :func:`attempt` for each run. The first one prints where the
+# results lie of those that come to their end.
+MEMBER = """
+import os, sys
+from contextlib import suppress
+from pathlib import Path
+from tunewise.train.loop.processes import follow
+from tunewise.train.recipe import Recipe, read_recipe_file
+from tunewise.train.run import train
+from tunewise.workspace.artifact import Workspace, resolve_artifact
+from tunewise.workspace.events import Measured
+workspace, split = Workspace(Path(sys.argv[1])), sys.argv[2]
+split = resolve_artifact(workspace, "split", split)
+for number, attempt in enumerate(sys.argv[3:]):
+    path, step, told = attempt.split(":")
+    recipe = Recipe.model_validate(read_recipe_file(Path(path)))
+    def emit(event):
+        if isinstance(event, Measured) and event.step == int(step):
+            os.kill(os.getpid(), int(told))
+    if os.environ["RANK"] == "0":
+        with suppress(KeyboardInterrupt):
+            made = train(workspace, split, recipe, force=True, emit=emit)
+            print(made.folder.rename(workspace.root / f"made-{number}"), flush=True)
+    else:
+        follow(workspace, split, recipe)
+"""
 NEVER_THE_SAME = ("seconds", "memory_bytes")
 
 
@@ -88,6 +115,12 @@ def wait_for_step(step: int, process: subprocess.Popen[str]) -> int:
         if event.get("event") == "measured" and (last := event["step"]) >= step:
             break
     return last
+
+
+def attempt(recipe: Path, stop: tuple[int, signal.Signals] | None = None) -> str:
+    """Return an argument of :data:`MEMBER`: a run, and the signal that comes after one step."""
+    step, number = stop or (-1, 0)
+    return f"{recipe}:{step}:{int(number)}"
 
 
 def together(

@@ -14,15 +14,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunewise.train.loop.checkpoints import Checkpoint
 from tunewise.train.loop.launch import launch
-from tunewise.train.loop.processes import SharedCollator, Team, check_team
+from tunewise.train.loop.team import SharedCollator, Team, check_same_team, check_team
 from tunewise.train.recipe import Recipe
 from tunewise.train.rows.batches import Collator, LengthBatches
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import JobError, UsageError
+from tunewise.workspace.events import Event
 
-from .runs import changed, ended, learned, recipe_file, start, together, weights_of
+from .runs import MEMBER, attempt, changed, ended, learned, recipe_file, start, together, weights_of
 
 
 @given(lengths=st.lists(st.integers(1, 50), min_size=1, max_size=60), size=st.integers(2, 4))
@@ -48,31 +50,23 @@ def test_what_several_processes_cannot_do_is_refused() -> None:
     check_team(Recipe(task="preference"), 1)
 
 
-# What one of two processes does in the test below, without a new start for every run.
-_MEMBER = """
-import os, sys
-from contextlib import suppress
-from pathlib import Path
-from tunewise.train.loop.processes import follow
-from tunewise.train.recipe import Recipe, read_recipe_file
-from tunewise.train.run import train
-from tunewise.workspace.artifact import Workspace, resolve_artifact
-from tunewise.workspace.events import Measured
-workspace, split = Workspace(Path(sys.argv[1])), sys.argv[2]
-split = resolve_artifact(workspace, "split", split)
-for number, attempt in enumerate(sys.argv[3:]):
-    path, step, told = attempt.split(":")
-    recipe = Recipe.model_validate(read_recipe_file(Path(path)))
-    def emit(event):
-        if isinstance(event, Measured) and event.step == int(step):
-            os.kill(os.getpid(), int(told))
-    if os.environ["RANK"] == "0":
-        with suppress(KeyboardInterrupt):
-            made = train(workspace, split, recipe, force=True, emit=emit)
-            print(made.folder.rename(workspace.root / f"made-{number}"), flush=True)
-    else:
-        follow(workspace, split, recipe)
-"""
+def test_a_run_goes_on_with_the_processes_that_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes: list[Event] = []
+    check_same_team(
+        Checkpoint(tmp_path, 1, {"processes": 1, "shared_out": "nothing"}), notes.append
+    )
+    assert not notes
+    two = Checkpoint(tmp_path, 1, {"processes": 2, "shared_out": "nothing"})
+    check_same_team(two, notes.append)
+    assert "was written by 2 processes" in str(notes[0])
+    for then in ({"processes": 2, "shared_out": "weights"}, {"processes": 1, "shared_out": "x"}):
+        with pytest.raises(JobError, match="shared out, and this run is 1 process with nothing"):
+            check_same_team(Checkpoint(tmp_path, 1, then), notes.append)
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(JobError, match="this run is 1 process with weights shared out"):
+        check_same_team(two, notes.append)
 
 
 @pytest.mark.slow
@@ -92,14 +86,13 @@ def test_two_processes_learn_what_one_does_and_go_on_after_a_stop_and_a_kill(
     plain = Recipe(
         model=str(tiny_model), rank=4, dropout=0.0, learning_rate=1e-2, epochs=4, batch_size=4,
         gradient_accumulation=2, eval_every=1, checkpoint_every=3, samples=0, threads=1,
+        replay="generated", max_length=64,
     )  # fmt: skip
     dropping = changed(plain, dropout=0.3, samples=1, sample_tokens=3)
     calm, random = recipe_file(workspace.root, plain), recipe_file(workspace.root, dropping)
-    stops = [(1, signal.SIGINT), (4, signal.SIGINT), (5, signal.SIGTERM), (-1, 0), (7, 9)]
-    attempts = [f"{random}:{step}:{int(number)}" for step, number in stops]
-    members = together(
-        str(workspace.root), split.id, f"{calm}:-1:0", f"{random}:-1:0", *attempts, code=_MEMBER
-    )
+    stops = [(1, signal.SIGINT), (4, signal.SIGINT), (5, signal.SIGTERM), None, (7, signal.SIGKILL)]
+    attempts = [attempt(calm), attempt(random), *(attempt(random, stop) for stop in stops)]
+    members = together(str(workspace.root), split.id, *attempts, code=MEMBER)
     codes, said, wrong = ended(members)
     assert codes[0] == -signal.SIGKILL, wrong
     shared, whole, stopped = map(Path, said.split())

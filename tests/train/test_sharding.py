@@ -1,10 +1,13 @@
-"""Weights shared out among two processes (FSDP2) against the same run in one."""
+"""A model shared out among two processes (FSDP2, DeepSpeed) against the same run in one."""
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -15,19 +18,18 @@ from accelerate.commands.launch import _validate_launch_command, launch_command_
 from accelerate.utils import DistributedType
 from accelerate.utils.deepspeed import HfDeepSpeedConfig
 from accelerate.utils.launch import prepare_deepspeed_cmd_env, prepare_multi_gpu_env
-from safetensors.torch import load_file
 
 from tunewise.cli.train import without_options
 from tunewise.train.loop import sharding
-from tunewise.train.loop.launch_configuration import write_launch
-from tunewise.train.loop.processes import check_team
+from tunewise.train.loop.launch_configuration import DEEPSPEED, STRATEGIES, write_launch
 from tunewise.train.loop.sharding import check_sharded, check_shards
-from tunewise.train.recipe import Recipe, read_recipe_file
+from tunewise.train.loop.team import check_team
+from tunewise.train.recipe import Recipe
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import JobError, UsageError
 
-from .runs import ended, together
+from .runs import MEMBER, attempt, changed, ended, learned, recipe_file, together, weights_of
 
 # accelerate shards on GPUs only, by a list of devices in its state. PyTorch itself does it on the
 # processor, too: the processes of these tests tell accelerate that theirs is on the list.
@@ -42,11 +44,6 @@ def init(self, *arguments, **named):
     original(self, *arguments, **named)
 AcceleratorState.__init__ = init
 """
-_RUN = """
-import runpy
-sys.argv = ["tunewise", *sys.argv[1:]]
-runpy.run_module("tunewise.cli", run_name="__main__")
-"""
 _AS_ACCELERATE_SETS = {
     "ACCELERATE_USE_FSDP": "true",
     "FSDP_VERSION": "2",
@@ -57,36 +54,66 @@ _AS_ACCELERATE_SETS = {
 
 
 @pytest.mark.slow
-def test_two_processes_that_share_the_weights_learn_what_one_does(
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_two_processes_that_share_the_model_learn_what_one_does_and_go_on_after_a_stop(
+    strategy: str,
     workspace: Workspace,
     make_split: Callable[..., Artifact],
     chat_rows: Callable[[int, int], list],
     tiny_model: Path,
 ) -> None:
+    """With what is computed again, general rows learned and measured, samples, and a budget.
+
+    One process is the measure without dropout; with it, which draws other numbers in each process,
+    a run that nobody stopped is, to the last bit.
+    """
+    if strategy == DEEPSPEED and find_spec("deepspeed") is None:
+        pytest.skip("deepspeed is not installed (pip install 'tunewise[deepspeed]')")
     split = make_split(chat_rows(0, 9), chat_rows(40, 44))
-    recipe = workspace.root / "recipe.toml"
-    recipe.write_text(
-        f'model = "{tiny_model}"\ndropout = 0.0\nlearning_rate = 1e-3\n'
-        "epochs = 4\nbatch_size = 4\ngradient_accumulation = 2\neval_every = 2\n"
-        "checkpoint_every = 3\nsamples = 1\nsample_tokens = 3\n"
-    )
-    alone = train(workspace, split, Recipe.model_validate(read_recipe_file(recipe))).folder
-    arguments = ("train", split.id, "--recipe", str(recipe), "--json", "--force")
-    members = together(
-        *arguments, "--workspace", str(workspace.root),
-        code=_ON_A_PROCESSOR + _RUN, environment=_AS_ACCELERATE_SETS,
+    for name, word in ("replay", "tree"), ("probe", "Zx"):
+        rows = [{"text": word * number} for number in range(3, 9)]
+        (workspace.root / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    plain = Recipe(
+        model=str(tiny_model), dropout=0.0, learning_rate=1e-3, epochs=4, batch_size=4,
+        gradient_accumulation=2, eval_every=1, checkpoint_every=3, samples=1, sample_tokens=3,
+        gradient_checkpointing=True, replay="replay.jsonl", probe="probe.jsonl", threads=1,
     )  # fmt: skip
+    full = changed(
+        plain, method="full", learning_rate=5e-3, epochs=12, eval_every=2, replay=None,
+        stop_if="general_loss_increase > 0.002",
+    )  # fmt: skip
+    dropping = changed(plain, dropout=0.3)
+    files = [recipe_file(workspace.root, recipe) for recipe in (plain, full, dropping, dropping)]
+    stops = [(1, signal.SIGINT), (5, signal.SIGINT)]
+    attempts = [*map(attempt, files[:3]), *(attempt(files[3], stop) for stop in (*stops, None))]
+    code, environment = _ON_A_PROCESSOR + MEMBER, _AS_ACCELERATE_SETS
+    if strategy == DEEPSPEED:
+        write_launch(workspace.root, plain, strategy, 2, [])
+        path = workspace.root / "deepspeed.json"
+        code, environment = MEMBER, {
+            "ACCELERATE_USE_DEEPSPEED": "true", "ACCELERATE_DEEPSPEED_CONFIG_FILE": str(path),
+            "DS_ACCELERATOR": "cpu",
+        }  # fmt: skip
+    members = together(str(workspace.root), split.id, *attempts, code=code, environment=environment)
     codes, said, wrong = ended(members)
     assert codes == [0, 0], wrong
-    shared = Path(json.loads(said)["artifact"])
+    *shared, whole, stopped = map(Path, said.split())
+    for recipe, folder in zip((plain, full), shared, strict=True):
+        assert_alike(train(workspace, split, recipe).folder, folder)
+    assert 0.002 < learned(shared[1])[2]["over_budget"] < 0.1
+    assert learned(stopped) == learned(whole)
+
+
+def assert_alike(alone: Path, shared: Path) -> None:
+    """Compare the results of two runs but for rounding."""
     log, shared_log = (pl.read_parquet(folder / "log.parquet") for folder in (alone, shared))
-    for name in ("tokens", "supervised_tokens", "train_loss", "val_loss", "gradient_norm"):
+    for name in ("supervised_tokens", "train_loss", "val_loss", "general_loss", "gradient_norm"):
         ours, theirs = (frame[name].drop_nulls().to_list() for frame in (log, shared_log))
         assert theirs == pytest.approx(ours, rel=1e-5), name
     samples = [pl.read_parquet(folder / "samples.parquet") for folder in (alone, shared)]
     assert samples[0].equals(samples[1])
-    files = [next(folder.glob("*/*.safetensors")) for folder in (alone, shared)]
-    weights, shared_weights = map(load_file, files)
+    weights, shared_weights = weights_of(alone), weights_of(shared)
     assert weights.keys() == shared_weights.keys()
     for name, weight in weights.items():
         torch.testing.assert_close(shared_weights[name], weight, atol=1e-4, rtol=1e-3)

@@ -17,7 +17,7 @@ from ..models.parameters import make_optimizer
 from ..recipe import Recipe
 from ..rows.batches import LengthBatches
 from ..rows.render import Rendered
-from .processes import SharedCollator, current_team
+from .team import SharedCollator, current_team
 from .watch import Tally
 
 

@@ -8,11 +8,13 @@ means the same however many they are: batch_size counts the rows of all together
 
 from __future__ import annotations
 
-import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Any
@@ -22,14 +24,12 @@ from torch import distributed
 from transformers import TrainerCallback, TrainerControl
 
 from ...workspace.artifact import Artifact, Workspace
-from ...workspace.errors import UsageError
 from ...workspace.events import ignore
 from ..models.hardware import Hardware, choose_hardware, is_sharded
 from ..recipe import Recipe
-from ..rows.batches import LengthBatches
-from ..rows.render import Rendered
-from ..rows.tasks import HEAD, PREFERENCES
-from .sharding import check_deepspeed, check_sharded, check_shards, whole_state
+from ..rows.general import GENERATED, REPLAY
+from .sharding import check_shards, is_deepspeed, whole_state
+from .team import current_team
 
 if TYPE_CHECKING:
     from .measuring import Measuring
@@ -41,109 +41,17 @@ _DECIDED = "decided"
 _PATIENCE = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Team:
-    """The processes of a run.
-
-    Attributes:
-        rank: which of them this is; 0 leads.
-        size: how many there are.
-    """
-
-    rank: int = 0
-    size: int = 1
-
-    def share(self, order: LengthBatches) -> LengthBatches | _Share:
-        """Return the part of every batch that this process learns."""
-        return order if self.size == 1 else _Share(order, self)
-
-    def total(self, *numbers: int, device: Any = None) -> tuple[int, ...]:
-        """Return sums over all processes."""
-        if self.size == 1:
-            return numbers
-        summed = torch.tensor(numbers, device=device)
-        distributed.all_reduce(summed)
-        return tuple(summed.tolist())
-
-
-def current_team() -> Team:
-    """Return the processes that this one was started among."""
-    return Team(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
-
-
-def check_team(recipe: Recipe, size: int) -> None:
-    """Check that a recipe can be learned by several processes.
-
-    Raises:
-        UsageError: it cannot; the text says why.
-    """
-    if size == 1:
-        return
-    if is_sharded():
-        check_sharded(recipe)
-    check_deepspeed()
-    reason = fix = ""
-    if recipe.batch_size < size:
-        reason = f"{recipe.batch_size} rows a batch are too few for {size} processes"
-        fix = f"set batch_size to {size} or more: it counts the rows of all processes together"
-    elif recipe.task in (HEAD, PREFERENCES):
-        reason, fix = f"task = {recipe.task!r} is learned by one process", "leave out --processes"
-    elif recipe.kl_weight:
-        reason, fix = "kl_weight is computed by one process", "leave out --processes"
-    if reason:
-        raise UsageError(reason, where="--processes", fix=fix)
-
-
-@dataclass(frozen=True, slots=True)
-class _Share:
-    """Every size-th row of each batch; the loops ask for what :class:`LengthBatches` has."""
-
-    order: LengthBatches
-    team: Team
-    drop_last: bool = False
-
-    @property
-    def batch_size(self) -> int:
-        """Rows a batch, at most."""
-        return -(-self.order.batch_size // self.team.size)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that the next iteration is of."""
-        self.order.set_epoch(epoch)
-
-    def __len__(self) -> int:
-        """Return the number of batches, the same in every process."""
-        return len(self.order)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        """Yield the rows of each batch; none where the batch has fewer than there are processes."""
-        return (batch[self.team.rank :: self.team.size] for batch in self.order)
-
-
-@dataclass(frozen=True, slots=True)
-class SharedCollator:
-    """Makes tensors of a share of a batch, which may be empty.
-
-    A process without rows computes two tokens that teach nothing, so that it takes part in the
-    sum of gradients.
-    """
-
-    collate: Callable[[Any], dict[str, torch.Tensor]]
-
-    def __call__(self, rows: Sequence[Rendered]) -> dict[str, torch.Tensor]:
-        """Collate the rows."""
-        if rows:
-            return self.collate(rows)
-        nothing = self.collate([Rendered([0, 0], [False, False])])
-        return nothing | {"tokens": torch.tensor(0)}
-
-
 def join(hardware: Hardware) -> None:
     """Meet the other processes; returns when all have come."""
     from accelerate import PartialState
 
     cpu = hardware.device == "cpu"
-    PartialState(cpu=cpu, backend="gloo" if cpu else "nccl", timeout=_PATIENCE)
+    backend = "gloo" if cpu else "nccl"
+    # DeepSpeed prints what it has built where the command's own document goes.
+    with redirect_stdout(sys.stderr):
+        PartialState(cpu=cpu, backend=backend, timeout=_PATIENCE)
+        if is_deepspeed():
+            import_module("deepspeed").init_distributed(backend, auto_mpi_discovery=False)
 
 
 def led(
@@ -167,8 +75,19 @@ def led(
 
 def dismiss(recipe: Recipe) -> None:
     """Tell the other processes that there is nothing to do: the run is done already."""
+    _tell_early(recipe, None)
+
+
+def tell_replay(recipe: Recipe, path: Path) -> None:
+    """Tell the other processes, if there are any, what the base wrote for itself to learn again."""
+    if current_team().size > 1:
+        _tell_early(recipe, str(path))
+
+
+def _tell_early(recipe: Recipe, value: str | None) -> str | None:
+    """Give the leader's value to all before the run is prepared."""
     join(choose_hardware(dtype=recipe.dtype, threads=recipe.threads))
-    _tell(None)
+    return _tell(value)
 
 
 def follow(workspace: Workspace, split_artifact: Artifact, recipe: Recipe) -> None:
@@ -194,6 +113,11 @@ def follow(workspace: Workspace, split_artifact: Artifact, recipe: Recipe) -> No
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     base, general = find_inputs(workspace, recipe)
+    if recipe.replay == GENERATED:
+        written = _tell_early(recipe, None)
+        if written is None:
+            return
+        general = {**general, REPLAY: Path(written)}
     prepared = prepare(split_artifact, base, recipe, ignore, general)
     join(prepared.hardware)
     run = _tell(None)

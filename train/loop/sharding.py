@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     import torch
 
 
+INSTALL_DEEPSPEED = "pip install 'tunewise[deepspeed]'"
+
+
 def check_sharded(recipe: Recipe) -> None:
-    """Check that a recipe is one that has been tried with weights shared out.
+    """Check that a recipe is one that has been tried with weights or gradients shared out.
 
     Raises:
         UsageError: it is not; the text names the keys.
@@ -42,11 +45,16 @@ def check_sharded(recipe: Recipe) -> None:
     }
     if untried := [name for name, holds in is_plain.items() if not holds]:
         raise UsageError(
-            f"weights shared out (fsdp) have not been tried with {', '.join(untried)}",
-            where="--strategy fsdp",
+            f"weights or gradients shared out have not been tried with {', '.join(untried)}",
+            where="--strategy",
             fix="leave these keys at their defaults, or take --processes, where each process "
             "holds the whole model",
         )
+
+
+def is_deepspeed() -> bool:
+    """Tell whether `accelerate launch` started this process to train by DeepSpeed."""
+    return os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() == "true"
 
 
 def check_deepspeed() -> None:
@@ -55,13 +63,11 @@ def check_deepspeed() -> None:
     Raises:
         UsageError: it is not, or its third stage is asked for.
     """
-    if os.environ.get("ACCELERATE_USE_DEEPSPEED", "").lower() != "true":
+    if not is_deepspeed():
         return
     if find_spec("deepspeed") is None:
         raise UsageError(
-            "deepspeed is not installed",
-            where="ACCELERATE_USE_DEEPSPEED",
-            fix="pip install 'tunewise[deepspeed]'",
+            "deepspeed is not installed", where="ACCELERATE_USE_DEEPSPEED", fix=INSTALL_DEEPSPEED
         )
     path = os.environ.get("ACCELERATE_DEEPSPEED_CONFIG_FILE")
     stage: object = os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE", "2")

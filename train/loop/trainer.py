@@ -27,8 +27,8 @@ from .anchor import Anchor
 from .course import Course, Lesson
 from .loss import token_losses
 from .objective import Objective
-from .processes import current_team
 from .schedules import learning_rate_factor
+from .team import current_team
 from .watch import Tally
 
 

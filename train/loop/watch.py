@@ -22,6 +22,7 @@ from ..recipe import Recipe
 from .checkpoints import Checkpoints
 from .failures import kept_so_far
 from .interruption import finishing_the_step
+from .team import team_facts
 from .telling import LOSSES, Telling
 
 __all__ = ["LOG_SCHEMA", "Losses", "Tally", "Watch", "finishing_the_step"]
@@ -230,6 +231,7 @@ class Watch(TrainerCallback):
     def state(self) -> dict[str, Any]:
         """Return what a run must know to go on, as JSON values."""
         return {
+            **team_facts(),
             "log": self.log,
             "samples": self.telling.samples,
             "tokens": self.tally.tokens,
