@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -20,10 +17,9 @@ from tunewise.train.models.parameters import Unfreezing, layers_of
 from tunewise.train.recipe import Recipe
 from tunewise.train.run import preflight, train
 from tunewise.workspace.artifact import Artifact, Workspace
-from tunewise.workspace.events import Event, Measured
-from tunewise.workspace.files import read_json, sha256_of_file
+from tunewise.workspace.files import read_json
 
-MEASURED = ("seconds", "memory_bytes")
+from .runs import changed, learned, stopping_at, weights_of
 
 
 @pytest.fixture
@@ -37,24 +33,6 @@ def recipe(tiny_model: Path) -> Recipe:
         model=str(tiny_model), rank=4, learning_rate=1e-2, epochs=2, eval_every=2, threads=1,
         checkpoint_every=2, samples=0,
     )  # fmt: skip
-
-
-def changed(recipe: Recipe, **changes: Any) -> Recipe:
-    return Recipe.model_validate({**recipe.model_dump(), **changes})
-
-
-def learned(artifact: Artifact) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    weights = {path.name: sha256_of_file(path) for path in artifact.folder.glob("*/*.safetensors")}
-    return weights, pl.read_parquet(artifact.folder / "log.parquet").drop(MEASURED).to_dicts()
-
-
-def stop(event: Event) -> None:
-    if isinstance(event, Measured) and event.step == 2:
-        os.kill(os.getpid(), signal.SIGINT)
-
-
-def weights_of(artifact: Artifact) -> dict[str, torch.Tensor]:
-    return load_file(next(artifact.folder.glob("*/*.safetensors")))
 
 
 @pytest.mark.parametrize("own_template", [True, False])
@@ -78,10 +56,10 @@ def test_the_base_writes_its_own_replay(
     assert facts["used"] + facts["refused"] == len(written)
     assert facts["used"] >= 3
     assert artifact.manifest.parameters["replay"] == "generated"
-    whole = learned(artifact)
+    whole = learned(artifact.folder)
     with pytest.raises(KeyboardInterrupt):
-        train(workspace, split, chosen, force=True, emit=stop)
-    assert learned(train(workspace, split, chosen, force=True)) == whole
+        train(workspace, split, chosen, force=True, emit=stopping_at(2))
+    assert learned(train(workspace, split, chosen, force=True).folder) == whole
 
 
 def test_a_dry_run_says_that_replay_is_not_counted(
@@ -100,7 +78,7 @@ def test_lower_layers_learn_more_slowly(
     split = make_split(chat_rows(0, 8), chat_rows(40, 44))
     once = {"epochs": 1, "learning_rate": 1e-3, "warmup": 0.0, "layer_decay": 0.5}
     artifact = train(workspace, split, changed(recipe, method=method, **once))
-    after = weights_of(artifact)
+    after = weights_of(artifact.folder)
     before = load_file(Path(str(recipe.model)) / "model.safetensors")
     longest = {}
     for layer in ("embed_tokens", "layers.0.", "layers.1.", "lm_head"):
@@ -137,10 +115,10 @@ def test_a_layer_that_is_not_thawed_stays_as_it_is(
     rate = {"lora": 1e-2, "full": 1e-3}[method]
     chosen = changed(recipe, method=method, unfreezing=1.0, learning_rate=rate, keep="last")
     artifact = train(workspace, split, changed(chosen, epochs=1))
-    whole = learned(train(workspace, split, chosen))
+    whole = learned(train(workspace, split, chosen).folder)
     with pytest.raises(KeyboardInterrupt):
-        train(workspace, split, chosen, force=True, emit=stop)
-    assert learned(train(workspace, split, chosen, force=True)) == whole
+        train(workspace, split, chosen, force=True, emit=stopping_at(2))
+    assert learned(train(workspace, split, chosen, force=True).folder) == whole
     # Three steps: the lower layer learns in the third alone.
     log = pl.read_parquet(artifact.folder / "log.parquet")
     assert log["step"].max() == 3
@@ -150,6 +128,6 @@ def test_a_layer_that_is_not_thawed_stays_as_it_is(
     assert norms[0] < free["gradient_norm"].drop_nulls()[0]
     if method == "full":
         before = load_file(Path(str(recipe.model)) / "model.safetensors")
-        after = weights_of(artifact)
+        after = weights_of(artifact.folder)
         assert torch.equal(after["model.embed_tokens.weight"], before["model.embed_tokens.weight"])
         assert not torch.equal(after["lm_head.weight"], before["lm_head.weight"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,10 +20,9 @@ from tunewise.train.rows.supervision import prepare_part
 from tunewise.train.rows.tasks import learn_pairs
 from tunewise.train.run import preflight, train
 from tunewise.workspace.artifact import Artifact, Workspace
-from tunewise.workspace.events import Event, Measured
-from tunewise.workspace.files import read_json, sha256_of_file
+from tunewise.workspace.files import read_json
 
-MEASURED = ("seconds", "memory_bytes")
+from .runs import changed, learned, stopping_at
 
 
 def pair(number: int) -> dict[str, Any]:
@@ -51,27 +48,13 @@ def recipe(tiny_model: Path) -> Recipe:
     )  # fmt: skip
 
 
-def changed(recipe: Recipe, **changes: Any) -> Recipe:
-    return Recipe.model_validate({**recipe.model_dump(), **changes})
-
-
-def learned(artifact: Artifact) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    weights = {path.name: sha256_of_file(path) for path in artifact.folder.glob("*/*.safetensors")}
-    return weights, pl.read_parquet(artifact.folder / "log.parquet").drop(MEASURED).to_dicts()
-
-
-def stop(event: Event) -> None:
-    if isinstance(event, Measured) and event.step == 2:
-        os.kill(os.getpid(), signal.SIGINT)
-
-
 def goes_on(workspace: Workspace, split: Artifact, recipe: Recipe) -> Artifact:
     """Train a recipe, train it again with a stop between, and compare."""
-    whole = learned(train(workspace, split, recipe))
+    whole = learned(train(workspace, split, recipe).folder)
     with pytest.raises(KeyboardInterrupt):
-        train(workspace, split, recipe, force=True, emit=stop)
+        train(workspace, split, recipe, force=True, emit=stopping_at(2))
     artifact = train(workspace, split, recipe, force=True)
-    assert learned(artifact) == whole
+    assert learned(artifact.folder) == whole
     return artifact
 
 

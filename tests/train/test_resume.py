@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 import torch
 
@@ -21,9 +16,9 @@ from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import JobError
 from tunewise.workspace.events import Event, Measured, Note
-from tunewise.workspace.files import read_json, sha256_of_file
+from tunewise.workspace.files import sha256_of_file
 
-NEVER_THE_SAME = ("seconds", "memory_bytes")
+from .runs import changed, learned, recipe_file, start, stopping_at, wait_for_step
 
 
 @pytest.fixture
@@ -40,26 +35,6 @@ def recipe(tiny_model: Path) -> Recipe:
     )  # fmt: skip
 
 
-def result_of(artifact: Artifact) -> tuple[dict[str, str], list[dict[str, Any]], dict[str, Any]]:
-    """Return what a run learned: digests of its weights, its log, and its facts."""
-    weights = {path.name: sha256_of_file(path) for path in artifact.folder.glob("*/*.safetensors")}
-    log = pl.read_parquet(artifact.folder / "log.parquet").drop(NEVER_THE_SAME)
-    document = read_json(artifact.folder / "train.json")
-    names = (
-        "steps", "tokens", "supervised_tokens", "best", "final", "kept_step", "losses", "samples",
-    )  # fmt: skip
-    return weights, log.to_dicts(), {name: document[name] for name in names}
-
-
-def stopping_at(step: int, events: list[Event]) -> Callable[[Event], None]:
-    def emit(event: Event) -> None:
-        events.append(event)
-        if isinstance(event, Measured) and event.step == step:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    return emit
-
-
 @pytest.mark.parametrize("method", ["lora", "full"])
 @pytest.mark.parametrize("accumulation", [1, 2])
 def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(
@@ -68,14 +43,14 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(
     """Within an epoch, at its end, and where only half the steps' batches fill one."""
     update = {"method": method, "gradient_accumulation": accumulation, "epochs": 2 * accumulation}
     recipe = recipe.model_copy(update=update | {"batch_size": 7, "eval_every": 1})
-    whole = result_of(train(workspace, split, recipe))
+    whole = learned(train(workspace, split, recipe).folder)
     for step in (1, 3, 6):
         with pytest.raises(KeyboardInterrupt) as caught:
             train(workspace, split, recipe, force=True, emit=stopping_at(step, []))
         assert caught.value.__notes__[0].endswith(f"the same command goes on after step {step}")
         events: list[Event] = []
         artifact = train(workspace, split, recipe, force=True, emit=events.append)
-        assert result_of(artifact) == whole
+        assert learned(artifact.folder) == whole
         told = [event.text for event in events if isinstance(event, Note)]
         assert any(f"going on after step {step} of" in text for text in told)
         measured = [event.step for event in events if isinstance(event, Measured)]
@@ -84,31 +59,35 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(
         assert all(path.is_file() for path in artifact.folder.glob("*/*")), "one adapter only"
 
 
-def tunewise(workspace: Workspace, recipe: Recipe, *options: str) -> subprocess.Popen[str]:
-    path = workspace.root / "recipe.toml"
-    keys = recipe.model_dump(exclude_none=True, exclude_defaults=True)
-    path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items()))
-    command = [sys.executable, "-m", "tunewise.cli", "train", "--events", "--recipe", str(path)]
-    return subprocess.Popen(
-        [*command, "--workspace", str(workspace.root), *options],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def killed_at(step: int, process: subprocess.Popen[str]) -> int:
-    """Kill a training as soon as it tells of a step; returns the last one it told of."""
-    last = -1
-    assert process.stdout
-    for line in process.stdout:
-        event = json.loads(line)
-        if event.get("event") == "measured":
-            last = event["step"]
-            if last >= step:
-                process.send_signal(signal.SIGKILL)
-                break
-    process.wait()
-    return last
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"layer_decay": 0.5},
+        {"layer_decay": 0.5, "method": "full", "optimizer": "adafactor"},
+        {"unfreezing": 1.0, "layer_decay": 0.5, "keep": "last"},
+        {"loraplus_ratio": 4.0},
+        {"mix": {"questions.jsonl": 0.3, "labels.jsonl": 0.2}, "replay": "texts.jsonl"},
+        {"packing": True, "initialisation": "pissa", "max_length": 64, "batch_size": 2},
+    ],
+    ids=str,
+)
+def test_recipes_of_every_kind_go_on(
+    workspace: Workspace, split: Artifact, recipe: Recipe, changes: dict[str, Any]
+) -> None:
+    """Rates of layers, layers that begin later, mixtures of tasks: all that a run has to recall."""
+    files = {
+        "questions": [{"prompt": f"the {n} red", "response": f"bird {n}"} for n in range(12)],
+        "labels": [{"text": f"tree {n} grows", "label": "ab"[n % 2]} for n in range(12)],
+        "texts": [{"text": f"swims the sea near {n} tree grows"} for n in range(12)],
+    }
+    for name, rows in files.items():
+        text = "\n".join(map(json.dumps, rows))
+        (workspace.root / f"{name}.jsonl").write_text(text)
+    recipe = changed(recipe, **{"batch_size": 7, "samples": 0, "eval_every": 1, **changes})
+    whole = learned(train(workspace, split, recipe).folder)
+    with pytest.raises(KeyboardInterrupt):
+        train(workspace, split, recipe, force=True, emit=stopping_at(4))
+    assert learned(train(workspace, split, recipe, force=True).folder) == whole
 
 
 @pytest.mark.slow
@@ -116,18 +95,24 @@ def test_a_run_that_is_killed_loses_only_the_steps_since_its_checkpoint(
     workspace: Workspace, split: Artifact, recipe: Recipe
 ) -> None:
     recipe = recipe.model_copy(update={"epochs": 6, "eval_every": 4})
-    whole = result_of(train(workspace, split, recipe))
-    force: tuple[str, ...] = ("--force",)
+    whole = learned(train(workspace, split, recipe).folder)
+    command = (
+        "train", "--events", "--force", "--recipe", str(recipe_file(workspace.root, recipe)),
+        "--workspace", str(workspace.root),
+    )  # fmt: skip
     for step in (1, 7, 16, 23):
-        assert killed_at(step, tunewise(workspace, recipe, *force)) >= step
-    process = tunewise(workspace, recipe, *force)
+        process = start(*command)
+        assert wait_for_step(step, process) >= step
+        process.kill()
+        process.wait()
+    process = start(*command)
     lines = [json.loads(line) for line in process.communicate()[0].splitlines()]
     assert process.returncode == 0
     told = " ".join(line["text"] for line in lines if line.get("event") == "note")
     assert "going on after step 22 of 30" in told
     done = Workspace(workspace.root)
     (folder,) = (path.parent for path in (done.store / "train").glob("*/train.json"))
-    assert result_of(Artifact(folder, None)) == whole  # type: ignore[arg-type]
+    assert learned(folder) == whole
 
 
 def test_the_state_that_was_best_by_then_comes_back(
@@ -135,7 +120,7 @@ def test_the_state_that_was_best_by_then_comes_back(
 ) -> None:
     """What a later step overwrote is no longer what the checkpoint speaks of."""
     recipe = recipe.model_copy(update={"eval_every": 1})
-    whole = result_of(train(workspace, split, recipe))
+    whole = learned(train(workspace, split, recipe).folder)
     with pytest.raises(KeyboardInterrupt):
         train(workspace, split, recipe, force=True, emit=stopping_at(4, []))
     (partial,) = (workspace.store / "train").glob(".*.partial")
@@ -145,7 +130,7 @@ def test_the_state_that_was_best_by_then_comes_back(
     adapter.write_bytes(b"of a later step")
     (kept,) = partial.glob("checkpoints/*/kept/result/adapter_model.safetensors")
     assert sha256_of_file(kept) == best
-    assert result_of(train(workspace, split, recipe, force=True)) == whole
+    assert learned(train(workspace, split, recipe, force=True).folder) == whole
 
 
 def test_a_checkpoint_that_is_not_whole_does_not_count(
@@ -200,7 +185,7 @@ def test_a_checkpoint_that_somebody_asks_for_is_written_and_the_run_goes_on_as_i
     workspace: Workspace, split: Artifact, recipe: Recipe, tmp_path: Path
 ) -> None:
     recipe = recipe.model_copy(update={"checkpoint_every": 100, "eval_every": 1})
-    whole = result_of(train(workspace, split, recipe))
+    whole = learned(train(workspace, split, recipe).folder)
     asked: list[list[str]] = []
     events: list[Event] = []
 
@@ -219,7 +204,7 @@ def test_a_checkpoint_that_somebody_asks_for_is_written_and_the_run_goes_on_as_i
     assert not ask_for_checkpoints(workspace), "nothing runs any more"
     again: list[Event] = []
     artifact = train(workspace, split, recipe, force=True, emit=again.append)
-    assert result_of(artifact) == whole
+    assert learned(artifact.folder) == whole
     assert any("going on after step 2 of" in e.text for e in again if isinstance(e, Note))
     assert not list(artifact.folder.glob("checkpoint*"))
     assert not ask_for_checkpoints(Workspace(tmp_path / "nothing"))
