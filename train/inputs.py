@@ -53,3 +53,5 @@ def _quiet_libraries() -> None:
         with redirect_stdout(sys.stderr):
             import_module("deepspeed")
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft")
+    # What is saved of such an adapter is turned into one for the untouched base.
+    warnings.filterwarnings("ignore", message="(PiSSA|OLoRA) changes the base weights")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from tunewise.train.recipe import Recipe
-from tunewise.train.rows.general import replay_rows
+from tunewise.train.rows.general import general_files, replay_rows
 from tunewise.train.run import train
 from tunewise.workspace.artifact import Artifact, Workspace
 from tunewise.workspace.errors import JobError, UsageError
@@ -107,6 +107,15 @@ def test_general_rows_change_what_is_learned(workspace: Workspace, split: Artifa
         load_file(run.folder / "adapter/adapter_model.safetensors") for run in (plain, mixed)
     ]
     assert any(not weights[0][name].equal(weights[1][name]) for name in weights[0])
+
+
+def test_a_set_for_replay_comes_with_the_project(
+    workspace: Workspace, repository_root: Path
+) -> None:
+    files = general_files(Recipe(replay="bundled", probe="bundled"), workspace.root)
+    bundled = repository_root / "datasets" / "replay.jsonl"
+    assert files == {"replay": bundled, "probe": bundled}
+    assert len(bundled.read_text().splitlines()) == 2000
 
 
 def test_too_few_general_rows_are_told(workspace: Workspace, split: Artifact, recipe: Recipe):

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 REPLAY, PROBE, ANCHOR = "replay", "probe", "kl_texts"
-GENERATED = "generated"
+GENERATED, BUNDLED = "generated", "bundled"
+_BUNDLED_PATH = Path(__file__).resolve().parents[2] / "datasets" / "replay.jsonl"
 MIXED = "mix:"
 # The model is held to its base on so many rows at most, a few at each step.
 MOST_ANCHORED = 4096
@@ -86,13 +87,13 @@ def general_path(key: str, name: str, root: Path) -> Path:
 
     Args:
         key: of the recipe, such as ``replay`` or ``probe``.
-        name: as the recipe has it.
+        name: as the recipe has it; ``bundled`` is the set that comes with the project.
         root: of the workspace.
 
     Raises:
         UsageError: there is no such file.
     """
-    path = root / Path(name).expanduser()
+    path = _BUNDLED_PATH if name == BUNDLED else root / Path(name).expanduser()
     if not path.is_file():
         raise UsageError(
             f"there is no such file of {key} rows",
