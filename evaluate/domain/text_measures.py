@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from ...workspace.errors import DataError, UsageError
 from ..scoring.quiet import quiet
 from .kinds import LONG, STRUCTURED, AnswerKind
 
+# Scores of this size are none, and their sum would not be finite.
+_LARGEST = 1e100
 METRICS = Path(__file__).resolve().parents[1] / "metrics"
 Score = Callable[[list[str], list[str]], list[float]]
 
@@ -131,9 +132,12 @@ def check_scores(found: Any, count: int, where: str) -> list[float]:
         raise DataError(f"the metric gives no list of numbers: {error}", where=where) from error
     if len(scores) != count:
         raise DataError(f"the metric gives {len(scores)} scores for {count} answers", where=where)
-    bad = sum(not math.isfinite(score) for score in scores)
+
+    bad = sum(not abs(score) < _LARGEST for score in scores)
     if bad:
-        raise DataError(f"{bad} of {count} scores of the metric are no numbers", where=where)
+        raise DataError(
+            f"{bad} of {count} scores of the metric are no numbers, or too large", where=where
+        )
     return scores
 
 

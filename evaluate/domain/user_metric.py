@@ -7,7 +7,9 @@ why nothing is downloaded: a name means a module that Hugging Face's `evaluate` 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -94,12 +96,28 @@ def _run(path: Path) -> Any:
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    try:
+    with _their_code(str(path)):
         specification.loader.exec_module(module)
-    except Exception as error:
-        # It is a program of the user's; anything can go wrong in it.
-        raise _broken(error, str(path)) from error
     return module
+
+
+@contextmanager
+def _their_code(where: str) -> Iterator[None]:
+    """Run a program of the user's: anything can go wrong in it, and all of it is said to be so.
+
+    What it prints goes to stderr, because stdout is this program's; that it exits ends nothing
+    silently.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except DataError:
+        raise
+    except (Exception, SystemExit) as error:
+        said = str(error).strip().partition("\n")[0]
+        raise DataError(
+            f"the metric failed: {type(error).__name__}: {said}", where=where, fix="mend the file"
+        ) from error
 
 
 def _defines_metric(module: Any) -> bool:
@@ -116,10 +134,8 @@ def _defines_metric(module: Any) -> bool:
 def _of_function(
     function: Callable[..., Any], where: str, predictions: Sequence[str], references: Sequence[str]
 ) -> list[float]:
-    try:
+    with _their_code(where):
         found = function(list(predictions), list(references))
-    except Exception as error:
-        raise _broken(error, where) from error
     return check_scores(found, len(predictions), where)
 
 
@@ -127,20 +143,15 @@ def _of_metric(path: Path, predictions: Sequence[str], references: Sequence[str]
     import evaluate
 
     where = str(path)
-    try:
-        with quiet():
-            metric = evaluate.load(where, keep_in_memory=True)
-            whole: Any = metric.compute(predictions=list(predictions), references=list(references))
-            if "items" in whole:
-                return check_scores(whole["items"], len(predictions), where)
-            found = [
-                _number(metric.compute(predictions=[said], references=[meant]), path.stem)
-                for said, meant in zip(predictions, references, strict=True)
-            ]
-    except DataError:
-        raise
-    except Exception as error:
-        raise _broken(error, where) from error
+    with _their_code(where), quiet():
+        metric = evaluate.load(where, keep_in_memory=True)
+        whole: Any = metric.compute(predictions=list(predictions), references=list(references))
+        if "items" in whole:
+            return check_scores(whole["items"], len(predictions), where)
+        found = [
+            _number(metric.compute(predictions=[said], references=[meant]), path.stem)
+            for said, meant in zip(predictions, references, strict=True)
+        ]
     return check_scores(found, len(predictions), where)
 
 
@@ -151,10 +162,3 @@ def _number(result: Any, name: str) -> Any:
         if key in numbers:
             return numbers[key]
     return next(iter(numbers.values()), None)
-
-
-def _broken(error: Exception, where: str) -> DataError:
-    said = str(error).strip().partition("\n")[0]
-    return DataError(
-        f"the metric failed: {type(error).__name__}: {said}", where=where, fix="mend the file"
-    )

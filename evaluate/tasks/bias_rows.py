@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ...workspace.errors import DataError
+from ...workspace.safe_text import excerpt
 from .local import ID_FIELDS, in_memory, read_rows
 
 PROBE = "bias_probe"
@@ -84,7 +85,8 @@ def _read_table(path: Path) -> list[dict[str, Any]]:
     try:
         rows = pl.read_csv(path, infer_schema=False).to_dicts()
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"the benchmark cannot be read: {error}", where=str(path)) from error
+        said = str(error).partition("\n")[0]
+        raise DataError(f"the benchmark cannot be read: {said}", where=str(path)) from error
     if not rows:
         raise DataError("the benchmark has no rows", where=str(path))
     return rows
@@ -154,7 +156,10 @@ def _groups(row: Row) -> list[str]:
 
 def _object(value: Any) -> Mapping[str, Any]:
     if isinstance(value, str):
-        value = json.loads(value)
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{excerpt(value, 40)!r} is no JSON object") from error
     return value if isinstance(value, Mapping) else {}
 
 

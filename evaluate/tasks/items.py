@@ -98,8 +98,9 @@ def _rows(path: Path) -> list[Any]:
         else:
             separator = "\t" if path.suffix == ".tsv" else ","
             rows = pl.read_csv(path, separator=separator, infer_schema=False).to_dicts()
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"the benchmark cannot be read: {error}", where=str(path)) from error
+    except (OSError, ValueError, RecursionError, pl.exceptions.PolarsError) as error:
+        said = str(error).partition("\n")[0]
+        raise DataError(f"the benchmark cannot be read: {said}", where=str(path)) from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError("the benchmark is no list of JSON objects", where=str(path))
     if not rows:

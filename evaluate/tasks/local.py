@@ -76,7 +76,9 @@ def read_rows(path: Path) -> list[Row]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+            # Half a pair of surrogates is no text, and nothing could be done with it later.
+            line.encode(), json.dumps(row, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
             raise DataError(f"this is no JSON: {error}", where=f"{path}, line {number}") from error
         if not isinstance(row, dict):
             raise DataError("this is no JSON object", where=f"{path}, line {number}")

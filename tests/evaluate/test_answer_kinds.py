@@ -198,6 +198,9 @@ def test_a_metric_in_hugging_faces_form_is_computed_answer_by_answer(
         ("def score(a, b): return 3", "no list of numbers"),
         ("def score(a, b): return [float('nan'), 1]", "1 of 2 scores"),
         ("def score(a): return [1, 1]", "TypeError"),
+        ("def score(a, b): return [1e308, 1]", "1 of 2 scores"),
+        ("import sys; sys.exit(0)", "SystemExit"),
+        ("def score(a, b): raise SystemExit", "SystemExit"),
     ],
 )
 def test_a_broken_metric_is_told(tmp_path: Path, code: str, problem: str) -> None:
@@ -205,6 +208,17 @@ def test_a_broken_metric_is_told(tmp_path: Path, code: str, problem: str) -> Non
     path.write_text(code)
     with pytest.raises(DataError, match=problem):
         user_measure(path).score(["a", "b"], ["a", "b"])
+
+
+def test_what_a_metric_prints_is_not_among_our_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("print('loaded')\ndef score(a, b):\n    print('called')\n    return [1, 0]\n")
+    assert user_measure(path).score(["a", "b"], ["a", "b"]) == [1, 0]
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.split() == ["loaded", "called"]
 
 
 def test_macro_f1_and_confusion_are_scikit_learns() -> None:

@@ -100,7 +100,8 @@ def test_probes_take_no_part_in_verdicts_and_are_found_by_their_fields(tmp_path:
         (bbq(1, context_condition="clear"), "not one of ambig, disambig"),
         (bbq(1, ans1=" "), "ans1 is empty"),
         (bbq(1, target=2), "nobody can know"),
-        (bbq(1, answer_info="{"), "Expecting"),
+        (bbq(1, answer_info="{"), "is no JSON object"),
+        (bbq(1, answer_info="[" * 100_000), "is no JSON object"),
         ({"sent_more": "a", "sent_less": None}, "sent_less is empty"),
     ],
 )
@@ -115,6 +116,10 @@ def test_another_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="no benchmark"):
         load(tmp_path / "other.csv")
+    (tmp_path / "cut.csv").write_text('sent_more,sent_less,bias_type\n"only one\n')
+    with pytest.raises(DataError, match="cannot be read") as caught:
+        load(tmp_path / "cut.csv")
+    assert "\n" not in caught.value.what
 
 
 def test_whom_a_row_is_about_may_be_unknown(tmp_path: Path) -> None:

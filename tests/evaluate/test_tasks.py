@@ -136,7 +136,14 @@ def test_a_broken_row_is_named(tmp_path: Path, row: Any, problem: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"), [("", "no rows"), ("{", "no JSON"), ('{"a":1}', "no benchmark")]
+    ("text", "problem"),
+    [
+        ("", "no rows"),
+        ("{", "no JSON"),
+        ('{"a":1}', "no benchmark"),
+        ("[" * 100_000, "no JSON"),
+        ('{"text": "\\ud800"}', "no JSON.*surrogates"),
+    ],
 )
 def test_a_broken_file_is_named(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "broken.jsonl").write_text(text)
