@@ -73,15 +73,13 @@ def _memory_lines(memory: Mapping[str, Any]) -> list[str]:
     estimate = memory["estimate"]
     if estimate is None:
         return [f"  memory    unknown: {safe_text(memory['reason'])}"]
-    parts = ", ".join(
-        f"{part} {size}" for part in _PARTS if (size := gigabytes(estimate[part])) != "0.0"
-    )
+    sizes = {part: gigabytes(estimate[part]) for part in _PARTS}
+    sizes["libraries"] = gigabytes(memory["libraries"] or 0)
+    parts = ", ".join(f"{part} {size}" for part, size in sizes.items() if size != "0.0")
     free = memory["available"]
     room = "" if free is None else f"; {gigabytes(free)} GB are free"
-    libraries = memory["libraries"]
-    beside = f", libraries {gigabytes(libraries)}" if libraries else ""
     return [
-        f"  memory    about {gigabytes(memory['total'])} GB ({parts}{beside}){room}; "
+        f"  memory    about {gigabytes(memory['total'])} GB ({parts}){room}; "
         f"{estimate['trainable']:,} of {estimate['parameters']:,} weights learn"
     ]
 

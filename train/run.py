@@ -87,7 +87,7 @@ def train(
             for key, path in general.items()
         ),
     ]
-    return produce(
+    artifact = produce(
         workspace,
         TRAIN,
         lambda draft: _Run(
@@ -99,6 +99,11 @@ def train(
         keep_partial=True,
         emit=emit,
     )
+    if artifact.reused and recipe.report_to:
+        names = " and ".join(recipe.report_to)
+        text = f"the run was done before: nothing is sent to {names} (--force trains again)"
+        emit(Note(text=text, level="warning"))
+    return artifact
 
 
 def preflight(

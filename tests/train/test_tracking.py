@@ -107,7 +107,9 @@ def test_what_follows_a_run_changes_nothing_that_depends_on_it(
     again = train(workspace, split, recipe, force=True)
     assert first.manifest.sha256 == again.manifest.sha256
     followed = recipe.model_copy(update={"report_to": ("wandb",)})
-    assert train(workspace, split, followed).reused
+    heard: list[Event] = []
+    assert train(workspace, split, followed, emit=heard.append).reused
+    assert any("nothing is sent to wandb" in str(event) for event in heard)
 
 
 def test_mlflow_gets_the_log_in_a_database_of_the_workspace(
