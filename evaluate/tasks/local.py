@@ -77,7 +77,7 @@ def read_rows(path: Path) -> list[Row]:
         try:
             row = json.loads(line)
             # Half a pair of surrogates is no text, and nothing could be done with it later.
-            line.encode(), json.dumps(row, ensure_ascii=False).encode()
+            json.dumps(row, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
             raise DataError(f"this is no JSON: {error}", where=f"{path}, line {number}") from error
         if not isinstance(row, dict):
