@@ -10,7 +10,7 @@ import polars as pl
 
 from ..workspace.errors import JobError
 from ..workspace.events import Emit, Note
-from .verdicts.measures import Kind, TaskScores
+from .verdicts.measures import Choices, Kind, TaskScores
 
 GENERAL, DOMAIN = "general", "domain"
 OUT_OF_DOMAIN = "out-of-domain"
@@ -113,7 +113,34 @@ def paired_scores(base: Answers, tuned: Answers, margin: float | None = None) ->
         clusters=cluster_numbers(base.frame["cluster"]),
         decides=info.decides,
         margin=margin,
+        choices=choices_taken(*tuned.frame.select("choices", "output", "expected")),
     )
+
+
+def choices_taken(choices: pl.Series, outputs: pl.Series, expected: pl.Series) -> Choices | None:
+    """Return the places of what was chosen and of what is right.
+
+    Args:
+        choices: of every item, or null.
+        outputs: what the tuned model answered.
+        expected: the right answers.
+
+    Returns:
+        None where an item has no choices.
+    """
+    if not len(choices) or choices.null_count():
+        return None
+    tuned, right = (
+        np.array(
+            [
+                among.index(one) if one in among else -1
+                for among, one in zip(choices.to_list(), texts.to_list(), strict=True)
+            ],
+            dtype=np.int64,
+        )
+        for texts in (outputs, expected)
+    )
+    return Choices(tuned, right)
 
 
 def same_items(

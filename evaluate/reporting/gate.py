@@ -8,9 +8,9 @@ from typing import Any
 from ...workspace.errors import ExitCode, UsageError
 from ..items import BIAS
 from ..observations.bias import MORE, bias_verdict
-from ..verdicts.judgement import FORGOT, UNDECIDED, UNINFORMATIVE
+from ..verdicts.judgement import BROKEN, FORGOT, UNDECIDED, UNINFORMATIVE
 from ..verdicts.overfitting import OVERFIT
-from .summary import overfitting_verdict
+from .summary import deciding_tasks, overfitting_verdict
 
 
 def gate(document: Mapping[str, Any], fail_on: Sequence[str], undecided: str) -> ExitCode:
@@ -18,8 +18,8 @@ def gate(document: Mapping[str, Any], fail_on: Sequence[str], undecided: str) ->
 
     Args:
         document: of an evaluation or a report.
-        fail_on: verdicts that fail it: ``forgot``, ``overfit``, ``bias`` (it became more
-            stereotyped on a probe).
+        fail_on: verdicts that fail it: ``forgot`` (a task that looks broken, too: of that nobody
+            knows what was lost), ``overfit``, ``bias`` (it became more stereotyped on a probe).
         undecided: ``fail`` to stop where a verdict is undecided: one that ``fail_on`` asks about,
             or either where it names none.
 
@@ -48,8 +48,9 @@ def stops(
     Raises:
         UsageError: it shall stop on bias, which was not measured.
     """
+    overall = str(document.get("overall", UNDECIDED))
     verdicts = {
-        FORGOT: str(document.get("overall", UNDECIDED)),
+        FORGOT: FORGOT if deciding_tasks(document, BROKEN) else overall,
         OVERFIT: overfitting_verdict(document),
     }
     found: dict[str, ExitCode] = {}

@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 
 from ...workspace.safe_text import excerpt
-from ..verdicts.judgement import FORGOT, IMPROVED, LOSS, UNDECIDED
+from ..verdicts.judgement import BROKEN, FORGOT, IMPROVED, LOSS, UNDECIDED
 
 LOST, GAINED = "lost", "gained"
 MOST_LOST, MOST_GAINED, MOST_ITEMS = 12, 6, 120
 _CHARACTERS = {"prompt": 900, "expected": 300, "base_output": 500, "tuned_output": 500}
-_FIRST = (FORGOT, UNDECIDED, IMPROVED)
+_FIRST = (BROKEN, FORGOT, UNDECIDED, IMPROVED)
 
 
 def read_flips(

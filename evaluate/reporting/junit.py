@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from ...workspace.safe_text import excerpt, name_of
 from ..items import BIAS
 from ..observations.bias import bias_verdict
-from ..verdicts.judgement import DOMAIN, FORGOT, UNDECIDED, UNINFORMATIVE
+from ..verdicts.judgement import BROKEN, DOMAIN, FORGOT, UNDECIDED, UNINFORMATIVE
 from ..verdicts.overfitting import OVERFIT
 from .gate import stops
 from .summary import overfitting_verdict
@@ -105,8 +105,9 @@ def _task(
     facts = task_facts(task)
     if not decides:
         _outcome(case, "skipped", f"shown only, it decides nothing: {words}; {facts}")
-    elif verdict == FORGOT and fails and task["group"] != DOMAIN:
-        _outcome(case, "failure", f"{words}: {facts}", kind=FORGOT)
+    elif verdict in (FORGOT, BROKEN) and fails and task["group"] != DOMAIN:
+        note = f"; {task['note']}" if verdict == BROKEN else ""
+        _outcome(case, "failure", f"{words}: {facts}{note}", kind=verdict)
     elif verdict in (UNDECIDED, UNINFORMATIVE):
         _outcome(case, "skipped", f"{words}: {task.get('note') or facts}")
     _output(case, f"{words}: {facts}")

@@ -22,7 +22,7 @@ from ...workspace.events import Emit, Note, ignore
 from ...workspace.files import writing_whole
 from ...workspace.lineage import read_lineage
 from ..settings import GENERAL, ReportSettings
-from ..verdicts.judgement import DOMAIN, FORGOT, LOSS, UNDECIDED
+from ..verdicts.judgement import BROKEN, DOMAIN, FORGOT, LOSS, UNDECIDED
 from ..verdicts.measures import TaskScores
 from ..verdicts.overfitting import OVERFIT
 from ..verdicts.paired import paired_difference, sign_flip_test
@@ -253,13 +253,18 @@ def _row(rival: Rival, code: int) -> dict[str, Any]:
         "overall": judged.get("overall", UNDECIDED),
         "domain_gain": judged.get("domain_gain", UNDECIDED),
         "overfitting": overfitting_verdict(judged),
-        "forgot": [
-            task["task"]
-            for task in judged["tasks"]
-            if task["verdict"] == FORGOT and task["decides"] and task["group"] != DOMAIN
-        ],
+        "forgot": _general_tasks(judged, FORGOT),
+        "broken": _general_tasks(judged, BROKEN),
         **{axis: _change(rival.axis(axis)) for axis in AXES},
     }
+
+
+def _general_tasks(judged: Mapping[str, Any], verdict: str) -> list[str]:
+    return [
+        task["task"]
+        for task in judged["tasks"]
+        if task["verdict"] == verdict and task["decides"] and task["group"] != DOMAIN
+    ]
 
 
 def _change(scores: Sequence[TaskScores]) -> dict[str, Any] | None:

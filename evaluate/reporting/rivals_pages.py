@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -100,6 +100,12 @@ def rivals_text(document: Mapping[str, Any]) -> str:
     )
 
 
+def _lost(run: Mapping[str, Any], written: Callable[[str], str]) -> list[str]:
+    """Name the tasks that forgot, and those that look broken."""
+    broken = [f"{written(task)} (broken)" for task in run["broken"]]
+    return [*(written(task) for task in run["forgot"]), *broken]
+
+
 def rivals_markdown(document: Mapping[str, Any]) -> str:
     """Return the ranking as Markdown."""
     ranking = markdown.table(
@@ -111,7 +117,7 @@ def rivals_markdown(document: Mapping[str, Any]) -> str:
                 markdown.text(_gate_text(run)),
                 axis_text(run[DOMAIN]),
                 axis_text(run["general"]),
-                ", ".join(markdown.code(task) for task in run["forgot"]) or NOT_TOLD,
+                ", ".join(_lost(run, markdown.code)) or NOT_TOLD,
             ]
             for run in document["runs"]
         ],
@@ -177,7 +183,7 @@ def rivals_html(document: Mapping[str, Any]) -> str:
         plots=[_plot(document, axis) for axis in (DOMAIN, "general")],
         runs=[
             {**run, "name": name_of(run["name"]), "gate": _gate_text(run),
-             "forgot": listed([name_of(task) for task in run["forgot"]]) or NOT_TOLD}
+             "forgot": listed(_lost(run, name_of)) or NOT_TOLD}
             for run in document["runs"]
         ],
         pairs=[

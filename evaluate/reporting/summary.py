@@ -8,6 +8,7 @@ from typing import Any
 from ...workspace.safe_text import name_of
 from ..settings import HOSTED, OWN
 from ..verdicts.judgement import (
+    BROKEN,
     DOMAIN,
     FORGOT,
     HELD,
@@ -42,9 +43,11 @@ def headline(document: Mapping[str, Any]) -> str:
     """Return the whole judgement in one sentence."""
     overall = str(document.get("overall"))
     first = _GENERAL.get(overall, _GENERAL[UNDECIDED])
-    names = _deciding(document, FORGOT)
+    names = deciding_tasks(document, FORGOT)
     if overall == FORGOT and names:
         first += f" ({listed(names)})"
+    elif broken := deciding_tasks(document, BROKEN):
+        first += f"; {_tasks(broken)} look{'s' if len(broken) == 1 else ''} broken"
     parts = [first]
     # What a comparison without a split cannot be asked is told elsewhere.
     if not _left_out(document, DOMAIN):
@@ -88,13 +91,17 @@ def general_sentence(document: Mapping[str, Any]) -> str:
     pools = [pool for pool in document.get("pools", ()) if pool["group"] != DOMAIN]
     if not pools:
         return "No general task took part in the verdict."
-    forgot, undecided = _deciding(document, FORGOT), _deciding(document, UNDECIDED)
+    forgot, undecided = deciding_tasks(document, FORGOT), deciding_tasks(document, UNDECIDED)
     parts = [pool_sentence(pool) for pool in pools]
     if forgot:
         parts.insert(0, f"{_tasks(forgot)} forgot: {listed(forgot)}.")
+    if broken := deciding_tasks(document, BROKEN):
+        parts.append(
+            f"Looks broken rather than forgotten, so left out of the mean: {listed(broken)}."
+        )
     if undecided:
         parts.append(f"Undecided by themselves: {listed(undecided)}.")
-    uninformative = _deciding(document, UNINFORMATIVE)
+    uninformative = deciding_tasks(document, UNINFORMATIVE)
     if uninformative:
         parts.append(f"At chance from the start, so without weight: {listed(uninformative)}.")
     return " ".join(parts)
@@ -169,7 +176,7 @@ def _tasks(names: Sequence[str]) -> str:
     return "One task" if len(names) == 1 else f"{len(names)} tasks"
 
 
-def _deciding(document: Mapping[str, Any], verdict: str) -> list[str]:
+def deciding_tasks(document: Mapping[str, Any], verdict: str) -> list[str]:
     """Return the names of general tasks with a verdict that counts."""
     return [
         name_of(task["task"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..verdicts.judgement import (
+    BROKEN,
     FORGOT,
     HELD,
     IMPROVED,
@@ -22,6 +23,7 @@ GLYPHS = {
     IMPROVED: "▲",
     HELD: "=",
     FORGOT: "▼",
+    BROKEN: "✖",
     UNDECIDED: "?",
     UNINFORMATIVE: "○",
     NOT_IMPROVED: "=",
@@ -168,6 +170,14 @@ def uninformative_note(p: float, chance: float | None) -> str:
     """Say why a task decides nothing."""
     guess = NOT_TOLD if chance is None else f"{100 * chance:.0f} %"
     return f"the base is not above chance ({guess}; p {p_text(p)}): there is nothing to lose"
+
+
+def broken_note(fault: str) -> str:
+    """Say why a task is no evidence of forgetting, and what to look at."""
+    return (
+        f"{fault}: this looks like a fault, not like forgetting; look at the tuned model's answers "
+        "(template, stop text, how the answer is found, damaged weights)"
+    )
 
 
 def need_note(more: int | None, verdict: str | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 UNINFORMATIVE, HELD, IMPROVED = "uninformative", "held", "improved"
-FORGOT, UNDECIDED = "forgot", "undecided"
+FORGOT, UNDECIDED, BROKEN = "forgot", "undecided", "broken"
 NOT_IMPROVED, WORSE = "not improved", "worse"
 DOMAIN = "domain"
 SHARE, LOSS = "share", "loss"
@@ -96,6 +96,7 @@ class PoolVerdict:
         verdict: the pool judged like a task.
         overall: the suite's verdict; for the domain whether it improved.
         forgot: names of tasks that forgot.
+        broken: names of deciding tasks that look broken; they are not pooled.
         undecided: names of deciding tasks left undecided.
         uninformative: names of deciding tasks that say nothing.
         note: a sentence for the reader.
@@ -112,6 +113,7 @@ class PoolVerdict:
     verdict: str
     overall: str
     forgot: tuple[str, ...]
+    broken: tuple[str, ...]
     undecided: tuple[str, ...]
     uninformative: tuple[str, ...]
     note: str

@@ -15,6 +15,18 @@ from .statistics import Mean
 Kind = Literal["share", "loss"]
 
 
+class Choices(NamedTuple):
+    """Which of an item's choices was taken, by place; -1 where the answer is none of them.
+
+    Attributes:
+        tuned: by the tuned model, int64 of shape (n,).
+        right: the right one, int64 of shape (n,).
+    """
+
+    tuned: np.ndarray
+    right: np.ndarray
+
+
 @dataclass(frozen=True, slots=True)
 class TaskScores:
     """One task's score per item, for both models on the same items.
@@ -33,6 +45,7 @@ class TaskScores:
         decides: whether the task takes part in the verdict; False is shown only.
         margin: the change that is still tolerated, in the metric's unit for shares and as a
             share of the base for losses; None takes the default of the kind.
+        choices: what was chosen among an item's choices; None where nothing is.
     """
 
     task: str
@@ -46,6 +59,7 @@ class TaskScores:
     clusters: np.ndarray | None = None
     decides: bool = True
     margin: float | None = None
+    choices: Choices | None = None
 
     def __post_init__(self) -> None:
         """Refuse scores that are not paired item by item."""

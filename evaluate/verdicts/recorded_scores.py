@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from ...workspace.errors import DataError, UsageError
-from ..items import cluster_numbers
+from ..items import choices_taken, cluster_numbers
 from ..settings import EvaluateSettings, ReportSettings
 from .measures import TaskScores
 from .verdict import judge_tasks
@@ -57,6 +57,7 @@ def recorded_scores(
                 tuned=rows["tuned_score"].to_numpy().astype(np.float64),
                 clusters=cluster_numbers(rows["cluster"]),
                 decides=task["decides"],
+                choices=choices_taken(rows["choices"], rows["tuned_output"], rows["expected"]),
             )
         )
     return found

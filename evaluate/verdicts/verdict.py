@@ -2,7 +2,10 @@
 
 A task is *uninformative* (the base is at chance, so there is nothing to lose), *held* (a loss
 beyond the margin is excluded), *improved*, *forgot*, or *undecided*, and then it is said how many
-more items would decide. Tests share one family-wise level per suite (Holm over all deciding tasks
+more items would decide. A task that would be *forgot* but looks like a fault is *broken*
+(:mod:`.broken`): it leaves its suite undecided at best, and stops a release as *forgot* does.
+
+Tests share one family-wise level per suite (Holm over all deciding tasks
 of the suite, the uninformative ones too: to leave out those with an unlucky base would choose the
 tests by their result). The pooled change of a suite is tested beside it at the same two-sided
 level; each of the two can falsely say *forgot* in 2.5 % of suites at most, together 5 %.
@@ -17,8 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...workspace.errors import JobError
-from ..reporting.wording import held_note, need_note, uninformative_note
+from ..reporting.wording import broken_note, held_note, need_note, uninformative_note
+from .broken import looks_broken
 from .judgement import (
+    BROKEN,
     DOMAIN,
     FORGOT,
     HELD,
@@ -162,6 +167,10 @@ def _judge_task(task: _Measured, p_adjusted: float, tests: int) -> TaskVerdict:
         verdict = UNINFORMATIVE
     need = _need(task, tests) if verdict == UNDECIDED else None
     base, tuned, chance = _oriented(scores)
+    fault = ""
+    if verdict == FORGOT and scores.kind != LOSS:
+        fault = looks_broken(tuned, task.codes, chance, scores.choices)
+        verdict = BROKEN if fault else FORGOT
     kept = None
     if n > 1 and chance is not None and task.informative:
         kept = retention(base, tuned, task.codes, chance)
@@ -193,7 +202,7 @@ def _judge_task(task: _Measured, p_adjusted: float, tests: int) -> TaskVerdict:
         retention=None if kept is None else _number(kept.value),
         retention_ci=None if kept is None else _interval(*kept.interval()),
         decides=scores.decides,
-        note=_note(task, verdict, p_adjusted, need),
+        note=broken_note(fault) if fault else _note(task, verdict, p_adjusted, need),
     )
 
 
@@ -241,9 +250,10 @@ def _verdict(delta: float, lower: float, p_adjusted: float, margin: float) -> st
 def _judge_suite(group: str, tasks: Sequence[tuple[_Measured, TaskVerdict]]) -> PoolVerdict:
     """Pool a suite's deciding tasks and say what the suite as a whole shows."""
     forgot = _names(tasks, FORGOT)
+    broken = _names(tasks, BROKEN)
     undecided = _names(tasks, UNDECIDED)
     uninformative = _names(tasks, UNINFORMATIVE)
-    scored = [item for item in tasks if item[1].n > 0]
+    scored = [item for item in tasks if item[1].n > 0 and item[1].verdict != BROKEN]
     pooled = [item for item in scored if group == DOMAIN or item[0].informative]
     change = stratified_mean([measured.pooled() for measured, _ in pooled])
     margin = sum(item[0].margin / item[0].unit for item in pooled) / max(1, len(pooled))
@@ -263,7 +273,7 @@ def _judge_suite(group: str, tasks: Sequence[tuple[_Measured, TaskVerdict]]) -> 
         overall = _domain_gain(tasks, verdict, upper, margin)
     elif forgot or verdict == FORGOT:
         overall = FORGOT
-    elif verdict in (HELD, IMPROVED):
+    elif verdict in (HELD, IMPROVED) and not broken:
         overall = HELD
     else:
         overall = UNDECIDED
@@ -279,6 +289,7 @@ def _judge_suite(group: str, tasks: Sequence[tuple[_Measured, TaskVerdict]]) -> 
         verdict=verdict,
         overall=overall,
         forgot=forgot,
+        broken=broken,
         undecided=undecided,
         uninformative=uninformative,
         note="" if pooled else "no task of this suite is above chance for the base",
@@ -298,7 +309,7 @@ def _domain_gain(
 ) -> str:
     """Say whether tuning taught the domain; *not improved* needs proof that no gain is hidden."""
     found = {pool, *(verdict.verdict for _, verdict in tasks)}
-    if FORGOT in found:
+    if FORGOT in found or BROKEN in found:
         return WORSE
     if IMPROVED in found:
         return IMPROVED

@@ -5,14 +5,19 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunewise.evaluate.items import choices_taken
+from tunewise.evaluate.reporting.gate import gate
+from tunewise.evaluate.reporting.summary import headline
+from tunewise.evaluate.verdicts.broken import looks_broken
 from tunewise.evaluate.verdicts.judgement import Judgement, TaskVerdict
-from tunewise.evaluate.verdicts.measures import TaskScores
+from tunewise.evaluate.verdicts.measures import Choices, TaskScores
 from tunewise.evaluate.verdicts.verdict import judge_tasks
-from tunewise.workspace.errors import JobError
+from tunewise.workspace.errors import ExitCode, JobError
 
 TASK_KEYS = {
     *("task", "group", "metric", "kind", "n", "base", "tuned", "delta", "ci", "p", "p_adjusted"),
@@ -323,7 +328,8 @@ MIRRORED = {
     "held": {"held", "improved", "undecided", "forgot"},
     "forgot": {"improved"},
     "undecided": {"undecided", "held"},
-    "improved": {"forgot", "held"},
+    "improved": {"forgot", "held", "broken"},
+    "broken": {"improved"},
 }
 
 
@@ -391,4 +397,88 @@ def test_losing_more_never_turns_forgot_into_held(
     if judge_one(right_or_wrong(lost, gained, right, wrong)).verdict == "forgot":
         right += more
         worse = judge_one(right_or_wrong(lost + more, gained, right - more, wrong))
-        assert worse.verdict == "forgot"
+        assert worse.verdict in ("forgot", "broken")
+
+
+# What looks like a fault
+
+
+def chosen(tuned: list[int], right: list[int]) -> Choices:
+    return Choices(np.array(tuned), np.array(right))
+
+
+@pytest.mark.parametrize(
+    ("scores", "says"),
+    [
+        (right_or_wrong(30, 0, 0, 10), "none of 40 answers is right"),
+        (right_or_wrong(180, 0, 10, 10, chance=0.25), "5.0 % right is under chance (25 %)"),
+        (
+            right_or_wrong(60, 0, 20, chance=0.25, choices=chosen([0] * 80, [0, 1, 2, 3] * 20)),
+            "the same choice is taken in 100 % of 80 items",
+        ),
+        (
+            right_or_wrong(60, 0, 20, chance=0.25, choices=chosen([-1] * 80, [0, 1, 2, 3] * 20)),
+            "the same choice is taken in 100 % of 80 items",
+        ),
+    ],
+)
+def test_a_loss_that_looks_like_a_fault_is_broken_not_forgotten(
+    scores: TaskScores, says: str
+) -> None:
+    judgement = judge_tasks([scores])
+    (task,), (pool,) = judgement.tasks, judgement.pools
+    assert task.verdict == "broken"
+    assert says in task.note
+    assert "tuned model's answers" in task.note
+    assert judgement.overall == "undecided"
+    assert pool.broken == ("grammar",)
+    assert pool.delta is None
+    document = judgement.to_json()
+    assert gate(document, ["forgot"], "pass") == ExitCode.GATE_FAILED
+    assert gate(document, ["overfit"], "pass") == ExitCode.PASSED
+    assert "looks broken" in headline(document)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        right_or_wrong(12, 0, 0, 3),
+        right_or_wrong(150, 0, 50, chance=0.25),
+        # The right choice stands first in every item: to take it always is no fault.
+        right_or_wrong(30, 0, 50, chance=0.5, choices=chosen([0] * 78 + [1] * 2, [0] * 80)),
+        right_or_wrong(60, 0, 20, chance=0.25, choices=chosen([0, 0, 1, 2] * 20, [3] * 80)),
+    ],
+)
+def test_what_can_be_forgetting_is_forgotten(scores: TaskScores) -> None:
+    assert judge_one(scores).verdict == "forgot"
+
+
+def test_a_broken_task_is_not_pooled_and_lets_nothing_be_held() -> None:
+    calm = replace(right_or_wrong(3, 3, 2000), task="calm")
+    judgement = judge_tasks([calm, right_or_wrong(40, 0, 0, 10)])
+    assert [task.verdict for task in judgement.tasks] == ["held", "broken"]
+    (pool,) = judgement.pools
+    assert (pool.tasks, pool.delta, pool.verdict) == (1, 0.0, "held")
+    assert judgement.overall == "undecided"
+
+
+def test_a_broken_domain_got_worse() -> None:
+    assert judge_tasks([right_or_wrong(40, 0, 0, 10, group="domain")]).domain_gain == "worse"
+
+
+def test_a_model_that_only_guesses_is_hardly_ever_called_broken() -> None:
+    random = np.random.default_rng(3)
+    called = sum(
+        bool(looks_broken(tuned.astype(float), np.arange(100), 0.25, None))
+        for tuned in random.random((2000, 100)) < 0.25
+    )
+    assert called <= 6
+
+
+def test_choices_are_told_by_their_place() -> None:
+    texts = [pl.Series(values) for values in (["b", "a", "x"], ["a", "a", "b"])]
+    choices = pl.Series([["a", "b"], ["a", "b"], ["b", "a"]])
+    found = choices_taken(choices, *texts)
+    assert found is not None
+    assert (found.tuned.tolist(), found.right.tolist()) == ([1, 0, -1], [0, 0, 0])
+    assert choices_taken(pl.Series([["a"], None, ["b"]]), *texts) is None

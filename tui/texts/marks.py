@@ -10,6 +10,7 @@ from rich.text import Text
 from ...curate.finding import SEVERITY_ORDER, Severity
 from ...evaluate.reporting.wording import glyph
 from ...evaluate.verdicts.judgement import (
+    BROKEN,
     FORGOT,
     HELD,
     IMPROVED,
@@ -37,6 +38,7 @@ VERDICT_STYLES = {
     IMPROVED: GREEN,
     HELD: GREEN,
     FORGOT: VERMILLION,
+    BROKEN: VERMILLION,
     WORSE: VERMILLION,
     UNDECIDED: ORANGE,
     UNINFORMATIVE: "dim",

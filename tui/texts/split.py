@@ -111,7 +111,8 @@ def certificate_text(certificate: Mapping[str, Any]) -> Text:
         sign, style = (marks().good, GOOD) if number == 0 else (marks().bad, BAD)
         text.append(f"{sign} ", style=style).append(f"{number:>6,} {title}\n")
     if "threshold" in certificate:
-        text.append_text(plain(f"near: Jaccard from {certificate['threshold']}", "dim")).append("\n")
+        near = plain(f"near: Jaccard from {certificate['threshold']}", "dim")
+        text.append_text(near).append("\n")
     if certificate.get("method"):
         text.append_text(_flowing(f"searched by {certificate['method']}"))
     for note in certificate.get("not_searched") or ():
