@@ -46,7 +46,7 @@ def headline(document: Mapping[str, Any]) -> str:
     names = deciding_tasks(document, FORGOT)
     if overall == FORGOT and names:
         first += f" ({listed(names)})"
-    elif broken := deciding_tasks(document, BROKEN):
+    if broken := deciding_tasks(document, BROKEN):
         first += f"; {_tasks(broken)} look{'s' if len(broken) == 1 else ''} broken"
     parts = [first]
     # What a comparison without a split cannot be asked is told elsewhere.

@@ -63,7 +63,10 @@ def read_adapter(folder: Path) -> Adapter:
         config = read_json(path)
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"the adapter's configuration cannot be read: {first_line(error)}", where=str(path)
+            f"the adapter's configuration cannot be read: {first_line(error)}",
+            where=str(path),
+            fix="copy the folder again from where it was made; of a checkpoint that was kept on "
+            "the way, remove the folder to go without it",
         ) from error
     if not isinstance(config, dict) or not isinstance(config.get("peft_type"), str):
         raise UsageError("this is no adapter in PEFT's format: no peft_type", where=str(path))
