@@ -174,10 +174,7 @@ def uninformative_note(p: float, chance: float | None) -> str:
 
 def broken_note(fault: str) -> str:
     """Say why a task is no evidence of forgetting, and what to look at."""
-    return (
-        f"{fault}: this looks like a fault, not like forgetting; look at the tuned model's answers "
-        "(template, stop text, how the answer is found, damaged weights)"
-    )
+    return f"{fault}: a fault (template, stop text, weights)? See the answers"
 
 
 def need_note(more: int | None, verdict: str | None) -> str:

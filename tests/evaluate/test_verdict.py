@@ -429,7 +429,7 @@ def test_a_loss_that_looks_like_a_fault_is_broken_not_forgotten(
     (task,), (pool,) = judgement.tasks, judgement.pools
     assert task.verdict == "broken"
     assert says in task.note
-    assert "tuned model's answers" in task.note
+    assert "See the answers" in task.note
     assert judgement.overall == "undecided"
     assert pool.broken == ("grammar",)
     assert pool.delta is None
