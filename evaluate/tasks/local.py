@@ -76,8 +76,10 @@ def read_rows(path: Path) -> list[Row]:
             continue
         try:
             row = json.loads(line)
-            # Half a pair of surrogates is no text, and nothing could be done with it later.
-            json.dumps(row, ensure_ascii=False).encode()
+            if "\\u" in line:
+                # Half a pair of surrogates is no character, and no file could hold it later.
+                whole = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace")
+                row = json.loads(whole)
         except (ValueError, RecursionError) as error:
             raise DataError(f"this is no JSON: {error}", where=f"{path}, line {number}") from error
         if not isinstance(row, dict):

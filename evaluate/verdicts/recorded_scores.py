@@ -116,7 +116,8 @@ def _margin(report: ReportSettings, evaluated: Mapping[str, Any], kind: str) -> 
 
 
 def _read(items: pl.LazyFrame, where: str) -> dict[tuple[Any, ...], pl.DataFrame]:
-    columns = ("task", "metric", "cluster", "base_score", "tuned_score")
+    answers = ("choices", "tuned_output", "expected")
+    columns = ("task", "metric", "cluster", "base_score", "tuned_score", *answers)
     try:
         frame = items.select(columns).collect()
     except (pl.exceptions.PolarsError, OSError) as error:

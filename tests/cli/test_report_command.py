@@ -75,6 +75,7 @@ def evaluation(
                 "tuned_score": one.tuned,
                 "prompt": f"{prompt} {one.task}",
                 "expected": "that",
+                "choices": pl.Series([None] * len(one.base), dtype=pl.List(pl.String)),
                 "base_output": "that",
                 "tuned_output": "this",
             }
